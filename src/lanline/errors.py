@@ -1,0 +1,150 @@
+"""Every error that Lanline raises on purpose.
+
+    Error                         the root
+    ├── AddressError              an address that cannot be read; also a ValueError
+    ├── UnsupportedError          this system lacks the method; names the system and the alternative
+    ├── IpcError                  lanline.ipc.Error: the root of the IPC library's errors
+    │   ├── ClosedError           you closed it
+    │   ├── PeerClosedError       the peer closed it, after everything it had sent was received
+    │   ├── PeerDiedError         the peer is gone without closing: killed, crashed, or cut off
+    │   ├── BusyError             you misused it: one handle, two readers at once; a line engaged
+    │   ├── ForkedError           the handle was carried through fork; open it anew in the child
+    │   ├── TimedOutError         the time-out passed and nothing was consumed; also a TimeoutError
+    │   ├── FullError             no room, and the overflow rule was "raise"
+    │   ├── MessageTooLargeError  over the channel's limit; names size and limit
+    │   ├── MessageError          what arrived is not a message of the agreed type
+    │   ├── NotFoundError         nothing exists under that address; also a FileNotFoundError
+    │   ├── AddressInUseError     somebody else has that address
+    │   └── PermissionDeniedError the system refuses; also a PermissionError
+    ├── ProtocolError             bytes from outside that break a protocol; says what and where
+    ├── RefusedError              the hub says no; carries the protocol's error code
+    ├── ConnectionLostError       the hub cannot be reached or went away
+    ├── IdentityError             a hub that is not the one it should be: its key is another
+    ├── StoreError                history could not be written or read
+    └── StartError                the hub cannot start: port taken, folder locked, key unreadable
+
+Errors carry data as attributes and state it in one sentence: what was wrong, where, what to do.
+"""
+
+from __future__ import annotations
+
+
+class Error(Exception):
+    """The root of everything that Lanline raises on purpose."""
+
+
+class AddressError(Error, ValueError):
+    """An address that cannot be read."""
+
+    def __init__(self, address: str, problem: str) -> None:
+        super().__init__(address, problem)
+        self.address = address
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.address!r} is not an address: {self.problem}"
+
+
+class UnsupportedError(Error, OSError):
+    """This system lacks what was asked for."""
+
+    def __init__(self, what: str, system: str, alternative: str) -> None:
+        super().__init__(what, system, alternative)
+        self.what = what
+        self.system = system
+        self.alternative = alternative
+
+    def __str__(self) -> str:
+        return f"{self.what} is not available on {self.system}; {self.alternative}"
+
+
+class IpcError(Error):
+    """The root of the IPC library's errors, there under the name `Error`."""
+
+
+class ClosedError(IpcError):
+    """You closed it."""
+
+
+class PeerClosedError(IpcError):
+    """The peer closed it, and everything it had sent before has been received."""
+
+
+class PeerDiedError(IpcError):
+    """The peer is gone without closing."""
+
+
+class BusyError(IpcError):
+    """Somebody else holds what one at a time can hold."""
+
+
+class ForkedError(IpcError):
+    """The handle came through a fork."""
+
+
+class TimedOutError(IpcError, TimeoutError):
+    """The time-out passed, and nothing was consumed."""
+
+
+class FullError(IpcError):
+    """No room was left, and the overflow rule was to raise."""
+
+
+class MessageTooLargeError(IpcError):
+    """A message over the limit."""
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(size, limit)
+        self.size = size
+        self.limit = limit
+
+    def __str__(self) -> str:
+        return f"a message of {self.size:,} bytes is over the limit of {self.limit:,} bytes"
+
+
+class MessageError(IpcError):
+    """What arrived is not a message of the agreed type."""
+
+
+class NotFoundError(IpcError, FileNotFoundError):
+    """Nothing listens or exists under that address."""
+
+
+class AddressInUseError(IpcError, OSError):
+    """Somebody else listens or exists under that address."""
+
+
+class PermissionDeniedError(IpcError, PermissionError):
+    """The system refuses."""
+
+
+class ProtocolError(Error):
+    """Bytes from outside that break a protocol."""
+
+
+class RefusedError(Error):
+    """The hub says no."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(code, message)
+        self.code = code
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class ConnectionLostError(Error):
+    """The hub cannot be reached, or went away."""
+
+
+class IdentityError(Error):
+    """A hub that is not the one it should be."""
+
+
+class StoreError(Error):
+    """History could not be written or read."""
+
+
+class StartError(Error):
+    """The hub cannot start."""

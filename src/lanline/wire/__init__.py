@@ -1,0 +1,1 @@
+"""Bytes to typed messages and back: what hub and clients share."""
