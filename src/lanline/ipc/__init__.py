@@ -1,0 +1,1 @@
+"""Inter-process communication: six methods, one way of using them."""

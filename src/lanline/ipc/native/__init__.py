@@ -1,0 +1,1 @@
+"""Shared memory in C11, bound with Cython."""
