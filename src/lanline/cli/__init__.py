@@ -10,6 +10,7 @@ import sys
 import typer
 
 from lanline import __version__
+from lanline.cli.up import up
 from lanline.errors import Error
 
 app = typer.Typer(
@@ -34,6 +35,9 @@ def _root(
     ),
 ) -> None:
     pass
+
+
+app.command()(up)
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from lanline.errors import ProtocolError
-from lanline.wire.messages import AnyCommand, AnyEvent
+from lanline.wire.messages import AnyCommand, AnyEvent, ErrorCode
 
 _encoder = msgspec.json.Encoder()
 _commands = msgspec.json.Decoder(AnyCommand)
@@ -25,9 +25,9 @@ COMMAND_TYPES = frozenset(str(command.__struct_config__.tag) for command in AnyC
 class CommandError(ProtocolError):
     """A frame that is not a command: which error code it earns, and whose answer that is."""
 
-    def __init__(self, code: str, message: str, command_id: int | None = None) -> None:
+    def __init__(self, code: ErrorCode, message: str, command_id: int | None = None) -> None:
         super().__init__(message)
-        self.code = code
+        self.code: ErrorCode = code
         self.command_id = command_id
 
 

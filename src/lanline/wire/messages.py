@@ -44,6 +44,7 @@ ErrorCode = Literal[
     "too-many-tries",
     "not-stored",  # the hub could not write it down: nothing was said
     "no-answer",  # a machine did not answer in time
+    "replaced",  # the same member came in by another connection
     "slow",  # the reader was too far behind for too long
     "idle",  # nothing was heard for too long
     "stopping",  # the hub stops
@@ -296,8 +297,9 @@ class Joined(Event, frozen=True, tag="joined"):
 
     room: str
     epoch: str
-    offset: int
-    members: list[Member]
+    offset: int  # of the room's last message
+    members: list[Member]  # in a very large room, the first thousand
+    count: int  # of all members
     messages: list[Message]
     recovered: bool
     more: bool
@@ -328,7 +330,7 @@ class HistoryPage(Event, frozen=True, tag="history_page"):
 
 class MemberList(Event, frozen=True, tag="member_list"):
     room: str
-    members: list[Member]
+    members: list[Member]  # in a very large room, the first thousand
 
 
 class RoomList(Event, frozen=True, tag="room_list"):

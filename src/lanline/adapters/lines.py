@@ -1,0 +1,137 @@
+"""Plain lines, for netcat: the first line is the name, then each line is a message to #lobby.
+
+What the hub tells becomes a line too. Other people's text is shown, never executed: control
+characters become pictures (U+2400 and on), so that nobody moves a reader's cursor.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from lanline.hub.talk import LOBBY
+from lanline.wire import messages as m
+
+LINE_BYTES = 8 * 1024  # without its end
+PROMPT = b"Your name? "
+
+Item = m.AnyCommand | m.Problem
+
+
+class LinesAdapter:
+    """One connection's lines in: commands, and problems to tell this side."""
+
+    __slots__ = ("_pending", "_skipping", "named")
+
+    encoding = "lines"
+
+    def __init__(self) -> None:
+        self._pending = b""
+        self._skipping = False  # the rest of a line that was too long
+        self.named = False  # the hub has accepted a name
+
+    def receive_untrusted(self, data: bytes) -> Iterator[Item]:
+        """Raises nothing: what cannot be read becomes a problem, and the connection goes on.
+
+        The caller has each item handled, and sets `named`, before it asks for the next.
+        """
+        if b"\n" not in data:
+            yield from self._keep(data)
+            return
+        lines = (self._pending + data).split(b"\n")
+        self._pending = b""
+        for line in lines[:-1]:
+            if self._skipping:
+                self._skipping = False
+            elif len(line) > LINE_BYTES + 1:
+                yield _too_long()
+            else:
+                yield from self._line(line)
+        yield from self._keep(lines[-1])
+
+    def receive_end(self) -> Iterator[Item]:
+        """The other side has ended its sending: a last line without its end counts."""
+        pending, self._pending = self._pending, b""
+        if pending and not self._skipping:
+            yield from self._line(pending)
+
+    def _keep(self, data: bytes) -> Iterator[Item]:
+        if self._skipping:
+            return
+        self._pending += data
+        if len(self._pending) > LINE_BYTES + 1:
+            self._pending = b""
+            self._skipping = True
+            yield _too_long()
+
+    def _line(self, raw: bytes) -> Iterator[Item]:
+        try:
+            line = raw.removesuffix(b"\r").decode()
+        except UnicodeDecodeError:
+            yield m.Problem(code="bad-message", message="That line is not UTF-8.")
+            return
+        words = line.strip()
+        if not self.named:
+            yield m.Hello(name=words, client="lines")
+            if self.named:
+                yield m.Join(room=LOBBY)
+        elif words == "quit":
+            yield m.Quit()
+        elif words:
+            yield m.Say(room=LOBBY, text=line)
+
+
+def _too_long() -> m.Problem:
+    return m.Problem(code="too-long", message=f"A line is at most {LINE_BYTES:,} bytes.")
+
+
+def shown(text: str) -> str:
+    """Text that cannot move a cursor: controls as pictures, bidi and hidden marks as U+FFFD."""
+    if text.isprintable():
+        return text
+    return "".join(_shown(c) for c in text)
+
+
+def _shown(c: str) -> str:
+    if c == "\t" or c.isprintable():
+        return c
+    if c < " ":
+        return chr(0x2400 + ord(c))
+    if c == "\x7f":
+        return "\u2421"
+    # Joiners make emoji of several people; the other format marks hide or reorder.
+    if c in "\u200c\u200d" or unicodedata.category(c) == "Zs":
+        return c
+    return "\ufffd"
+
+
+def _message(event: m.Message) -> str:
+    # A message of several lines is several lines by the same name, so that none can be forged.
+    return "\n".join(f"{event.name}: {shown(line)}" for line in event.text.splitlines() or [""])
+
+
+def _joined(event: m.Joined) -> str:
+    lines = [_message(message) for message in event.messages]
+    people = "you alone" if event.count == 1 else f"{event.count} people"
+    lines.append(f"* This is {event.room}, with {people}. Type a line to say it, 'quit' to leave.")
+    return "\n".join(lines)
+
+
+_LINES: dict[type[Any], Callable[[Any], str]] = {
+    m.Welcome: lambda event: f"* Welcome to {shown(event.hub)}, {event.member.name}.",
+    m.Joined: _joined,
+    m.Message: _message,
+    m.Arrived: lambda event: f"* {event.member.name} has joined",
+    m.Departed: lambda event: f"* {event.member.name} has left",
+    m.Problem: lambda event: f"! {shown(event.message)}",
+    m.Behind: lambda event: "* You read too slowly: what you missed follows.",
+    m.HistoryPage: lambda event: "\n".join(_message(message) for message in event.messages),
+    m.Goodbye: lambda event: f"* Goodbye. {event.reason}",
+}
+
+
+def encode(event: m.AnyEvent) -> bytes:
+    """The event as lines, or nothing where plain lines have no word for it."""
+    line = _LINES.get(type(event))
+    return f"{line(event)}\n".encode() if line else b""

@@ -1,0 +1,221 @@
+"""The hub: commands in, effects out. No socket, no clock, no file.
+
+    connected(number, visitor)        a connection is there; it has no member yet
+    handle(number, command)           what it asks, in its order
+    disconnected(number)              it is gone
+    tick()                            once a second or so: what is due by time alone
+
+Each takes `now` (Unix seconds, never running backwards) and returns effects, to be carried out in
+their order (lanline.hub.effects says how). A connection's life:
+
+    new ── hello admitted ──> member ── quit, idle, or the same member elsewhere ──> closed
+     └── no hello in time, refused ──────────────────────────────────────────────────> closed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from msgspec import Struct
+
+from lanline.hub.connections import Connection, Connections
+from lanline.hub.effects import Close, Effect, RecordMessage, Send
+from lanline.hub.gate import Gate, RefusalError, Visitor
+from lanline.hub.limits import Limits
+from lanline.hub.machines import MachineBoard
+from lanline.hub.names import problem_with_name
+from lanline.hub.rooms import RoomState
+from lanline.hub.talk import Talk
+from lanline.wire import messages as m
+
+Handler = Callable[[Connection, Any, float], list[Effect]]
+
+
+class HubState(Struct, frozen=True):
+    """What the store knows when the hub starts."""
+
+    rooms: list[RoomState]
+    keys: list[tuple[str, str, int, float]]  # room, key, offset, time: the latest, oldest first
+    machines: list[m.MachineInfo]
+
+
+class Identity(Struct, frozen=True):
+    name: str
+    id: str
+
+
+class Hub:
+    def __init__(self, identity: Identity, state: HubState, gate: Gate, limits: Limits) -> None:
+        self.identity = identity
+        self.limits = limits
+        self._gate = gate
+        self.connections = Connections()
+        self.talk = Talk(self.connections, state.rooms, state.keys, limits)
+        self.board = MachineBoard(state.machines, limits)
+        self._handlers: dict[type[m.Command], Handler] = {
+            m.Join: self.talk.join,
+            m.Leave: self.talk.leave,
+            m.Say: self.talk.say,
+            m.History: self.talk.history,
+            m.Members: self.talk.members,
+            m.Rooms: self.talk.list_rooms,
+            m.Typing: self.talk.typing,
+            m.Machines: self.board.list_machines,
+            m.Watch: self.board.watch,
+            m.Unwatch: self.board.unwatch,
+            m.Recent: self.board.recent,
+            m.Processes: self.board.processes,
+            m.Publish: self.board.publish,
+            m.ProcessList: self.board.list_given,
+            m.Quit: self._quit,
+        }
+
+    def start(self, now: float) -> list[Effect]:
+        return self.talk.open_lobby(now)
+
+    def connected(self, number: int, visitor: Visitor, now: float) -> None:
+        self.connections.add(Connection(number, visitor, now))
+
+    def handle(self, number: int, command: m.AnyCommand, now: float) -> list[Effect]:
+        connection = self.connections.get(number)
+        if connection is None:
+            return []  # closed while this was on its way
+        connection.heard = now
+        try:
+            if isinstance(command, m.Ping):
+                return [Send(number, m.Pong(id=command.id, time=now))]
+            if isinstance(command, m.Hello):
+                return self._hello(connection, command, now)
+            handler = self._handlers.get(type(command))
+            if connection.member is None:
+                raise RefusalError("hello-first", "Say hello first.")
+            if handler is None:
+                raise RefusalError("unknown-command", "This hub does not answer that command.")
+            return handler(connection, command, now)
+        except RefusalError as refusal:
+            return [Send(number, problem(refusal, command.id))]
+
+    def disconnected(self, number: int, now: float) -> list[Effect]:
+        connection = self.connections.remove(number)
+        if connection is None or connection.member is None:
+            return []
+        return self._depart(connection, now, "lost")
+
+    def tick(self, now: float) -> list[Effect]:
+        effects = self.board.tick(now)
+        for connection in list(self.connections):
+            if connection.member is None:
+                if now - connection.since > self.limits.hello_seconds:
+                    effects += self._close_idle(
+                        connection,
+                        now,
+                        f"No name was given in {self.limits.hello_seconds:.0f} seconds.",
+                    )
+            elif self._is_dead(connection, now):
+                effects += self._close_idle(
+                    connection,
+                    now,
+                    f"Nothing was heard for {self.limits.dead_seconds:.0f} seconds.",
+                )
+        return effects
+
+    def stop(self) -> list[Effect]:
+        """Tell everybody, and close."""
+        effects: list[Effect] = []
+        for connection in self.connections:
+            effects += [
+                Send(connection.number, m.Goodbye(reason="The hub stops.")),
+                Close(connection.number, "stopping"),
+            ]
+        return effects
+
+    def not_stored(self, records: Iterable[RecordMessage]) -> None:
+        """These could not be stored: take back what was said."""
+        for record in records:
+            self.talk.forget(record)
+
+    # --- coming and going -------------------------------------------------------------------
+
+    def _hello(self, connection: Connection, hello: m.Hello, now: float) -> list[Effect]:
+        if connection.member is not None:
+            raise RefusalError("already-welcome", "You have said hello already.")
+        if m.VERSION not in hello.versions:
+            raise RefusalError("version", f"This hub speaks version {m.VERSION} of the protocol.")
+        if wrong := problem_with_name(hello.name):
+            raise RefusalError("bad-name", wrong)
+        admission = self._gate.admit(hello, connection.visitor, now)
+        if admission.role != "agent":
+            self.connections.require_free(hello.name, admission.member_id)
+        member = m.Member(admission.member_id, hello.name, admission.role, now)
+        effects: list[Effect] = list(admission.records)
+        effects += self._replace(member, connection)
+        self.connections.name(connection, member)
+        welcome = m.Welcome(
+            id=hello.id,
+            version=m.VERSION,
+            hub=self.identity.name,
+            hub_id=self.identity.id,
+            member=member,
+            session=admission.session,
+            time=now,
+            max_text_bytes=self.limits.text_bytes,
+            ping_seconds=self.limits.ping_seconds,
+        )
+        effects.append(Send(connection.number, welcome))
+        if admission.role == "agent":
+            connection.machine = hello.machine
+            effects += self.board.agent_came(connection, hello.name, now)
+        return effects
+
+    def _replace(self, member: m.Member, new: Connection) -> list[Effect]:
+        """Where this member is connected already, the new connection takes its place."""
+        old = self.connections.of_member(member.id)
+        if old is None:
+            return []
+        assert old.member is not None
+        effects: list[Effect] = []
+        if old.member.name == member.name:
+            effects += self.talk.take_over(old, new)
+        self.connections.remove(old.number)
+        effects += self._depart(old, new.since, "lost")
+        told = m.Problem(code="replaced", message="You came in by another connection.")
+        return [*effects, Send(old.number, told), Close(old.number, "replaced")]
+
+    def _is_dead(self, connection: Connection, now: float) -> bool:
+        # People at a plain line send no pings; there the kernel's keepalive judges.
+        pings = connection.visitor.protocol != "lines"
+        return pings and now - connection.heard > self.limits.dead_seconds
+
+    def _quit(self, connection: Connection, command: m.Quit, now: float) -> list[Effect]:
+        assert connection.member is not None
+        self.connections.remove(connection.number)
+        return [
+            *self._depart(connection, now, "left"),
+            Send(connection.number, m.Goodbye(id=command.id, reason="You left.")),
+            Close(connection.number, "quit"),
+        ]
+
+    def _close_idle(self, connection: Connection, now: float, message: str) -> list[Effect]:
+        self.connections.remove(connection.number)
+        departures = self._depart(connection, now, "lost") if connection.member else []
+        told = m.Problem(code="idle", message=message)
+        return [*departures, Send(connection.number, told), Close(connection.number, "idle")]
+
+    def _depart(self, connection: Connection, now: float, reason: Any) -> list[Effect]:
+        effects: list[Effect] = []
+        for room in list(connection.rooms):
+            effects += self.talk.depart(connection, room, now, reason)
+        self.board.stop_watching(connection)
+        if connection.machine:
+            effects += self.board.agent_gone(connection, now)
+        return effects
+
+
+def problem(refusal: RefusalError, command_id: int | None) -> m.Problem:
+    return m.Problem(
+        id=command_id,
+        code=refusal.code,
+        message=refusal.message,
+        suggestion=refusal.suggestion,
+    )

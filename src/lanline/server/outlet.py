@@ -1,0 +1,67 @@
+"""One connection's way out: bytes to the transport, and what holds while it is full."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from lanline.wire.messages import AnyEvent
+
+Encode = Callable[[AnyEvent], bytes]
+
+# Past this many unsent bytes a member is behind: it is skipped and catches up from history.
+UNSENT_BYTES = 1024 * 1024
+
+
+class Outlet:
+    __slots__ = (
+        "behind",
+        "catching_up",
+        "encode",
+        "encoding",
+        "number",
+        "progress",
+        "stuck_since",
+        "transport",
+    )
+
+    def __init__(
+        self, number: int, transport: asyncio.Transport, encoding: str, encode: Encode
+    ) -> None:
+        self.number = number
+        self.transport = transport
+        self.encoding = encoding
+        self.encode = encode
+        # Rooms whose deliveries are skipped, with the last offset that was delivered.
+        self.behind: dict[str, int] | None = None
+        self.catching_up = False
+        self.stuck_since: float | None = None  # while the transport is full
+        self.progress = 0  # its unsent bytes when last looked at
+        transport.set_write_buffer_limits(high=UNSENT_BYTES, low=UNSENT_BYTES // 4)
+
+    @property
+    def full(self) -> bool:
+        return self.stuck_since is not None
+
+    def write(self, data: bytes) -> None:
+        if data and not self.transport.is_closing():
+            self.transport.write(data)
+
+    def send(self, event: AnyEvent) -> None:
+        self.write(self.encode(event))
+
+    def made_no_progress(self, now: float, seconds: float) -> bool:
+        """Whether a full transport has sent nothing for so long."""
+        if self.stuck_since is None:
+            return False
+        unsent = self.transport.get_write_buffer_size()
+        if unsent != self.progress:
+            self.progress = unsent
+            self.stuck_since = now
+        return now - self.stuck_since > seconds
+
+
+def peer_address(transport: asyncio.BaseTransport) -> str:
+    name: Any = transport.get_extra_info("peername")
+    return str(name[0]) if name else ""

@@ -1,0 +1,170 @@
+"""One connection that has found its protocol: its bytes to the adapter, its commands to the hub."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from lanline.adapters import lines, websocket
+from lanline.adapters.origins import Origins
+from lanline.hub.gate import Visitor
+from lanline.server.outlet import Outlet
+from lanline.wire import messages as m
+
+if TYPE_CHECKING:
+    from lanline.server.server import Server
+
+
+class Hold(enum.Flag):
+    """Why nothing is read from a connection."""
+
+    NONE = 0
+    FULL = enum.auto()  # it does not read what it is sent
+    RATE = enum.auto()  # it says too much
+    STORE = enum.auto()  # the store is behind
+
+
+class Peer(asyncio.Protocol):
+    """What lines and WebSocket share. A subclass says how bytes become commands."""
+
+    __slots__ = ("_holds", "number", "outlet", "server", "transport")
+
+    outlet: Outlet
+    transport: asyncio.Transport
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.number = 0
+        self._holds = Hold.NONE
+
+    def enter(self, transport: asyncio.Transport, protocol: str, outlet: Outlet) -> None:
+        self.transport = transport
+        self.outlet = outlet
+        self.number = outlet.number
+        self.server.enter(self, protocol)
+
+    def take(self, items: Iterable[m.AnyCommand | m.Problem]) -> None:
+        for item in items:
+            if isinstance(item, m.Problem):
+                self.outlet.send(item)
+            else:
+                self.server.command(self, item)
+
+    def hold(self, reason: Hold) -> None:
+        """Read nothing more until every reason for it has gone."""
+        if not self._holds and not self.transport.is_closing():
+            self.transport.pause_reading()
+        self._holds |= reason
+
+    def let_go(self, reason: Hold) -> None:
+        if not self._holds:
+            return
+        self._holds &= ~reason
+        if not self._holds and not self.transport.is_closing():
+            self.transport.resume_reading()
+
+    def told(self, event: m.AnyEvent) -> None:
+        """The hub tells this connection something, which is written besides."""
+
+    def end(self) -> None:
+        """Close when what is queued has been sent."""
+        self.transport.close()
+
+    def pause_writing(self) -> None:
+        self.server.filled(self)
+
+    def resume_writing(self) -> None:
+        self.server.drained(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.number:
+            self.server.left(self)
+
+
+class LinesPeer(Peer):
+    __slots__ = ("_adapter",)
+
+    def __init__(self, server: Server) -> None:
+        super().__init__(server)
+        self._adapter = lines.LinesAdapter()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        outlet = Outlet(self.server.next_number(), transport, "lines", lines.encode)
+        self.enter(transport, "lines", outlet)
+
+    def prompt(self) -> None:
+        self.outlet.write(lines.PROMPT)
+
+    def data_received(self, data: bytes) -> None:
+        self.take(self._items(self._adapter.receive_untrusted(data)))
+
+    def eof_received(self) -> bool:
+        self.take(self._items(self._adapter.receive_end()))
+        # The other side has said all it will; what it is still owed is sent before the end.
+        self.server.command(self, m.Quit())
+        return True
+
+    def _items(self, items: Iterable[lines.Item]) -> Iterable[lines.Item]:
+        for item in items:
+            yield item
+            self._adapter.named = self.server.is_member(self.number)
+
+
+class WebSocketPeer(Peer):
+    __slots__ = ("_adapter", "_entered")
+
+    def __init__(self, server: Server, origins: Origins) -> None:
+        super().__init__(server)
+        self._adapter = websocket.WebSocketAdapter(origins)
+        self._entered = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self.take(self._adapter.receive_untrusted(data))
+        self._settle()
+
+    def eof_received(self) -> None:
+        self._adapter.receive_end()
+        self._settle()
+
+    def take(self, items: Iterable[m.AnyCommand | m.Problem]) -> None:
+        # The handshake's answer comes before the first event.
+        for item in items:
+            self._settle()
+            super().take((item,))
+
+    def told(self, event: m.AnyEvent) -> None:
+        if isinstance(event, m.Welcome) and event.member.role == "agent":
+            self._adapter.expect_samples()
+
+    def end(self) -> None:
+        self._adapter.close()
+        self._settle()
+        self.transport.close()
+
+    def _settle(self) -> None:
+        """Send what the library wants sent, and follow its state."""
+        if out := self._adapter.outgoing():
+            self.transport.write(out)
+        if self._adapter.open and not self._entered:
+            self._entered = True
+            number = self.server.next_number()
+            outlet = Outlet(number, self.transport, "json", websocket.encode)
+            self.enter(self.transport, "websocket", outlet)
+        if self._adapter.closed:
+            self.transport.close()
+
+
+def visitor(transport: asyncio.BaseTransport, address: str, protocol: str) -> Visitor:
+    return Visitor(
+        address=address,
+        loopback=address == "" or address == "::1" or address.startswith("127."),
+        encrypted=transport.get_extra_info("ssl_object") is not None,
+        protocol=protocol,
+    )

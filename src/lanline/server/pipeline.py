@@ -1,0 +1,141 @@
+"""Effects in their order, those behind a record only once it is stored.
+
+    push ── records among what waits? ── no ──> release
+                    │ yes
+                    └──> one commit in the store's thread ──> release ──> what came meanwhile
+
+While a commit runs, what arrives waits together for the next: a group commit that grows with load.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from lanline.errors import StoreError
+from lanline.hub.effects import (
+    Deliver,
+    Effect,
+    Heard,
+    Multicast,
+    Pause,
+    ReadRecent,
+    Record,
+    RecordMessage,
+    Send,
+)
+from lanline.wire.messages import Message, Problem, Said
+
+logger = logging.getLogger(__name__)
+
+# Past this many waiting effects the server reads from nobody until the store has caught up.
+MOST_WAITING = 20_000
+
+Commit = Callable[[Sequence[Record]], None]
+
+
+class Pipeline:
+    def __init__(
+        self,
+        commit: Commit,
+        release: Callable[[list[Effect]], None],
+        take_back: Callable[[list[RecordMessage]], None],
+    ) -> None:
+        """`release` carries effects out; `take_back` is told what could not be stored."""
+        self._commit = commit
+        self._release = release
+        self._take_back = take_back
+        self._waiting: list[Effect] = []
+        self._again: list[Record] = []  # what must still be written after a failure
+        self._committing = False
+        self._scheduled = False
+        self._thread = ThreadPoolExecutor(1, "lanline-store")
+        self._loop = asyncio.get_running_loop()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @property
+    def overfull(self) -> bool:
+        return len(self._waiting) > MOST_WAITING
+
+    def push(self, effects: list[Effect]) -> None:
+        now: list[Effect] = []
+        for effect in effects:
+            if isinstance(effect, Multicast | Heard | Pause | ReadRecent):
+                now.append(effect)  # kept nowhere, so there is nothing to wait for
+            else:
+                self._waiting.append(effect)
+        if now:
+            self._release(now)
+        if self._waiting and not self._scheduled and not self._committing:
+            # At the end of this turn of the loop: all that its sockets bring goes together.
+            self._scheduled = True
+            self._idle.clear()
+            self._loop.call_soon(self._turn)
+
+    async def drained(self) -> None:
+        """Wait until nothing waits and no commit runs."""
+        await self._idle.wait()
+
+    def close(self) -> None:
+        self._thread.shutdown(wait=True)
+
+    def _turn(self) -> None:
+        self._scheduled = False
+        if self._committing:
+            return
+        batch, self._waiting = self._waiting, []
+        records = [effect for effect in batch if isinstance(effect, Record)]
+        if not records and not self._again:
+            self._release(batch)
+            if not self._waiting:
+                self._idle.set()
+            return
+        self._committing = True
+        records = [*self._again, *records]
+        future = self._thread.submit(self._commit, records)
+        future.add_done_callback(
+            lambda done: self._loop.call_soon_threadsafe(self._committed, batch, records, done)
+        )
+
+    def _committed(self, batch: list[Effect], records: list[Record], done: Future[None]) -> None:
+        self._committing = False
+        problem = done.exception()
+        if problem is None:
+            self._again = []
+        elif isinstance(problem, StoreError):
+            batch = self._failed(batch, records, problem)
+        else:
+            raise problem
+        self._release([effect for effect in batch if not isinstance(effect, Record)])
+        self._turn()
+
+    def _failed(
+        self, batch: list[Effect], records: list[Record], problem: StoreError
+    ) -> list[Effect]:
+        """Nothing of this batch is stored, nor can be what was numbered after it."""
+        logger.error("Not stored: %s", problem)
+        self._again = [record for record in records if not isinstance(record, RecordMessage)]
+        waiting, self._waiting = self._waiting, []
+        self._waiting = [
+            e for e in waiting if isinstance(e, Record) and not isinstance(e, RecordMessage)
+        ]
+        everything = [*batch, *waiting]
+        lost = [e for e in everything if isinstance(e, RecordMessage)]
+        self._take_back(lost)
+        unsaid = {(record.message.room, record.message.offset) for record in lost}
+        told = Problem(code="not-stored", message=f"Nothing was said: {problem}")
+        out: list[Effect] = []
+        for effect in everything:
+            if (
+                isinstance(effect, Send)
+                and isinstance(effect.event, Said)
+                and (effect.event.room, effect.event.offset) in unsaid
+            ):
+                answer = Problem(id=effect.event.id, code=told.code, message=told.message)
+                out.append(Send(effect.connection, answer))
+            elif not (isinstance(effect, Deliver) and isinstance(effect.event, Message)):
+                out.append(effect)
+        return out

@@ -1,0 +1,268 @@
+"""The hub as a process: connections to commands, effects to bytes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from lanline.errors import StoreError
+from lanline.hub import effects as fx
+from lanline.hub.hub import Hub
+from lanline.hub.store import Store
+from lanline.server.fanout import Fanout
+from lanline.server.outlet import peer_address
+from lanline.server.peer import Hold, Peer, visitor
+from lanline.server.pipeline import Pipeline
+from lanline.server.reports import Reports
+from lanline.wire import messages as m
+
+logger = logging.getLogger(__name__)
+
+SLOW_SECONDS = 10.0  # a full transport without progress for so long is closed
+CATCH_UP_PAGE = 500
+
+
+class Server:
+    """Holds the hub, the store and everybody connected. All methods run on the loop's thread."""
+
+    def __init__(self, hub: Hub, store: Store) -> None:
+        self.hub = hub
+        self.store = store
+        self.fanout = Fanout()
+        self.reports = Reports()
+        self.started = time.time()
+        self._peers: dict[int, Peer] = {}
+        self._empty = asyncio.Event()  # nobody is connected
+        self._empty.set()
+        self._last_number = 0
+        self._pipeline = Pipeline(store.commit, self._release, hub.not_stored)
+        self._reading: set[asyncio.Task[None]] = set()
+        self._held: set[Peer] = set()  # nobody reads from them until the store has caught up
+        self._carry: dict[type[Any], Callable[[Any], None]] = {
+            fx.Send: self._send,
+            fx.Deliver: self._deliver,
+            fx.Multicast: self._multicast,
+            fx.Attach: self._attach,
+            fx.Detach: self._detach,
+            fx.ReadHistory: self._read_history,
+            fx.Heard: self._heard,
+            fx.ReadRecent: self._read_recent,
+            fx.Pause: self._pause,
+            fx.Close: self._close,
+        }
+        self._pipeline.push(hub.start(self.now()))
+        self._ticker = asyncio.get_running_loop().create_task(self._tick())
+
+    @staticmethod
+    def now() -> float:
+        return time.time()
+
+    @property
+    def connections(self) -> int:
+        return len(self._peers)
+
+    # --- what peers call --------------------------------------------------------------------
+
+    def next_number(self) -> int:
+        self._last_number += 1
+        return self._last_number
+
+    def enter(self, peer: Peer, protocol: str) -> None:
+        self._peers[peer.number] = peer
+        self._empty.clear()
+        who = visitor(peer.transport, peer_address(peer.transport), protocol)
+        self.hub.connected(peer.number, who, self.now())
+
+    def command(self, peer: Peer, command: m.AnyCommand) -> None:
+        self._pipeline.push(self.hub.handle(peer.number, command, self.now()))
+        if self._pipeline.overfull:
+            peer.hold(Hold.STORE)
+            self._held.add(peer)
+
+    def is_member(self, number: int) -> bool:
+        connection = self.hub.connections.get(number)
+        return connection is not None and connection.member is not None
+
+    def left(self, peer: Peer) -> None:
+        self._peers.pop(peer.number, None)
+        if not self._peers:
+            self._empty.set()
+        self._pipeline.push(self.hub.disconnected(peer.number, self.now()))
+
+    def filled(self, peer: Peer) -> None:
+        """Its transport is full: skip it, and read nothing more from who does not read."""
+        peer.outlet.stuck_since = self.now()
+        peer.hold(Hold.FULL)
+
+    def drained(self, peer: Peer) -> None:
+        peer.outlet.stuck_since = None
+        peer.let_go(Hold.FULL)
+        if peer.outlet.behind and not peer.outlet.catching_up:
+            peer.outlet.catching_up = True
+            self._run(self._catch_up(peer))
+
+    # --- stopping ---------------------------------------------------------------------------
+
+    async def stop(self, seconds: float) -> None:
+        """Tell everybody, store everything, close; what does not read is cut off in time."""
+        self._ticker.cancel()
+        self._pipeline.push(self.hub.stop())
+        await asyncio.wait_for(self._pipeline.drained(), seconds)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._empty.wait(), seconds / 3)
+        for peer in list(self._peers.values()):
+            peer.transport.abort()
+        await asyncio.sleep(0)
+        for task in list(self._reading):
+            task.cancel()
+        await asyncio.wait_for(self._pipeline.drained(), seconds)
+        self._pipeline.close()
+        self.store.close()
+
+    # --- carrying effects out ---------------------------------------------------------------
+
+    def _release(self, effects: list[fx.Effect]) -> None:
+        for effect in effects:
+            self._carry[type(effect)](effect)
+        self.fanout.flush()
+        if self._held and not self._pipeline.overfull:
+            held, self._held = self._held, set()
+            for peer in held:
+                peer.let_go(Hold.STORE)
+
+    def _send(self, effect: fx.Send) -> None:
+        peer = self._peers.get(effect.connection)
+        if peer is not None:
+            peer.told(effect.event)
+            peer.outlet.send(effect.event)
+
+    def _deliver(self, effect: fx.Deliver) -> None:
+        self.fanout.deliver(effect.room, effect.event, effect.author)
+
+    def _multicast(self, effect: fx.Multicast) -> None:
+        encoded: dict[str, bytes] = {}
+        for number in effect.connections:
+            peer = self._peers.get(number)
+            if peer is None or peer.outlet.full:
+                continue
+            outlet = peer.outlet
+            if outlet.encoding not in encoded:
+                encoded[outlet.encoding] = outlet.encode(effect.event)
+            outlet.write(encoded[outlet.encoding])
+
+    def _attach(self, effect: fx.Attach) -> None:
+        peer = self._peers.get(effect.connection)
+        if peer is not None:
+            self.fanout.attach(peer.outlet, effect.room)
+
+    def _detach(self, effect: fx.Detach) -> None:
+        self.fanout.detach(effect.connection, effect.room)
+
+    def _heard(self, effect: fx.Heard) -> None:
+        self.reports.add(effect.sample, self.now())
+
+    def _read_recent(self, effect: fx.ReadRecent) -> None:
+        figures = self.reports.recent(effect.machine, effect.seconds, self.now())
+        event = m.RecentFigures(
+            id=effect.command_id, machine=effect.machine, times=figures[0], figures=figures[1]
+        )
+        self._send(fx.Send(effect.connection, event))
+
+    def _pause(self, effect: fx.Pause) -> None:
+        peer = self._peers.get(effect.connection)
+        if peer is not None:
+            peer.hold(Hold.RATE)
+            loop = asyncio.get_running_loop()
+            loop.call_later(effect.seconds, peer.let_go, Hold.RATE)
+
+    def _close(self, effect: fx.Close) -> None:
+        peer = self._peers.get(effect.connection)
+        if peer is not None:
+            self.fanout.flush()
+            peer.end()
+
+    # --- reading the store ------------------------------------------------------------------
+
+    def _read_history(self, effect: fx.ReadHistory) -> None:
+        self._run(self._answer_history(effect))
+
+    async def _answer_history(self, read: fx.ReadHistory) -> None:
+        event: m.AnyEvent
+        try:
+            found = await self.page(read.room, read.after, read.before, read.limit)
+        except StoreError as problem:
+            event = m.Problem(id=read.command_id, code="internal", message=str(problem))
+        else:
+            found = [message for message in found if message.offset <= read.last]
+            if read.after is not None:
+                more = bool(found) and found[-1].offset < read.last
+            else:
+                more = len(found) == read.limit and found[0].offset > 1
+            event = m.HistoryPage(
+                id=read.command_id, room=read.room, epoch=read.epoch, messages=found, more=more
+            )
+        self._send(fx.Send(read.connection, event))
+
+    async def page(
+        self, room: str, after: int | None, before: int | None, limit: int
+    ) -> list[m.Message]:
+        """A page from the store, read in a thread."""
+        return await asyncio.to_thread(
+            self.store.page, room, after=after, before=before, limit=limit
+        )
+
+    async def _catch_up(self, peer: Peer) -> None:
+        """Give a member that was behind what it missed, at its own pace."""
+        outlet = peer.outlet
+        while outlet.behind and not outlet.full and not peer.transport.is_closing():
+            room, offset = next(iter(outlet.behind.items()))
+            last = self.fanout.last_delivered(room)
+            if offset >= last:
+                # Nothing was missed that is kept: deliveries go on from the next one.
+                del outlet.behind[room]
+                known = self.hub.talk.rooms[room]
+                members = self.hub.talk.members_of(known)
+                outlet.send(m.Behind(room=room, offset=offset, members=members))
+                continue
+            try:
+                found = await self.page(room, offset, None, CATCH_UP_PAGE)
+            except StoreError as problem:
+                outlet.send(m.Problem(code="slow", message=str(problem)))
+                peer.end()
+                return
+            found = [message for message in found if message.offset <= last]
+            if room not in outlet.behind:
+                continue  # it left the room meanwhile
+            if not found:
+                outlet.behind[room] = last
+                continue
+            outlet.behind[room] = found[-1].offset
+            outlet.write(b"".join(outlet.encode(message) for message in found))
+        outlet.catching_up = False
+        if not outlet.behind:
+            outlet.behind = None
+
+    def _run(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._reading.add(task)
+        task.add_done_callback(self._reading.discard)
+
+    # --- time -------------------------------------------------------------------------------
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(1)
+            now = self.now()
+            self._pipeline.push(self.hub.tick(now))
+            watchers = self.hub.board.summary_watchers
+            summaries = self.reports.new_summaries()
+            if watchers and summaries:
+                self._release([fx.Multicast(watchers, m.Summaries(summaries=summaries))])
+            for peer in list(self._peers.values()):
+                if peer.outlet.made_no_progress(now, SLOW_SECONDS):
+                    logger.info("Closed connection %d: it read nothing.", peer.number)
+                    peer.transport.abort()

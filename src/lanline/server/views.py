@@ -1,0 +1,54 @@
+"""What HTTP reads of the running hub: a lanline.adapters.http.views.Views."""
+
+from __future__ import annotations
+
+from lanline import __version__
+from lanline.hub.gate import RefusalError
+from lanline.hub.names import normal_room
+from lanline.server.listener import is_loopback
+from lanline.server.server import Server
+from lanline.wire.messages import HistoryPage, MachineInfo, RoomInfo
+
+
+class ServerViews:
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    def health(self) -> dict[str, object]:
+        hub = self._server.hub
+        return {
+            "status": "ok",
+            "name": hub.identity.name,
+            "version": __version__,
+            "since": self._server.started,
+            "members": hub.connections.members,
+            "machines": len(hub.board.machines),
+        }
+
+    def rooms(self) -> list[RoomInfo]:
+        return self._server.hub.talk.room_infos()
+
+    async def messages(
+        self, room: str, after: int | None, before: int | None, limit: int
+    ) -> HistoryPage:
+        hub = self._server.hub
+        known = hub.talk.rooms.get(normal_room(room))
+        if known is None:
+            raise RefusalError("no-such-room", f"There is no room {room[:50]!r} here.")
+        limit = min(max(1, limit), hub.limits.history_page)
+        found = await self._server.page(known.name, after, before, limit)
+        last = known.last_offset
+        if after is not None:
+            more = bool(found) and found[-1].offset < last
+        else:
+            more = bool(found) and found[0].offset > known.first_offset
+        return HistoryPage(room=known.name, epoch=known.epoch, messages=found, more=more)
+
+    def machines(self) -> list[MachineInfo]:
+        return self._server.hub.board.infos()
+
+    def metrics(self) -> str:
+        return ""
+
+    def may_read(self, token: str, address: str, encrypted: bool) -> bool:
+        return is_loopback(address)
