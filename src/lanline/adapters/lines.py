@@ -74,12 +74,15 @@ class LinesAdapter:
         words = line.strip()
         if not self.named:
             yield m.Hello(name=words, client="lines")
-            if self.named:
-                yield m.Join(room=LOBBY)
+            yield from self._enter()
         elif words == "quit":
             yield m.Quit()
         elif words:
             yield m.Say(room=LOBBY, text=line)
+
+    def _enter(self) -> Iterator[Item]:
+        if self.named:
+            yield m.Join(room=LOBBY)
 
 
 def _too_long() -> m.Problem:
