@@ -1,8 +1,11 @@
 """One machine's figures at one instant. Units are in the names.
 
 Totals are cumulative since boot, together with `boot_id`, so that a lost sample loses no total.
-Percentages and rates are over the time since the sample before; in a first sample they are absent
+Percentages and `..._per_second` are over the time since the sample before; where there is none to
+compare with (a first sample, a disk just plugged in, a counter that was reset) they are absent
 (None), never 0. What a system does not have is absent too.
+
+Sources: proc(5), proc_stat(5), proc_meminfo(5), and psutil's documentation, whose words these are.
 """
 
 from __future__ import annotations
@@ -10,20 +13,205 @@ from __future__ import annotations
 from msgspec import Struct
 
 
-class Figures(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Figures(Struct, frozen=True, omit_defaults=True):
     """A group of figures."""
 
 
-class ProcessFigures(Figures, frozen=True):
+class CpuTimes(Figures, frozen=True, kw_only=True):
+    """Where the time of one core, or of all, went since boot.
+
+    As Linux counts: `user` holds `guest` within it, and `nice` holds `guest_nice`.
+    """
+
+    user_seconds: float
+    system_seconds: float
+    idle_seconds: float
+    nice_seconds: float | None = None
+    iowait_seconds: float | None = None
+    irq_seconds: float | None = None
+    softirq_seconds: float | None = None
+    steal_seconds: float | None = None
+    guest_seconds: float | None = None
+    guest_nice_seconds: float | None = None
+
+
+class CpuPercents(Figures, frozen=True, kw_only=True):
+    """Where the time went since the sample before. All but the guests', and idle, make 100."""
+
+    busy_percent: float  # all but idle and iowait
+    user_percent: float
+    system_percent: float
+    idle_percent: float
+    nice_percent: float | None = None
+    iowait_percent: float | None = None
+    irq_percent: float | None = None
+    softirq_percent: float | None = None
+    steal_percent: float | None = None
+    guest_percent: float | None = None
+    guest_nice_percent: float | None = None
+
+
+class Core(Figures, frozen=True, kw_only=True):
+    """One logical core."""
+
+    times: CpuTimes
+    percents: CpuPercents | None = None
+    frequency_mhz: float | None = None
+
+
+class Cpu(Figures, frozen=True, kw_only=True):
+    """All cores together, and each one."""
+
+    times: CpuTimes
+    percents: CpuPercents | None = None
+    cores: list[Core] = []
+    frequency_mhz: float | None = None
+    frequency_min_mhz: float | None = None
+    frequency_max_mhz: float | None = None
+    context_switches: int | None = None
+    interrupts: int | None = None
+    soft_interrupts: int | None = None
+    context_switches_per_second: float | None = None
+    interrupts_per_second: float | None = None
+    soft_interrupts_per_second: float | None = None
+
+
+class Load(Figures, frozen=True, kw_only=True):
+    """Processes that run or wait to, averaged over 1, 5 and 15 minutes."""
+
+    load_1: float
+    load_5: float
+    load_15: float
+
+
+class Memory(Figures, frozen=True, kw_only=True):
+    """Physical memory. `available` is what can be had without swapping."""
+
+    total_bytes: int
+    available_bytes: int
+    used_bytes: int
+    free_bytes: int
+    used_percent: float  # of total, by what is not available
+    active_bytes: int | None = None
+    inactive_bytes: int | None = None
+    buffers_bytes: int | None = None
+    cached_bytes: int | None = None
+    shared_bytes: int | None = None
+    slab_bytes: int | None = None
+
+
+class Swap(Figures, frozen=True, kw_only=True):
+    """Swap space, and what went in and out of it since boot."""
+
+    total_bytes: int
+    used_bytes: int
+    free_bytes: int
+    used_percent: float | None = None  # absent without swap space
+    swapped_in_bytes: int | None = None
+    swapped_out_bytes: int | None = None
+    swapped_in_bytes_per_second: float | None = None
+    swapped_out_bytes_per_second: float | None = None
+
+
+class Mount(Figures, frozen=True, kw_only=True):
+    """A mounted file system's space."""
+
+    mountpoint: str
+    device: str
+    filesystem: str
+    total_bytes: int
+    used_bytes: int
+    free_bytes: int  # to an ordinary user
+    used_percent: float  # of what ordinary users can have, as df says it
+
+
+class Disk(Figures, frozen=True, kw_only=True):
+    """A block device's reads and writes."""
+
+    name: str
+    virtual: bool = False  # stands on other devices, or on memory: left out of sums
+    read_count: int
+    write_count: int
+    read_bytes: int
+    written_bytes: int
+    read_seconds: float | None = None  # spent on all reads, added up
+    write_seconds: float | None = None
+    busy_seconds: float | None = None  # with at least one request under way
+    reads_per_second: float | None = None
+    writes_per_second: float | None = None
+    read_bytes_per_second: float | None = None
+    written_bytes_per_second: float | None = None
+    busy_percent: float | None = None
+
+
+class Interface(Figures, frozen=True, kw_only=True):
+    """A network interface's traffic."""
+
+    name: str
+    loopback: bool = False
+    virtual: bool = False  # has no hardware of its own: left out of sums where others have
+    up: bool | None = None
+    speed_mbits: int | None = None  # absent where the interface does not say
+    mtu_bytes: int | None = None
+    received_bytes: int
+    sent_bytes: int
+    received_packets: int
+    sent_packets: int
+    receive_errors: int
+    send_errors: int
+    receive_drops: int
+    send_drops: int
+    received_bytes_per_second: float | None = None
+    sent_bytes_per_second: float | None = None
+    received_packets_per_second: float | None = None
+    sent_packets_per_second: float | None = None
+    receive_errors_per_second: float | None = None
+    send_errors_per_second: float | None = None
+    receive_drops_per_second: float | None = None
+    send_drops_per_second: float | None = None
+
+
+class User(Figures, frozen=True, kw_only=True):
+    """Somebody logged in."""
+
+    name: str
+    terminal: str = ""
+    host: str = ""  # where they came from
+    started: float = 0.0  # Unix seconds
+
+
+class ProcessFigures(Figures, frozen=True, kw_only=True):
     pid: int
     name: str
     user: str = ""
     cpu_percent: float | None = None  # of one core
     rss_bytes: int = 0
     vms_bytes: int = 0
+    cpu_seconds: float | None = None  # user and system, since it started
 
 
-class Sample(Figures, frozen=True):
+class System(Figures, frozen=True, kw_only=True):
+    """What the machine is: the same in every sample of one boot."""
+
+    kernel: str = ""  # Linux, Darwin, Windows
+    release: str = ""
+    architecture: str = ""
+    distribution: str = ""  # as it calls itself: Debian GNU/Linux 13 (trixie)
+    processor: str = ""
+
+
+class AgentFigures(Figures, frozen=True, kw_only=True):
+    """What the reporting itself costs the machine."""
+
+    cpu_seconds: float  # user and system of the agent's process, since it started
+    rss_bytes: int
+    cpu_percent: float | None = None  # of one core
+    sampling_seconds: float | None = None  # how long it took to take this sample
+    version: str = ""
+    shared: bool = False  # the process does more than report: the hub's own machine
+
+
+class Sample(Figures, frozen=True, kw_only=True):
     """All of one machine at one instant."""
 
     machine: str  # its lasting identity
@@ -31,15 +219,33 @@ class Sample(Figures, frozen=True):
     boot_id: str
     time: float  # Unix seconds, by the machine's own clock
     interval_seconds: float | None = None  # since the sample before
+    boot_time: float | None = None  # Unix seconds
+    system: System | None = None
+    cpu: Cpu | None = None
+    load: Load | None = None
+    memory: Memory | None = None
+    swap: Swap | None = None
+    mounts: list[Mount] = []
+    disks: list[Disk] = []
+    interfaces: list[Interface] = []
+    users: list[User] = []
+    process_count: int | None = None
+    # The 20 that used most CPU since the sample before and the 20 that hold most memory, each
+    # once, most CPU first.
+    processes: list[ProcessFigures] = []
+    agent: AgentFigures | None = None
+    left_out: dict[str, int] = {}  # how many of a list did not fit its bound: {"interfaces": 12}
 
 
-class Summary(Figures, frozen=True):
+class Summary(Figures, frozen=True, kw_only=True):
     """The main figures of a machine, small enough to send for all machines at once."""
 
     machine: str
     time: float
     cpu_percent: float | None = None
     memory_percent: float | None = None
+    swap_percent: float | None = None
+    disk_percent: float | None = None  # of the fullest file system
     load_1: float | None = None
     received_bytes_per_second: float | None = None
     sent_bytes_per_second: float | None = None
