@@ -18,6 +18,7 @@
     │   └── PermissionDeniedError the system refuses; also a PermissionError
     ├── ProtocolError             bytes from outside that break a protocol; says what and where
     ├── RefusedError              the hub says no; carries the protocol's error code
+    ├── BacklogError              too much waits for the hub; names the limit
     ├── ConnectionLostError       the hub cannot be reached or went away
     ├── IdentityError             a hub that is not the one it should be: its key is another
     ├── StoreError                history could not be written or read
@@ -132,6 +133,18 @@ class RefusedError(Error):
 
     def __str__(self) -> str:
         return self.message
+
+
+class BacklogError(Error):
+    """Too much waits for the hub already."""
+
+    def __init__(self, what: str, limit: int) -> None:
+        super().__init__(what, limit)
+        self.what = what
+        self.limit = limit
+
+    def __str__(self) -> str:
+        return f"there are {self.limit:,} {self.what}, which is the limit; try again later"
 
 
 class ConnectionLostError(Error):
