@@ -136,7 +136,6 @@ def test_a_hub_that_tires_of_waiting_for_a_name_is_dialled_again_when_there_is_o
     core.start(0.0)
     core.opened(0.0)
     core.lost("idle", 60.0)
-    assert core.state is State.RESTING
     assert core.deadline() is None
     core.rename("Ada", 100.0)
     assert core.state is State.DIALLING

@@ -26,7 +26,14 @@ from lanline.client.known import KnownHub, KnownHubs
 from lanline.client.notices import Complaint, Delivered, NotDelivered, Notice, StateChanged
 from lanline.client.states import OPEN, State
 from lanline.client.subscription import NOTICES, Subscription
-from lanline.errors import ConnectionLostError, Error, IdentityError, ProtocolError, RefusedError, StoreError
+from lanline.errors import (
+    ConnectionLostError,
+    Error,
+    IdentityError,
+    ProtocolError,
+    RefusedError,
+    StoreError,
+)
 from lanline.wire import codec
 from lanline.wire.addresses import HubAddress, parse_hub_address
 
@@ -118,14 +125,19 @@ class HubClient:
 
     async def welcomed(self) -> Welcome:
         """Wait until the hub has let us in. Raises the error that ends the client instead."""
-        await self._until(lambda: self.state in (State.HERE, State.GONE))
+        await self.reached(State.HERE)
         if self.state is State.GONE or self.welcome is None:
             raise self._core.ending or ConnectionLostError("You left.")
         return self.welcome
 
+    async def reached(self, state: State) -> None:
+        """Wait until the client is in this state, or gone."""
+        while self.state not in (state, State.GONE):
+            await self._state_changed.wait()
+
     async def ended(self) -> None:
         """Wait until the client is gone. Raises why, unless it left on purpose."""
-        await self._until(lambda: self.state is State.GONE)
+        await self.reached(State.GONE)
         if self._core.ending:
             raise self._core.ending
 
@@ -138,7 +150,7 @@ class HubClient:
         # The hub answers goodbye and closes, or is too slow to be waited for.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GOODBYE_SECONDS):
-                await self._until(lambda: self.state is State.GONE)
+                await self.reached(State.GONE)
         self._core.end(None, self._clock())
         self._flush()
         task, self._task = self._task, None
@@ -377,10 +389,6 @@ class HubClient:
                 complaint = Complaint(Problem(code="internal", message=str(problem)))
                 for subscription in self._subscriptions:
                     subscription.put([complaint])
-
-    async def _until(self, done: Callable[[], bool]) -> None:
-        while not done():
-            await self._state_changed.wait()
 
     def _arm(self) -> None:
         """Have the core ticked when it wants to be."""

@@ -1,0 +1,83 @@
+"""A real hub in a process of its own: started, killed, and started again on the same port."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Self
+
+LANLINE = str(Path(sys.executable).with_name("lanline"))
+START_SECONDS = 30
+STOP_SECONDS = 10
+
+
+class HubProcess:
+    """`lanline up` on a free port, with its data in `folder`."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self.folder = folder
+        self.options = options
+        self.port = 0
+        self._process: subprocess.Popen[str] | None = None
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def start(self) -> Self:
+        """Start it, on the port that it had before if it had one, and wait until it is ready."""
+        self._process = subprocess.Popen(
+            [
+                LANLINE,
+                "up",
+                *("--json", "--no-agent", "--port", str(self.port), "--data", str(self.folder)),
+                *self.options,
+            ],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdout
+        line = self._process.stdout.readline()
+        assert line, "the hub did not start"
+        self.port = json.loads(line)["port"]
+        return self
+
+    def kill(self) -> None:
+        """As by `kill -9`."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int:
+        """As by Ctrl-C; its exit code."""
+        return self._end(signal.SIGINT)
+
+    def freeze(self) -> None:
+        """It neither answers nor closes, as behind a cut cable."""
+        assert self._process
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self._process
+        self._process.send_signal(signal.SIGCONT)
+
+    def _end(self, number: signal.Signals) -> int:
+        if self._process is None:
+            return 0
+        process, self._process = self._process, None
+        process.send_signal(number)
+        process.send_signal(signal.SIGCONT)
+        try:
+            return process.wait(STOP_SECONDS)
+        finally:
+            process.kill()
+            process.wait()
+            if process.stdout:
+                process.stdout.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
