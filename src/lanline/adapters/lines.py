@@ -1,17 +1,16 @@
 """Plain lines, for netcat: the first line is the name, then each line is a message to #lobby.
 
-What the hub tells becomes a line too. Other people's text is shown, never executed: control
-characters become pictures (U+2400 and on), so that nobody moves a reader's cursor.
+What the hub tells becomes a line too, in which other people's text cannot move the reader's cursor.
 """
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from lanline.hub.talk import LOBBY
 from lanline.wire import messages as m
+from lanline.wire.shown import shown
 
 LINE_BYTES = 8 * 1024  # without its end
 PROMPT = b"Your name? "
@@ -87,26 +86,6 @@ class LinesAdapter:
 
 def _too_long() -> m.Problem:
     return m.Problem(code="too-long", message=f"A line is at most {LINE_BYTES:,} bytes.")
-
-
-def shown(text: str) -> str:
-    """Text that cannot move a cursor: controls as pictures, bidi and hidden marks as U+FFFD."""
-    if text.isprintable():
-        return text
-    return "".join(_shown(c) for c in text)
-
-
-def _shown(c: str) -> str:
-    if c == "\t" or c.isprintable():
-        return c
-    if c < " ":
-        return chr(0x2400 + ord(c))
-    if c == "\x7f":
-        return "\u2421"
-    # Joiners make emoji of several people; the other format marks hide or reorder.
-    if c in "\u200c\u200d" or unicodedata.category(c) == "Zs":
-        return c
-    return "\ufffd"
 
 
 def _message(event: m.Message) -> str:
