@@ -10,6 +10,7 @@ import sys
 import typer
 
 from lanline import __version__
+from lanline.cli import invite
 from lanline.cli.up import up
 from lanline.errors import Error
 
@@ -38,6 +39,7 @@ def _root(
 
 
 app.command()(up)
+app.add_typer(invite.app, name="invite")
 
 
 def main() -> None:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import socket
+import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from lanline.server.run import Ready
+    from lanline.server.options import Running
 
 
 def up(
-    host: Annotated[str, typer.Option(help="Listen on this address.")] = "127.0.0.1",
+    host: Annotated[
+        str,
+        typer.Option(
+            help="Listen on this address.", show_default="127.0.0.1; with --lan all addresses"
+        ),
+    ] = "",
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Listen on this port; 0 takes a free one.")
     ] = 33000,
@@ -30,6 +37,19 @@ def up(
     no_agent: Annotated[
         bool, typer.Option("--no-agent", help="Do not report this machine's figures.")
     ] = False,
+    plain_lan: Annotated[
+        bool,
+        typer.Option(
+            "--plain-lan",
+            help="With --lan: take plain lines (netcat) from other machines too, in clear and "
+            "without an invite.",
+        ),
+    ] = False,
+    cert: Annotated[
+        Path | None,
+        typer.Option(help="Your own certificate (PEM), so that browsers come by HTTPS."),
+    ] = None,
+    key: Annotated[Path | None, typer.Option(help="The key of --cert (PEM).")] = None,
     json: Annotated[
         bool, typer.Option("--json", help="Print one line of JSON when ready, and nothing else.")
     ] = False,
@@ -42,7 +62,9 @@ def up(
     import asyncio
     import logging
 
-    from lanline.server.run import Options, run
+    from lanline.cli.folders import data_folder
+    from lanline.server.options import Options
+    from lanline.server.run import run
 
     logging.basicConfig(level=logging.WARNING, format="lanline: %(message)s")
     # What strangers get wrong in HTTP is answered to them, and no news to the hub's keeper.
@@ -51,30 +73,67 @@ def up(
     options = Options(
         host=host,
         port=port,
-        data=data or _data_folder(),
+        data=data or data_folder(),
         name=name or socket.gethostname(),
         lan=lan,
+        plain_lan=plain_lan,
+        certificate=cert,
+        key=key,
         agent=not no_agent,
     )
     asyncio.run(run(options, _print_json if json else _print_welcome))
 
 
-def _data_folder() -> Path:
-    import platformdirs
-
-    return platformdirs.user_data_path("lanline", appauthor=False)
-
-
-def _print_json(ready: Ready) -> None:
+def _print_json(running: Running) -> None:
     import msgspec
 
-    typer.echo(msgspec.json.encode(ready))
+    typer.echo(msgspec.json.encode(running.ready))
 
 
-def _print_welcome(ready: Ready) -> None:
-    typer.echo(f"The hub {ready.name!r} is up. Only this machine can reach it; see --lan.")
-    typer.echo(f"  a browser       http://{ready.host}:{ready.port}/")
-    typer.echo(f"  this terminal   lanline chat {ready.host}:{ready.port}")
-    typer.echo(f"  netcat          nc {ready.host} {ready.port}")
-    typer.echo(f"  history is in   {ready.data}")
-    typer.echo("Ctrl-C stops it.")
+def _print_welcome(running: Running) -> None:
+    ready = running.ready
+    where = f"{ready.host}:{ready.port}"
+    network = ready.network
+    typer.echo(f"The hub {ready.name!r} is up.")
+    if network is None:
+        typer.echo("Only this machine can reach it; --lan lets others in.\n")
+        typer.echo(f"  a browser       http://{where}/")
+        typer.echo(f"  this terminal   lanline chat {where}")
+        typer.echo(f"  netcat          nc {ready.host} {ready.port}")
+    else:
+        typer.echo("Machines on your network come in by invite.\n")
+        if sys.stdout.isatty():
+            from lanline.cli.qr import qr_code
+
+            typer.echo("A phone scans this:\n")
+            typer.echo(qr_code(network.browser_invite))
+        typer.echo(f"  a browser       {network.browser_invite}")
+        typer.echo(f"  lanline chat    {network.invite!r}")
+        typer.echo(f"  lanline agent   {network.agent_invite!r}")
+        typer.echo(f"  the window      host {network.addresses[0]}, port {ready.port}, join code:")
+        _print_code(running)
+        if sys.stdin.isatty():
+            _print_code_on_enter(running)
+    typer.echo(f"\nHistory is in {ready.data}. Ctrl-C stops the hub.")
+
+
+def _print_code(running: Running) -> None:
+    assert running.code
+    code = running.code()
+    until = time.strftime("%H:%M", time.localtime(code.expires))
+    typer.echo(f"                  {code.code}  (until {until}; Enter shows the next)")
+
+
+def _print_code_on_enter(running: Running) -> None:
+    import asyncio
+
+    def entered() -> None:
+        if sys.stdin.readline():
+            _print_code(running)
+        else:
+            asyncio.get_running_loop().remove_reader(sys.stdin)
+
+    try:
+        asyncio.get_running_loop().add_reader(sys.stdin, entered)
+    except NotImplementedError:  # Windows: lanline invite --code shows it
+        return

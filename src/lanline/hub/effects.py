@@ -11,7 +11,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from lanline.wire.messages import AnyEvent, MachineInfo, Message
+from lanline.wire.messages import AnyEvent, InviteInfo, MachineInfo, Message, Role
 from lanline.wire.samples import Sample
 
 
@@ -34,6 +34,37 @@ class RecordMachine(Struct, frozen=True):
     """Write down what is known of a machine, in place of what was."""
 
     machine: MachineInfo
+
+
+class Invite(Struct, frozen=True):
+    """An invite as it is kept: the token itself is not."""
+
+    info: InviteInfo
+    token_hash: str
+    revoked: bool = False
+
+
+class Session(Struct, frozen=True):
+    """A device that came in by an invite: what makes it the same again."""
+
+    token_hash: str
+    member_id: str
+    role: Role
+    invite: str
+    expires: float
+    revoked: bool = False
+
+
+class RecordInvite(Struct, frozen=True):
+    """Write down an invite, in place of what was."""
+
+    invite: Invite
+
+
+class RecordSession(Struct, frozen=True):
+    """Write down a session, in place of what was."""
+
+    session: Session
 
 
 class Send(Struct, frozen=True):
@@ -110,10 +141,10 @@ class Close(Struct, frozen=True):
     """Send what is queued, then close."""
 
     connection: int
-    reason: Literal["quit", "idle", "replaced", "refused", "stopping"]
+    reason: Literal["quit", "replaced", "refused", "stopping"]
 
 
-Record = RecordRoom | RecordMessage | RecordMachine
+Record = RecordRoom | RecordMessage | RecordMachine | RecordInvite | RecordSession
 Effect = (
     Record
     | Send

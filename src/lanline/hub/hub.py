@@ -20,7 +20,7 @@ from typing import Any
 from msgspec import Struct
 
 from lanline.hub.connections import Connection, Connections
-from lanline.hub.effects import Close, Effect, RecordMessage, Send
+from lanline.hub.effects import Close, Effect, Invite, RecordMessage, Send, Session
 from lanline.hub.gate import Gate, RefusalError, Visitor
 from lanline.hub.limits import Limits
 from lanline.hub.machines import MachineBoard
@@ -38,6 +38,8 @@ class HubState(Struct, frozen=True):
     rooms: list[RoomState]
     keys: list[tuple[str, str, int, float]]  # room, key, offset, time: the latest, oldest first
     machines: list[m.MachineInfo]
+    invites: list[Invite] = []
+    sessions: list[Session] = []
 
 
 class Identity(Struct, frozen=True):
@@ -70,6 +72,16 @@ class Hub:
             m.ProcessList: self.board.list_given,
             m.Quit: self._quit,
         }
+        self._before_hello: dict[type[m.Command], Handler] = {m.Hello: self._hello}
+
+    def answer(
+        self,
+        handlers: dict[type[m.Command], Handler],
+        before_hello: dict[type[m.Command], Handler],
+    ) -> None:
+        """Answer these commands too from now on (lanline.hub.invitations)."""
+        self._handlers |= handlers
+        self._before_hello |= before_hello
 
     def start(self, now: float) -> list[Effect]:
         return self.talk.open_lobby(now)
@@ -85,13 +97,12 @@ class Hub:
         try:
             if isinstance(command, m.Ping):
                 return [Send(number, m.Pong(id=command.id, time=now))]
-            if isinstance(command, m.Hello):
-                return self._hello(connection, command, now)
-            handler = self._handlers.get(type(command))
-            if connection.member is None:
+            handler = self._before_hello.get(type(command))
+            if handler is None and connection.member is None:
                 raise RefusalError("hello-first", "Say hello first.")
+            handler = handler or self._handlers.get(type(command))
             if handler is None:
-                raise RefusalError("unknown-command", "This hub does not answer that command.")
+                raise RefusalError("not-allowed", "This hub is for its own machine; see --lan.")
             return handler(connection, command, now)
         except RefusalError as refusal:
             return [Send(number, problem(refusal, command.id))]
@@ -104,20 +115,15 @@ class Hub:
 
     def tick(self, now: float) -> list[Effect]:
         effects = self.board.tick(now)
+        limits = self.limits
         for connection in list(self.connections):
             if connection.member is None:
-                if now - connection.since > self.limits.hello_seconds:
-                    effects += self._close_idle(
-                        connection,
-                        now,
-                        f"No name was given in {self.limits.hello_seconds:.0f} seconds.",
-                    )
+                if now - connection.since > limits.hello_seconds:
+                    message = f"No name was given in {limits.hello_seconds:.0f} seconds."
+                    effects += self.put_out(connection, now, message, "idle")
             elif self._is_dead(connection, now):
-                effects += self._close_idle(
-                    connection,
-                    now,
-                    f"Nothing was heard for {self.limits.dead_seconds:.0f} seconds.",
-                )
+                message = f"Nothing was heard for {limits.dead_seconds:.0f} seconds."
+                effects += self.put_out(connection, now, message, "idle")
         return effects
 
     def stop(self) -> list[Effect]:
@@ -196,11 +202,14 @@ class Hub:
             Close(connection.number, "quit"),
         ]
 
-    def _close_idle(self, connection: Connection, now: float, message: str) -> list[Effect]:
+    def put_out(
+        self, connection: Connection, now: float, message: str, code: m.ErrorCode = "bad-invite"
+    ) -> list[Effect]:
+        """Close a connection, telling it why."""
         self.connections.remove(connection.number)
         departures = self._depart(connection, now, "lost") if connection.member else []
-        told = m.Problem(code="idle", message=message)
-        return [*departures, Send(connection.number, told), Close(connection.number, "idle")]
+        told = m.Problem(code=code, message=message)
+        return [*departures, Send(connection.number, told), Close(connection.number, "refused")]
 
     def _depart(self, connection: Connection, now: float, reason: Any) -> list[Effect]:
         effects: list[Effect] = []

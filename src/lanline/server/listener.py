@@ -21,7 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lanline.adapters.detect import detect_untrusted
-from lanline.server.outlet import peer_address
+from lanline.server.outlet import is_loopback, peer_address, plain_address
 from lanline.server.peer import LinesPeer
 from lanline.server.server import Server
 
@@ -77,7 +77,7 @@ class Listener:
                 self._loop.remove_reader(self._socket)
                 self._loop.call_later(NO_DESCRIPTOR_SECONDS, self._accept_again)
                 return
-            address = str(name[0])
+            address = plain_address(str(name[0]))
             if not self._has_room(address):
                 _refuse(sock, "Too many connections from your address.")
                 continue
@@ -92,7 +92,7 @@ class Listener:
     def _has_room(self, address: str) -> bool:
         if is_loopback(address):
             return True
-        ip = ipaddress.ip_address(address.partition("%")[0])
+        ip = ipaddress.ip_address(address)
         most = PRIVATE_CONNECTIONS if ip.is_private else PUBLIC_CONNECTIONS
         return self._from.get(address, 0) < most
 
@@ -212,10 +212,6 @@ class Doorway(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-
-def is_loopback(address: str) -> bool:
-    return ipaddress.ip_address(address.partition("%")[0]).is_loopback
 
 
 def keep_alive(sock: socket.socket) -> None:

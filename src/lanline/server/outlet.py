@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 from collections.abc import Callable
 from typing import Any
 
@@ -63,5 +64,14 @@ class Outlet:
 
 
 def peer_address(transport: asyncio.BaseTransport) -> str:
+    """The other side's IP address; an IPv4 one as such, even on an IPv6 socket (RFC 4291)."""
     name: Any = transport.get_extra_info("peername")
-    return str(name[0]) if name else ""
+    return plain_address(str(name[0])) if name else ""
+
+
+def plain_address(address: str) -> str:
+    return address.partition("%")[0].removeprefix("::ffff:")
+
+
+def is_loopback(address: str) -> bool:
+    return bool(address) and ipaddress.ip_address(address).is_loopback

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from lanline.adapters import lines, websocket
 from lanline.adapters.origins import Origins
 from lanline.hub.gate import Visitor
-from lanline.server.outlet import Outlet
+from lanline.server.outlet import Outlet, is_loopback, peer_address
 from lanline.wire import messages as m
 
 if TYPE_CHECKING:
@@ -161,10 +161,15 @@ class WebSocketPeer(Peer):
             self.transport.close()
 
 
-def visitor(transport: asyncio.BaseTransport, address: str, protocol: str) -> Visitor:
+def visitor(transport: asyncio.BaseTransport, protocol: str) -> Visitor:
+    address = peer_address(transport)
+    own = transport.get_extra_info("sockname")
+    # Whoever comes from the address it comes to is on this machine: the kernel takes no packet
+    # from the network that claims so (RFC 1812, section 5.3.7, martians).
+    near = is_loopback(address) or (own is not None and address == str(own[0]))
     return Visitor(
         address=address,
-        loopback=address == "" or address == "::1" or address.startswith("127."),
+        loopback=near,
         encrypted=transport.get_extra_info("ssl_object") is not None,
         protocol=protocol,
     )

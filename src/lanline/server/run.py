@@ -5,23 +5,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import functools
+import secrets
 import signal
 import socket
-import ssl
 from collections.abc import Callable
 from pathlib import Path
-
-from msgspec import Struct
 
 from lanline.adapters.http.app import make_app
 from lanline.adapters.origins import Origins
 from lanline.errors import StartError
 from lanline.hub.gate import OpenGate
 from lanline.hub.hub import Hub, Identity
-from lanline.hub.limits import Limits
+from lanline.server import console
 from lanline.server.folder import DataFolder
 from lanline.server.http import http_protocols
+from lanline.server.keys import HubKey, kept_key
 from lanline.server.listener import Doors, Listener
+from lanline.server.options import Options, Ready, Running
+from lanline.server.outlet import is_loopback
 from lanline.server.peer import WebSocketPeer
 from lanline.server.server import Server
 from lanline.server.views import ServerViews
@@ -29,56 +31,89 @@ from lanline.stores.sqlite import SqliteStore
 
 BACKLOG = 4096
 STOP_SECONDS = 2.5  # everybody told, everything stored
+EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104  what --lan asks for
 
 
-class Options(Struct, frozen=True, kw_only=True):
-    """How a hub is started."""
-
-    host: str
-    port: int
-    data: Path
-    name: str
-    lan: bool = False
-    agent: bool = True
-    limits: Limits = Limits()
-
-
-class Ready(Struct, frozen=True):
-    """What a hub that is ready says of itself."""
-
-    name: str
-    host: str
-    port: int
-    data: str
-
-
-async def run(options: Options, ready: Callable[[Ready], None]) -> None:
+async def run(options: Options, announce: Callable[[Running], None]) -> None:
     """Serve until SIGINT or SIGTERM. Raises StartError or StoreError when it cannot start."""
-    stopping = asyncio.Event()
     with contextlib.ExitStack() as stack:
         folder = DataFolder(options.data)
         stack.callback(folder.close)
-        sock = _bind(options.host, options.port)
+        sock = _bind(_host(options), options.port)
         stack.callback(sock.close)
-        store = SqliteStore(folder.path)
-        hub = Hub(
-            Identity(options.name, store.identity()),
-            store.load(options.limits.recent_messages, options.limits.keys),
-            OpenGate(),
-            options.limits,
-        )
-        server = Server(hub, store)
-        origins = Origins()
-        http = http_protocols(
-            make_app(ServerViews(server), origins), lambda: WebSocketPeer(server, origins)
-        )
-        listener = Listener(sock, server, Doors(http=http, tls=_no_tls))
-        _on_signals(stopping)
         host, port = sock.getsockname()[:2]
-        ready(Ready(name=options.name, host=host, port=port, data=str(options.data)))
-        await stopping.wait()
-        listener.close()
-        await server.stop(STOP_SECONDS)
+        token = secrets.token_urlsafe(16)
+        near = "127.0.0.1" if host in EVERYWHERE else host
+        file = console.Console(port=port, host=near, token=token)
+        stack.enter_context(console.written(folder.path, file))
+        await _serve(options, sock, SqliteStore(folder.path), token, announce)
+
+
+async def _serve(
+    options: Options,
+    sock: socket.socket,
+    store: SqliteStore,
+    console_token: str,
+    announce: Callable[[Running], None],
+) -> None:
+    state = store.load(options.limits.recent_messages, options.limits.keys)
+    key = functools.cache(functools.partial(_key, options))
+    door = None
+    if options.lan:
+        # The join code's cryptography, which a hub for its own machine does without.
+        from lanline.server.network import NetworkDoor
+
+        door = NetworkDoor(state, console_token)
+    gate = door.gate if door else OpenGate()
+    hub = Hub(Identity(options.name, store.identity()), state, gate, options.limits)
+    server = Server(hub, store)
+    origins = Origins()
+    app = make_app(ServerViews(server, door.gate if door else None), origins)
+    doors = Doors(
+        http=http_protocols(app, lambda: WebSocketPeer(server, origins)),
+        tls=lambda: key().context,
+        plain_beyond_loopback=options.plain_lan,
+    )
+    host, port = sock.getsockname()[:2]
+    ready = Ready(name=options.name, host=host, port=port, data=str(options.data))
+    running = Running(ready)
+    if door:
+        door.open(server, host, port, key(), options.certificate is not None)
+        network = door.first_invites()
+        running = Running(Ready(ready.name, ready.host, ready.port, ready.data, network), door.code)
+    stopping = asyncio.Event()
+    _on_signals(stopping)
+    listener = Listener(sock, server, doors)
+    announce(running)
+    await stopping.wait()
+    listener.close()
+    await server.stop(STOP_SECONDS)
+
+
+def _host(options: Options) -> str:
+    if options.lan:
+        return options.host or "0.0.0.0"  # noqa: S104
+    host = options.host or "127.0.0.1"
+    if host != "localhost" and not _is_loopback_literal(host):
+        raise StartError(
+            f"Other machines can reach {host}; say --lan to let them in, by TLS and invite."
+        )
+    return host
+
+
+def _is_loopback_literal(host: str) -> bool:
+    try:
+        return is_loopback(host)
+    except ValueError:
+        return False
+
+
+def _key(options: Options) -> HubKey:
+    if options.certificate and options.key:
+        return HubKey(options.certificate, options.key)
+    if options.certificate or options.key:
+        raise StartError("--cert and --key go together: a certificate and its key.")
+    return kept_key(Path(options.data))
 
 
 def _bind(host: str, port: int) -> socket.socket:
@@ -90,9 +125,8 @@ def _bind(host: str, port: int) -> socket.socket:
         raise StartError(f"{host!r} is not an address of this machine; see --host.") from None
     sock = socket.socket(family, kind, number)
     try:
-        if hasattr(socket, "SO_REUSEADDR") and socket.has_ipv6:
-            # A port that a stopped hub has just left is free again (socket(7)).
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # A port that a stopped hub has just left is free again (socket(7)).
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(address)
         sock.listen(BACKLOG)
     except OSError as problem:
@@ -109,10 +143,6 @@ def _why_not_bound(host: str, port: int, problem: OSError) -> str:
     if problem.errno == errno.EACCES:
         return f"Port {port} needs more rights than yours; choose one from 1024 on with --port."
     return f"The hub cannot listen on {host} port {port}: {problem.strerror}."
-
-
-def _no_tls() -> ssl.SSLContext:
-    raise ssl.SSLError("no key")
 
 
 def _on_signals(stopping: asyncio.Event) -> None:

@@ -14,7 +14,6 @@ from lanline.hub import effects as fx
 from lanline.hub.hub import Hub
 from lanline.hub.store import Store
 from lanline.server.fanout import Fanout
-from lanline.server.outlet import peer_address
 from lanline.server.peer import Hold, Peer, visitor
 from lanline.server.pipeline import Pipeline
 from lanline.server.reports import Reports
@@ -54,7 +53,7 @@ class Server:
             fx.Pause: self._pause,
             fx.Close: self._close,
         }
-        self._pipeline.push(hub.start(self.now()))
+        self.push(hub.start(self.now()))
         self._ticker = asyncio.get_running_loop().create_task(self._tick())
 
     @staticmethod
@@ -65,6 +64,10 @@ class Server:
     def connections(self) -> int:
         return len(self._peers)
 
+    def push(self, effects: list[fx.Effect]) -> None:
+        """Have the hub's effects carried out in their order."""
+        self._pipeline.push(effects)
+
     # --- what peers call --------------------------------------------------------------------
 
     def next_number(self) -> int:
@@ -74,11 +77,11 @@ class Server:
     def enter(self, peer: Peer, protocol: str) -> None:
         self._peers[peer.number] = peer
         self._empty.clear()
-        who = visitor(peer.transport, peer_address(peer.transport), protocol)
+        who = visitor(peer.transport, protocol)
         self.hub.connected(peer.number, who, self.now())
 
     def command(self, peer: Peer, command: m.AnyCommand) -> None:
-        self._pipeline.push(self.hub.handle(peer.number, command, self.now()))
+        self.push(self.hub.handle(peer.number, command, self.now()))
         if self._pipeline.overfull:
             peer.hold(Hold.STORE)
             self._held.add(peer)
@@ -91,7 +94,7 @@ class Server:
         self._peers.pop(peer.number, None)
         if not self._peers:
             self._empty.set()
-        self._pipeline.push(self.hub.disconnected(peer.number, self.now()))
+        self.push(self.hub.disconnected(peer.number, self.now()))
 
     def filled(self, peer: Peer) -> None:
         """Its transport is full: skip it, and read nothing more from who does not read."""
@@ -110,7 +113,7 @@ class Server:
     async def stop(self, seconds: float) -> None:
         """Tell everybody, store everything, close; what does not read is cut off in time."""
         self._ticker.cancel()
-        self._pipeline.push(self.hub.stop())
+        self.push(self.hub.stop())
         await asyncio.wait_for(self._pipeline.drained(), seconds)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._empty.wait(), seconds / 3)
@@ -257,7 +260,7 @@ class Server:
         while True:
             await asyncio.sleep(1)
             now = self.now()
-            self._pipeline.push(self.hub.tick(now))
+            self.push(self.hub.tick(now))
             watchers = self.hub.board.summary_watchers
             summaries = self.reports.new_summaries()
             if watchers and summaries:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from lanline import __version__
 from lanline.hub.gate import RefusalError
 from lanline.hub.names import normal_room
-from lanline.server.listener import is_loopback
+from lanline.hub.trust import InviteGate
+from lanline.server.outlet import is_loopback
 from lanline.server.server import Server
 from lanline.wire.messages import HistoryPage, MachineInfo, RoomInfo
 
 
 class ServerViews:
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, gate: InviteGate | None) -> None:
+        """`gate`: that of a hub on a network."""
         self._server = server
+        self._gate = gate
 
     def health(self) -> dict[str, object]:
         hub = self._server.hub
@@ -50,5 +53,7 @@ class ServerViews:
     def metrics(self) -> str:
         return ""
 
-    def may_read(self, token: str, address: str, encrypted: bool) -> bool:
-        return is_loopback(address)
+    def may_read(self, token: str, address: str) -> bool:
+        if self._gate is None or is_loopback(address):
+            return True
+        return self._gate.may_read(token, self._server.now())

@@ -12,17 +12,28 @@ import secrets
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from lanline.errors import StoreError
-from lanline.hub.effects import Record, RecordMachine, RecordMessage, RecordRoom
+from lanline.hub.effects import (
+    Invite,
+    Record,
+    RecordInvite,
+    RecordMachine,
+    RecordMessage,
+    RecordRoom,
+    RecordSession,
+    Session,
+)
 from lanline.hub.hub import HubState
 from lanline.hub.rooms import RoomState
 from lanline.wire.messages import MachineInfo, Message
 
 FILE = "lanline.sqlite3"
+
+T = TypeVar("T")
 
 # Each entry brings a file of the version before it up to date; PRAGMA user_version counts them.
 MIGRATIONS = [
@@ -38,6 +49,9 @@ MIGRATIONS = [
         PRIMARY KEY (room, "offset")
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE machines (id TEXT PRIMARY KEY, info BLOB NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE invites (id TEXT PRIMARY KEY, invite BLOB NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE sessions (token_hash TEXT PRIMARY KEY, session BLOB NOT NULL)
+        STRICT, WITHOUT ROWID;
     """,
 ]
 
@@ -81,10 +95,9 @@ class SqliteStore:
                     ).fetchall()
                 ],
                 keys=self._keys(keys),
-                machines=[
-                    msgspec.json.decode(info, type=MachineInfo)
-                    for (info,) in self._writer.execute("SELECT info FROM machines")
-                ],
+                machines=self._kept("SELECT info FROM machines", MachineInfo),
+                invites=self._kept("SELECT invite FROM invites", Invite),
+                sessions=self._kept("SELECT session FROM sessions", Session),
             )
         except (sqlite3.Error, msgspec.MsgspecError) as problem:
             raise StoreError(f"{self.path} cannot be read: {problem}.") from problem
@@ -112,15 +125,10 @@ class SqliteStore:
                         )
                     elif isinstance(record, RecordRoom):
                         numbers[record.room] = max(numbers.values(), default=0) + 1
-                        self._writer.execute(
-                            "INSERT INTO rooms VALUES (?, ?, ?, ?)",
-                            (record.room, numbers[record.room], record.epoch, record.time),
-                        )
-                    elif isinstance(record, RecordMachine):
-                        self._writer.execute(
-                            "INSERT OR REPLACE INTO machines VALUES (?, ?)",
-                            (record.machine.id, msgspec.json.encode(record.machine)),
-                        )
+                        row = (record.room, numbers[record.room], record.epoch, record.time)
+                        self._writer.execute("INSERT INTO rooms VALUES (?, ?, ?, ?)", row)
+                    else:
+                        self._replace(record)
                 self._writer.executemany(
                     "INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?)", messages
                 )
@@ -155,6 +163,16 @@ class SqliteStore:
         self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._writer.close()
 
+    def _replace(self, record: RecordMachine | RecordInvite | RecordSession) -> None:
+        if isinstance(record, RecordMachine):
+            table, key, kept = "machines", record.machine.id, msgspec.json.encode(record.machine)
+        elif isinstance(record, RecordInvite):
+            table, key, kept = "invites", record.invite.info.id, msgspec.json.encode(record.invite)
+        else:
+            table, key = "sessions", record.session.token_hash
+            kept = msgspec.json.encode(record.session)
+        self._writer.execute(f"INSERT OR REPLACE INTO {table} VALUES (?, ?)", (key, kept))  # noqa: S608
+
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA journal_mode = WAL")
@@ -185,6 +203,9 @@ class SqliteStore:
             last_offset=last or 0,
             recent=[_message(name, row) for row in rows],
         )
+
+    def _kept(self, query: str, kind: type[T]) -> list[T]:
+        return [msgspec.json.decode(kept, type=kind) for (kept,) in self._writer.execute(query)]
 
     def _keys(self, most: int) -> list[tuple[str, str, int, float]]:
         # Each room's latest first; those of all rooms together by time.

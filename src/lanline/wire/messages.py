@@ -39,6 +39,8 @@ ErrorCode = Literal[
     "too-fast",
     "muted",
     "not-allowed",  # the role does not allow it
+    "no-such-invite",
+    "not-paired",  # the join code was wrong, or too old
     "no-invite",  # the hub asks for an invite and none was given
     "bad-invite",  # wrong, expired or revoked; the message says which
     "too-many-tries",
@@ -89,6 +91,29 @@ class PairConfirm(Command, frozen=True, tag="pair_confirm"):
     """The client's proof that it derived the same key over the hub's certificate."""
 
     proof: str  # base64
+
+
+class InviteMake(Command, frozen=True, tag="invite_make"):
+    """Make an invite. For admins."""
+
+    role: Role = "member"
+    seconds: float = 7 * 86_400.0  # until it expires
+    uses: int = 0  # how many devices it lets in; 0: any number
+    label: str = ""
+
+
+class InviteList(Command, frozen=True, tag="invite_list"):
+    """All invites that have not expired. For admins."""
+
+
+class InviteRevoke(Command, frozen=True, tag="invite_revoke"):
+    """Void an invite, and put out everybody who came in by it. For admins."""
+
+    invite: str
+
+
+class ShowCode(Command, frozen=True, tag="show_code"):
+    """The join code of now, to say aloud to somebody who wants to come in. For members."""
 
 
 class Join(Command, frozen=True, tag="join"):
@@ -187,6 +212,10 @@ AnyCommand = (
     Hello
     | PairStart
     | PairConfirm
+    | InviteMake
+    | InviteList
+    | InviteRevoke
+    | ShowCode
     | Join
     | Leave
     | Say
@@ -285,6 +314,39 @@ class Paired(Event, frozen=True, tag="paired"):
 
     proof: str  # base64
     invite: str
+
+
+class InviteInfo(Struct, frozen=True, omit_defaults=True):
+    """An invite as its maker sees it. Its token is told once, when it is made."""
+
+    id: str
+    role: Role
+    created: float
+    expires: float
+    uses: int = 0  # 0: any number
+    used: int = 0
+    label: str = ""
+
+
+class InviteMade(Event, frozen=True, tag="invite_made"):
+    invite: InviteInfo
+    token: str
+    link: str  # for Lanline's own clients
+    browser_link: str
+
+
+class Invites(Event, frozen=True, tag="invites"):
+    invites: list[InviteInfo]
+
+
+class InviteRevoked(Event, frozen=True, tag="invite_revoked"):
+    invite: str
+    devices: int  # that had come in by it
+
+
+class JoinCode(Event, frozen=True, tag="join_code"):
+    code: str
+    expires: float
 
 
 class Joined(Event, frozen=True, tag="joined"):
@@ -426,6 +488,10 @@ AnyEvent = (
     | Problem
     | PairAnswer
     | Paired
+    | InviteMade
+    | Invites
+    | InviteRevoked
+    | JoinCode
     | Joined
     | Left
     | Said

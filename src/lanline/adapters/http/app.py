@@ -121,7 +121,7 @@ class Api:
         kind, _, token = request.headers.get("authorization", "").partition(" ")
         token = token.strip() if kind.casefold() == "bearer" else ""
         address = request.client.host if request.client else ""
-        if not self._views.may_read(token, address, request.url.scheme == "https"):
+        if not self._views.may_read(token, address):
             raise RefusalError("no-invite", "Say who you are: Authorization: Bearer SESSION.")
 
 

@@ -25,5 +25,5 @@ class Views(Protocol):
     def metrics(self) -> str:
         """All machines and the hub itself as Prometheus text."""
 
-    def may_read(self, token: str, address: str, encrypted: bool) -> bool:
+    def may_read(self, token: str, address: str) -> bool:
         """Whether a request from there with that bearer token may read what members read."""
