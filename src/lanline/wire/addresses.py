@@ -17,6 +17,7 @@ import base64
 import binascii
 import ipaddress
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import SplitResult, parse_qs, quote, urlencode, urlsplit
@@ -180,6 +181,8 @@ def _check_port(port: int) -> int:
 
 
 def _check_host(host: str) -> str:
+    # As IDNA does with names (RFC 3491), so that "²" is read as the 2 that it becomes.
+    host = unicodedata.normalize("NFKC", host)
     bare = host.partition("%")[0]  # fe80::1%eth0
     if ":" in host or re.fullmatch(r"[0-9.]+", host):
         try:
