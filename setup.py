@@ -44,15 +44,21 @@ def build_page() -> None:
 
 
 def native_extensions() -> list[Extension]:
-    sources = sorted((ROOT / "src/lanline/ipc/native").glob("_*.pyx"))
+    """Each `_*.pyx` under ipc/native is a module, and the plain C core is built into it."""
+    if sys.platform != "linux":
+        return []
+    folder = (ROOT / "src/lanline/ipc/native").relative_to(ROOT)
+    core = [str(source) for source in sorted(folder.glob("*.c")) if source.name[0] != "_"]
     return [
         Extension(
             f"lanline.ipc.native.{source.stem}",
-            [str(source.relative_to(ROOT))],
+            [str(source), *core],
+            include_dirs=[str(folder)],
+            depends=[str(header) for header in sorted(folder.glob("*.h"))],
+            extra_compile_args=["-O2", "-std=c11", "-D_GNU_SOURCE", "-fvisibility=hidden"],
             optional=True,
         )
-        for source in sources
-        if sys.platform == "linux"
+        for source in sorted(folder.glob("_*.pyx"))
     ]
 
 

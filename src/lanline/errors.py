@@ -13,6 +13,7 @@
     │   ├── FullError             no room, and the overflow rule was "raise"
     │   ├── MessageTooLargeError  over the channel's limit; names size and limit
     │   ├── MessageError          what arrived is not a message of the agreed type
+    │   ├── CorruptedError        the other side broke the rules of the shared memory
     │   ├── NotFoundError         nothing exists under that address; also a FileNotFoundError
     │   ├── AddressInUseError     somebody else has that address
     │   └── PermissionDeniedError the system refuses; also a PermissionError
@@ -105,6 +106,10 @@ class MessageTooLargeError(IpcError):
 
 class MessageError(IpcError):
     """What arrived is not a message of the agreed type."""
+
+
+class CorruptedError(IpcError):
+    """The shared bytes break the rules: the other side is broken or hostile."""
 
 
 class NotFoundError(IpcError, FileNotFoundError):

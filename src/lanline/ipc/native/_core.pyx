@@ -1,0 +1,820 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""The native core, bound: the two ends of a shared-memory channel.
+
+The GIL is held through the fast paths: to give it up and take it back costs more than a message.
+It is given up around sleeps and around copies of `BIG` bytes and more. Spinning holds it, for
+at most 100 microseconds, and only while that has lately paid (patience.h).
+"""
+
+cimport cython
+
+import os
+import select
+import threading
+import weakref
+from collections import deque
+
+from cpython.buffer cimport (
+    PyBUF_SIMPLE,
+    PyBUF_WRITABLE,
+    PyBuffer_FillInfo,
+    PyBuffer_Release,
+    PyObject_GetBuffer,
+)
+from cpython.bytes cimport (
+    PyBytes_AS_STRING,
+    PyBytes_CheckExact,
+    PyBytes_FromStringAndSize,
+    PyBytes_GET_SIZE,
+)
+from cpython.exc cimport PyErr_CheckSignals
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.string cimport memcpy
+from posix.unistd cimport close as close_descriptor
+
+from lanline.errors import (
+    BusyError,
+    ClosedError,
+    CorruptedError,
+    ForkedError,
+    MessageTooLargeError,
+    PeerClosedError,
+    PeerDiedError,
+    TimedOutError,
+)
+
+
+cdef extern from "result.h" nogil:
+    ctypedef enum result:
+        RESULT_OK
+        RESULT_EMPTY
+        RESULT_FULL
+        RESULT_TOO_LARGE
+        RESULT_CORRUPT
+        RESULT_TIMED_OUT
+        RESULT_SYSTEM
+
+cdef extern from "memory.h" nogil:
+    void *memory_map_mirrored(int fd, int64_t offset, size_t size)
+    void *memory_map(int fd, int64_t offset, size_t size)
+    void memory_unmap(void *address, size_t size)
+
+cdef extern from "patience.h" nogil:
+    ctypedef struct patience:
+        pass
+    uint64_t clock_ns()
+    void patience_learn(patience *p, uint64_t waited_ns)
+
+cdef extern from "bell.h" nogil:
+    ctypedef enum bell_answer:
+        BELL_RANG
+        BELL_GONE
+        BELL_TIMED_OUT
+        BELL_INTERRUPTED
+    const uint64_t BELL_FOR_EVER
+    void bell_ring(int fd)
+    bell_answer bell_wait(int fd, uint64_t deadline_ns)
+    bint bell_gone(int fd)
+    void bell_take(int fd)
+    bint bell_gone_lately(int fd, uint64_t *last)
+
+cdef extern from "<sys/socket.h>" nogil:
+    int shutdown(int fd, int how)
+    int SHUT_RDWR
+
+cdef extern from "ring.h" nogil:
+    const int RING_HEAD
+    const int RING_CONTROL
+    ctypedef struct ring:
+        uint64_t capacity
+        uint64_t position
+        patience patience
+    ctypedef struct ring_record:
+        unsigned char *bytes
+        uint32_t size
+        uint32_t kind
+        uint64_t after
+    void ring_start(ring *r, void *control, void *data, uint64_t capacity)
+    result ring_reserve(ring *r, uint64_t size, ring_record *record)
+    void ring_append(ring *r, ring_record *record, uint32_t size, uint32_t kind)
+    bint ring_publish(ring *r)
+    result ring_look(ring *r, ring_record *record)
+    void ring_pass(ring *r, const ring_record *record)
+    bint ring_release(ring *r, uint64_t position)
+    bint ring_readable(ring *r)
+    bint ring_writable(ring *r, uint64_t size)
+    bint ring_reader_asleep(ring *r)
+    bint ring_writer_asleep(ring *r, uint64_t size)
+    void ring_reader_awake(ring *r)
+    void ring_writer_awake(ring *r)
+    bint ring_reader_spin(ring *r)
+    bint ring_writer_spin(ring *r, uint64_t size)
+    void ring_reader_close(ring *r)
+    void ring_writer_close(ring *r)
+    bint ring_reader_closed(const ring *r)
+    bint ring_writer_closed(const ring *r)
+
+
+# From here on a copy is long enough (tens of microseconds) to let other threads run meanwhile.
+cdef enum:
+    BIG = 262144
+
+BROKEN = "The peer broke the rules of the shared memory; nothing more can be read or written."
+
+# Counted up in every child of a fork, so that a handle knows whether it was made in this process.
+cdef unsigned long fork_generation = 0
+_links = weakref.WeakSet()
+
+
+def _after_fork_in_child():
+    global fork_generation
+    fork_generation += 1
+    for link in list(_links):
+        (<Link>link)._forget()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
+cdef uint64_t deadline_of(timeout) except? 0:
+    """The deadline on the monotonic clock; 0 never is one, because the clock has run since."""
+    if timeout is None:
+        return BELL_FOR_EVER
+    cdef double seconds = timeout
+    if seconds <= 0:
+        return 1
+    if seconds > 1e9:
+        return BELL_FOR_EVER
+    return clock_ns() + <uint64_t>(seconds * 1e9)
+
+
+cdef double left_until(uint64_t deadline):
+    """Seconds until then, as threading.Lock.acquire likes them: -1 for ever, 0 not at all."""
+    cdef uint64_t now
+    if deadline == BELL_FOR_EVER:
+        return -1
+    now = clock_ns()
+    return (deadline - now) / 1e9 if deadline > now else 0
+
+
+cdef object left_or_none(uint64_t deadline):
+    return None if deadline == BELL_FOR_EVER else max(left_until(deadline), 0)
+
+
+cdef class Mapping:
+    """The two rings in memory. Views keep it alive, so that closing never takes it from under them."""
+
+    cdef void *control
+    cdef void *first
+    cdef void *second
+    cdef size_t capacity
+
+    def __cinit__(self, int fd, size_t capacity):
+        self.capacity = capacity
+        self.control = memory_map(fd, 0, 2 * RING_CONTROL)
+        if self.control != NULL:
+            self.first = memory_map_mirrored(fd, 2 * RING_CONTROL, capacity)
+        if self.first != NULL:
+            self.second = memory_map_mirrored(fd, 2 * RING_CONTROL + capacity, capacity)
+        if self.second == NULL:
+            raise OSError("The shared memory could not be mapped.")
+
+    def __dealloc__(self):
+        if self.control != NULL:
+            memory_unmap(self.control, 2 * RING_CONTROL)
+        if self.first != NULL:
+            memory_unmap(self.first, 2 * self.capacity)
+        if self.second != NULL:
+            memory_unmap(self.second, 2 * self.capacity)
+
+
+def segment_size(size_t capacity):
+    """Bytes of shared memory for two rings of `capacity` bytes (a power of two, at least a page)."""
+    return 2 * RING_CONTROL + 2 * capacity
+
+
+cdef class Pin:
+    """A place in the ring that is not to be freed yet."""
+
+    cdef uint64_t start
+    cdef bint done
+
+
+@cython.no_gc_clear  # __dealloc__ needs its link
+cdef class Borrowed:
+    """A received message where it lies: a read-only buffer that pins its place in the ring.
+
+    The place is free again when it has been released (`with` does it) and no view of it is left.
+    """
+
+    cdef Link link
+    cdef Mapping mapping
+    cdef Pin pin
+    cdef unsigned char *bytes
+    cdef Py_ssize_t size
+    cdef readonly uint32_t kind
+    cdef Py_ssize_t exports
+    cdef bint released
+    cdef object view
+
+    def __len__(self):
+        return self.size
+
+    def __getbuffer__(self, Py_buffer *buffer, int flags):
+        if self.released:
+            raise BufferError("The borrowed message has been released.")
+        PyBuffer_FillInfo(buffer, self, self.bytes, self.size, 1, flags)
+        self.exports += 1
+
+    def __releasebuffer__(self, Py_buffer *buffer):
+        self.exports -= 1
+        if self.released and self.exports == 0:
+            self.link._unpin(self.pin)
+
+    def release(self):
+        """Give the place back as soon as no view of it is left; again does nothing."""
+        if self.released:
+            return
+        if self.view is not None:
+            try:
+                self.view.release()
+            except BufferError:
+                pass  # somebody made a view of the view; the place stays pinned until it is gone
+            self.view = None
+        self.released = True
+        if self.exports == 0:
+            self.link._unpin(self.pin)
+
+    def __enter__(self):
+        if self.view is None:
+            self.view = memoryview(self)
+        return self.view
+
+    def __exit__(self, *exception):
+        self.release()
+
+    def __dealloc__(self):
+        # Nobody holds a view here, or it would hold this object.
+        if self.link is not None and not self.released:
+            self.link._unpin(self.pin)
+
+
+@cython.no_gc_clear
+cdef class Loan:
+    """Room in the ring to be filled in place: a writable buffer, sent by `commit`.
+
+    `with` commits at its end, or cancels on an exception. While it is out, sends of this thread are
+    refused with BusyError and those of other threads wait. Do not write into views of it afterwards:
+    they stay valid memory, but the receiver may be reading it.
+    """
+
+    cdef Link link
+    cdef Mapping mapping
+    cdef ring_record record
+    cdef uint32_t kind
+    cdef bint done
+
+    def __len__(self):
+        return self.record.size
+
+    def __getbuffer__(self, Py_buffer *buffer, int flags):
+        if self.done:
+            raise BufferError("The loan has been sent or cancelled.")
+        PyBuffer_FillInfo(buffer, self, self.record.bytes, self.record.size, 0, flags)
+
+    def __releasebuffer__(self, Py_buffer *buffer):
+        pass
+
+    def commit(self, size=None):
+        """Send it, or its first `size` bytes."""
+        if self.done:
+            raise ClosedError("The loan has been sent or cancelled already.")
+        cdef uint32_t length = self.record.size
+        if size is not None:
+            if not 0 <= size <= length:
+                raise ValueError(f"{size} bytes cannot be sent out of a loan of {length}.")
+            length = size
+        self.link._check_open()
+        self.done = True
+        ring_append(&self.link.outgoing, &self.record, length, self.kind)
+        self.link._publish(1, length)
+        self.link._end_loan()
+
+    def cancel(self):
+        """Give the room back, nothing is sent; again does nothing."""
+        if not self.done:
+            self.done = True
+            self.link._end_loan()
+
+    def __enter__(self):
+        return memoryview(self)
+
+    def __exit__(self, kind, value, trace):
+        if self.done:
+            return
+        if kind is None:
+            self.commit()
+        else:
+            self.cancel()
+
+    def __dealloc__(self):
+        if self.link is not None and not self.done:
+            self.link._end_loan()
+
+
+@cython.no_gc_clear
+cdef class Link:
+    """One end of a channel: writes one ring and reads the other.
+
+    `memory` is a descriptor of `segment_size(capacity)` sealed bytes, all zero at first; `side` is 0
+    at one end and 1 at the other. The bells are two connected stream sockets, for data and for
+    room. The descriptor of the memory stays the caller's; the bells become the link's.
+
+    Threads may share it. The fast paths run under the GIL and are whole. Whoever has to wait, or
+    copies so much that the GIL is given up, holds the lock of its direction, so that only one thread
+    sleeps on a bell; `reading` and `writing` say that the next record is in somebody's hands.
+    """
+
+    cdef object __weakref__
+    cdef Mapping mapping
+    cdef ring incoming
+    cdef ring outgoing
+    cdef int data_bell
+    cdef int room_bell
+    cdef unsigned long generation
+    cdef bint closed
+    cdef bint gone  # the kernel said that the peer is gone
+    cdef bint reading
+    cdef bint writing
+    cdef object poll  # what fileno() is of, once somebody has asked for it
+    cdef int more
+    cdef int inside  # threads that are using the bells' descriptors without the GIL
+    cdef uint64_t looked_for_peer
+    cdef object read_lock
+    cdef object write_lock
+    cdef object lender  # the thread that has a loan out
+    cdef object pins
+    cdef readonly uint64_t limit
+    cdef readonly uint64_t sent, received, sent_bytes, received_bytes, sleeps
+
+    def __init__(self, int memory, uint64_t capacity, int side, int data_bell, int room_bell):
+        self.data_bell = data_bell
+        self.room_bell = room_bell
+        self.generation = fork_generation
+        self.mapping = Mapping(memory, capacity)
+        cdef char *control = <char *>self.mapping.control
+        self.limit = capacity - RING_HEAD
+        self.read_lock = threading.Lock()
+        self.write_lock = threading.Lock()
+        self.pins = deque()
+        if side == 0:
+            ring_start(&self.outgoing, control, self.mapping.first, capacity)
+            ring_start(&self.incoming, control + RING_CONTROL, self.mapping.second, capacity)
+        else:
+            ring_start(&self.incoming, control, self.mapping.first, capacity)
+            ring_start(&self.outgoing, control + RING_CONTROL, self.mapping.second, capacity)
+        _links.add(self)
+
+    # --- sending
+
+    def send(self, message, timeout=None, uint32_t kind=0):
+        """Send bytes-like `message`; wait at most `timeout` seconds for room (None: for ever)."""
+        cdef Py_buffer buffer
+        if PyBytes_CheckExact(message):
+            self._send(<const unsigned char *>PyBytes_AS_STRING(message),
+                       <uint64_t>PyBytes_GET_SIZE(message), timeout, kind)
+            return
+        PyObject_GetBuffer(message, &buffer, PyBUF_SIMPLE)
+        try:
+            self._send(<const unsigned char *>buffer.buf, <uint64_t>buffer.len, timeout, kind)
+        finally:
+            PyBuffer_Release(&buffer)
+
+    cdef int _send(self, const unsigned char *bytes, uint64_t size, timeout, uint32_t kind) except -1:
+        cdef ring_record record
+        if (self._may_write() and size < BIG
+                and ring_reserve(&self.outgoing, size, &record) == RESULT_OK):
+            memcpy(record.bytes, bytes, size)
+            ring_append(&self.outgoing, &record, <uint32_t>size, kind)
+            self._publish(1, size)
+            return 0
+        self._lock_writing(size, deadline_of(timeout), &record)
+        try:
+            with nogil:
+                memcpy(record.bytes, bytes, size)
+            ring_append(&self.outgoing, &record, <uint32_t>size, kind)
+            self._publish(1, size)
+        finally:
+            self._unlock_writing()
+        return 0
+
+    cdef bint _may_write(self):
+        return not (self.closed or self.writing or self.generation != fork_generation
+                    or ring_reader_closed(&self.outgoing)
+                    or bell_gone_lately(self.room_bell, &self.looked_for_peer))
+
+    cdef void _publish(self, uint64_t messages, uint64_t size):
+        self.sent += messages
+        self.sent_bytes += size
+        if ring_publish(&self.outgoing):
+            bell_ring(self.data_bell)
+
+    def send_many(self, messages, timeout=None, uint32_t kind=0):
+        """Send each of `messages`, shown to the peer together as room allows.
+
+        Returns how many were sent: fewer than all only when the time-out passed after the first.
+        """
+        cdef uint64_t deadline = 0, count = 0, appended = 0, total = 0
+        cdef ring_record record
+        cdef Py_buffer buffer
+        cdef list batch = messages if type(messages) is list else list(messages)
+        if not self._may_write():
+            self._lock_writing(0, deadline_of(timeout), &record)
+            self._unlock_writing()
+        for message in batch:
+            PyObject_GetBuffer(message, &buffer, PyBUF_SIMPLE)
+            try:
+                if (buffer.len < BIG and not self.writing
+                        and ring_reserve(&self.outgoing, buffer.len, &record) == RESULT_OK):
+                    memcpy(record.bytes, buffer.buf, buffer.len)
+                    ring_append(&self.outgoing, &record, <uint32_t>buffer.len, kind)
+                    appended += 1
+                    total += buffer.len
+                else:
+                    self._publish(appended, total)
+                    count += appended
+                    appended = total = 0
+                    if not deadline:
+                        deadline = deadline_of(timeout)
+                    try:
+                        self._send(<const unsigned char *>buffer.buf, buffer.len,
+                                   left_or_none(deadline), kind)
+                    except TimedOutError:
+                        if count:
+                            return count
+                        raise
+                    count += 1
+            except BaseException:
+                self._publish(appended, total)
+                raise
+            finally:
+                PyBuffer_Release(&buffer)
+        self._publish(appended, total)
+        return count + appended
+
+    def loan(self, uint64_t size, timeout=None, uint32_t kind=0):
+        """Room for `size` bytes to be filled in place; see Loan."""
+        cdef Loan loan = Loan.__new__(Loan)
+        self._lock_writing(size, deadline_of(timeout), &loan.record)
+        loan.link = self
+        loan.mapping = self.mapping
+        loan.kind = kind
+        self.lender = threading.get_ident()
+        return loan
+
+    cdef void _end_loan(self):
+        self.lender = None
+        if self.generation == fork_generation:
+            self._unlock_writing()
+
+    cdef int _lock_writing(self, uint64_t size, uint64_t deadline, ring_record *record) except -1:
+        """Take the lock and room for `size` bytes, or raise."""
+        self._check_open()
+        if self.lender is not None and self.lender == threading.get_ident():
+            raise BusyError("A loan is out in this thread; commit or cancel it before you send.")
+        if not self.write_lock.acquire(timeout=left_until(deadline)):
+            raise TimedOutError("There was no room within the time-out.")
+        try:
+            self._await_room(size, deadline, record)
+        except BaseException:
+            self.write_lock.release()
+            raise
+        self.writing = True
+        return 0
+
+    cdef void _unlock_writing(self):
+        self.writing = False
+        self.write_lock.release()
+
+    cdef int _await_room(self, uint64_t size, uint64_t deadline, ring_record *record) except -1:
+        cdef uint64_t began = 0
+        cdef result answer
+        while True:
+            self._check_open()
+            if self.gone or ring_reader_closed(&self.outgoing) or bell_gone(self.room_bell):
+                self._say_gone()
+            answer = ring_reserve(&self.outgoing, size, record)
+            if answer == RESULT_OK:
+                if began:
+                    patience_learn(&self.outgoing.patience, clock_ns() - began)
+                return 0
+            if answer == RESULT_TOO_LARGE:
+                raise MessageTooLargeError(size, self.limit)
+            if answer == RESULT_CORRUPT:
+                raise CorruptedError(BROKEN)
+            if not began:
+                began = clock_ns()
+            if deadline <= began or (deadline != BELL_FOR_EVER and deadline <= clock_ns()):
+                raise TimedOutError("There was no room within the time-out.")
+            if ring_writer_spin(&self.outgoing, size):
+                continue
+            if ring_writer_asleep(&self.outgoing, size):
+                self._sleep(self.room_bell, deadline)
+                ring_writer_awake(&self.outgoing)
+
+    # --- receiving
+
+    def recv(self, timeout=None):
+        """The next message as bytes; wait at most `timeout` seconds for it (None: for ever)."""
+        cdef ring_record record
+        if self._may_read() and ring_look(&self.incoming, &record) == RESULT_OK and record.size < BIG:
+            return self._take(&record)
+        self._lock_reading(deadline_of(timeout), &record)
+        try:
+            return self._take_slowly(&record)
+        finally:
+            self._unlock_reading()
+
+    def recv_kind(self, timeout=None):
+        """The next message and its kind."""
+        cdef ring_record record
+        if self._may_read() and ring_look(&self.incoming, &record) == RESULT_OK and record.size < BIG:
+            return self._take(&record), record.kind
+        self._lock_reading(deadline_of(timeout), &record)
+        try:
+            return self._take_slowly(&record), record.kind
+        finally:
+            self._unlock_reading()
+
+    def recv_many(self, Py_ssize_t most, timeout=None):
+        """At least one message and at most `most`, as a list; waits as `recv` does, for the first."""
+        cdef ring_record record
+        cdef list batch = []
+        cdef Py_ssize_t count = 0
+        cdef uint64_t total = 0
+        if most < 1:
+            raise ValueError("recv_many needs to be allowed at least one message.")
+        if self._may_read():
+            while count < most and ring_look(&self.incoming, &record) == RESULT_OK:
+                if record.size >= BIG:
+                    break
+                batch.append(PyBytes_FromStringAndSize(<char *>record.bytes, record.size))
+                ring_pass(&self.incoming, &record)
+                count += 1
+                total += record.size
+        if count:
+            self.received += count
+            self.received_bytes += total
+            self._release()
+            return batch
+        batch.append(self.recv(timeout))
+        if most > 1 and ring_readable(&self.incoming):
+            batch.extend(self._rest(most - 1))
+        return batch
+
+    def _rest(self, Py_ssize_t most):
+        try:
+            return self.recv_many(most, 0)
+        except (TimedOutError, PeerClosedError, PeerDiedError, CorruptedError):
+            return []  # what came first is not to be lost for it; the next call says it
+
+    def borrow(self, timeout=None):
+        """The next message where it lies; see Borrowed."""
+        cdef ring_record record
+        self._lock_reading(deadline_of(timeout), &record)
+        cdef Borrowed borrowed = Borrowed.__new__(Borrowed)
+        borrowed.pin = Pin.__new__(Pin)
+        borrowed.pin.start = self.incoming.position
+        borrowed.mapping = self.mapping
+        borrowed.bytes = record.bytes
+        borrowed.size = record.size
+        borrowed.kind = record.kind
+        self.pins.append(borrowed.pin)
+        borrowed.link = self
+        ring_pass(&self.incoming, &record)
+        self.received += 1
+        self.received_bytes += record.size
+        self._unlock_reading()
+        return borrowed
+
+    cdef bint _may_read(self):
+        return not (self.closed or self.reading or self.generation != fork_generation)
+
+    cdef object _take(self, ring_record *record):
+        message = PyBytes_FromStringAndSize(<char *>record.bytes, record.size)
+        ring_pass(&self.incoming, record)
+        self.received += 1
+        self.received_bytes += record.size
+        self._release()
+        return message
+
+    cdef object _take_slowly(self, ring_record *record):
+        """As _take, with the lock held: long copies let other threads run."""
+        if record.size < BIG:
+            return self._take(record)
+        message = PyBytes_FromStringAndSize(NULL, record.size)
+        cdef char *target = PyBytes_AS_STRING(message)
+        with nogil:
+            memcpy(target, record.bytes, record.size)
+        ring_pass(&self.incoming, record)
+        self.received += 1
+        self.received_bytes += record.size
+        self._release()
+        return message
+
+    cdef void _release(self):
+        """Everything read is free again, up to the first pin."""
+        cdef uint64_t position = self.incoming.position
+        if self.pins:
+            position = (<Pin>self.pins[0]).start
+        if ring_release(&self.incoming, position):
+            bell_ring(self.room_bell)
+
+    cdef void _unpin(self, Pin pin):
+        pin.done = True
+        if self.generation != fork_generation:
+            return
+        while self.pins and (<Pin>self.pins[0]).done:
+            self.pins.popleft()
+        self._release()
+
+    cdef int _lock_reading(self, uint64_t deadline, ring_record *record) except -1:
+        """Take the lock and the next record, or raise."""
+        self._check_open()
+        if not self.read_lock.acquire(timeout=left_until(deadline)):
+            raise TimedOutError("No message came within the time-out.")
+        try:
+            self._await_message(deadline, record)
+        except BaseException:
+            self.read_lock.release()
+            raise
+        self.reading = True
+        return 0
+
+    cdef void _unlock_reading(self):
+        self.reading = False
+        self.read_lock.release()
+
+    cdef int _await_message(self, uint64_t deadline, ring_record *record) except -1:
+        cdef uint64_t began = 0
+        cdef bint gone
+        cdef result answer
+        while True:
+            self._check_open()
+            # Ask first and look afterwards: what was sent before the end is in the ring by then.
+            gone = self.gone or ring_writer_closed(&self.incoming)
+            if not gone and deadline == 1:
+                gone = bell_gone_lately(self.data_bell, &self.looked_for_peer)
+            answer = ring_look(&self.incoming, record)
+            if answer == RESULT_OK:
+                if began:
+                    patience_learn(&self.incoming.patience, clock_ns() - began)
+                return 0
+            if answer == RESULT_CORRUPT:
+                raise CorruptedError(BROKEN)
+            if gone:
+                self._say_gone()
+            if deadline == 1:
+                if self.poll is not None and not self._watch():
+                    continue
+                raise TimedOutError("No message is there.")
+            if not began:
+                began = clock_ns()
+            elif deadline != BELL_FOR_EVER and deadline <= clock_ns():
+                raise TimedOutError("No message came within the time-out.")
+            if ring_reader_spin(&self.incoming):
+                continue
+            if ring_reader_asleep(&self.incoming):
+                self._sleep(self.data_bell, deadline)
+                ring_reader_awake(&self.incoming)
+                if self.poll is not None and not self.closed:
+                    self._watch()
+
+    # --- both
+
+    cdef int _sleep(self, int bell, uint64_t deadline) except -1:
+        cdef bell_answer answer
+        self.sleeps += 1
+        self.inside += 1
+        with nogil:
+            answer = bell_wait(bell, deadline)
+        self.inside -= 1
+        if self.closed:
+            self._close_bells()
+        elif answer == BELL_GONE:
+            self.gone = True
+        elif answer == BELL_INTERRUPTED:
+            PyErr_CheckSignals()
+        return 0
+
+    cdef int _check_open(self) except -1:
+        if self.generation != fork_generation:
+            raise ForkedError(
+                "This channel came through a fork and belongs to the parent; open one in the child."
+            )
+        if self.closed:
+            raise ClosedError("The channel is closed.")
+        return 0
+
+    cdef int _say_gone(self) except -1:
+        if ring_writer_closed(&self.incoming) or ring_reader_closed(&self.outgoing):
+            raise PeerClosedError("The peer closed the channel.")
+        raise PeerDiedError("The peer is gone without closing the channel.")
+
+    def close(self):
+        """Tell the peer and wake whoever waits here; views that are out stay valid. Again: nothing."""
+        if self.closed:
+            return
+        self.closed = True
+        if self.generation != fork_generation:
+            return
+        ring_writer_close(&self.outgoing)
+        ring_reader_close(&self.incoming)
+        shutdown(self.data_bell, SHUT_RDWR)
+        shutdown(self.room_bell, SHUT_RDWR)
+        self._close_bells()
+
+    cdef void _close_bells(self):
+        if self.inside == 0 and self.data_bell >= 0:
+            close_descriptor(self.data_bell)
+            close_descriptor(self.room_bell)
+            self.data_bell = self.room_bell = -1
+            self._end_poll()
+
+    def _forget(self):
+        """In the child of a fork: the parent's death must not be hidden by our copies."""
+        if self.data_bell >= 0:
+            close_descriptor(self.data_bell)
+            close_descriptor(self.room_bell)
+            self.data_bell = self.room_bell = -1
+        self._end_poll()
+
+    def __dealloc__(self):
+        if self.mapping is not None and not self.closed and self.generation == fork_generation:
+            self.closed = True
+            ring_writer_close(&self.outgoing)
+            ring_reader_close(&self.incoming)
+        self.inside = 0
+        self._close_bells()
+
+    # --- for polling, and so for asyncio
+
+    def arm_recv(self):
+        """Ask for the bell `data_bell` to ring with the next message, the close or the death.
+
+        False: there is something to receive or to be told already, so do not wait. True: wait until
+        `data_bell` is readable, then receive. Old rings are taken in.
+        """
+        self._check_open()
+        bell_take(self.data_bell)
+        if self.gone or bell_gone(self.data_bell):
+            return False
+        return ring_reader_asleep(&self.incoming)
+
+    def arm_send(self, uint64_t size):
+        """The same for room for `size` bytes and `room_bell`."""
+        self._check_open()
+        bell_take(self.room_bell)
+        if self.gone or bell_gone(self.room_bell) or size > self.limit:
+            return False
+        return ring_writer_asleep(&self.outgoing, size)
+
+    @property
+    def bells(self):
+        """The descriptors that become readable after arm_recv and arm_send."""
+        self._check_open()
+        return self.data_bell, self.room_bell
+
+    def fileno(self):
+        """A descriptor that is readable whenever recv(timeout=0) may have something to say.
+
+        It may be readable without need: then recv raises TimedOutError, after which it is not.
+        """
+        self._check_open()
+        if self.poll is None:
+            # The bell alone does not do: once taken in, it is silent though messages are left. The
+            # event, which nobody else can touch, says that some are.
+            self.more = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+            self.poll = select.epoll()
+            self.poll.register(self.data_bell, select.EPOLLIN)
+            self.poll.register(self.more, select.EPOLLIN)
+            self._watch()
+        return self.poll.fileno()
+
+    cdef bint _watch(self) except -1:
+        """Make fileno() tell the truth. False: there is something to receive."""
+        cdef bint armed = self.arm_recv()
+        if armed:
+            try:
+                os.eventfd_read(self.more)
+            except BlockingIOError:
+                pass  # it was not set
+        else:
+            os.eventfd_write(self.more, 1)
+        return armed
+
+    cdef void _end_poll(self):
+        if self.poll is not None:
+            self.poll.close()
+            os.close(self.more)
+            self.poll = None

@@ -1,0 +1,313 @@
+/* The ring alone: what fits, what a reader sees, what a hostile other side can do, and who is woken. */
+#include <poll.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "ring.h"
+
+#define CAPACITY 4096
+
+typedef struct {
+    ring_control *control;
+    unsigned char *data;
+    ring writer, reader;
+} pair;
+
+static pair pair_open(void)
+{
+    pair p;
+    int fd = memfd_create("ring", 0);
+    CHECK(ftruncate(fd, RING_CONTROL + CAPACITY) == 0);
+    p.control = memory_map(fd, 0, RING_CONTROL);
+    p.data = memory_map_mirrored(fd, RING_CONTROL, CAPACITY);
+    CHECK(p.control && p.data);
+    close(fd);
+    ring_start(&p.writer, p.control, p.data, CAPACITY);
+    ring_start(&p.reader, p.control, p.data, CAPACITY);
+    return p;
+}
+
+static void pair_close(pair *p)
+{
+    memory_unmap(p->control, RING_CONTROL);
+    memory_unmap(p->data, 2 * CAPACITY);
+}
+
+static result put(ring *r, const void *bytes, uint32_t size, uint32_t kind)
+{
+    ring_record record;
+    result answer = ring_reserve(r, size, &record);
+    if (answer == RESULT_OK) {
+        memcpy(record.bytes, bytes, size);
+        ring_append(r, &record, size, kind);
+        ring_publish(r);
+    }
+    return answer;
+}
+
+static void messages_arrive_in_order_with_size_and_kind(void)
+{
+    pair p = pair_open();
+    ring_record record;
+    CHECK(ring_look(&p.reader, &record) == RESULT_EMPTY);
+    CHECK(put(&p.writer, "first", 5, 7) == RESULT_OK);
+    CHECK(put(&p.writer, "", 0, 0) == RESULT_OK);
+    CHECK(put(&p.writer, "third one", 9, 9) == RESULT_OK);
+    const char *expected[] = {"first", "", "third one"};
+    const uint32_t kinds[] = {7, 0, 9};
+    for (int i = 0; i < 3; i++) {
+        CHECK(ring_look(&p.reader, &record) == RESULT_OK);
+        CHECK(record.size == strlen(expected[i]) && record.kind == kinds[i]);
+        CHECK(memcmp(record.bytes, expected[i], record.size) == 0);
+        ring_pass(&p.reader, &record);
+        ring_release(&p.reader, p.reader.position);
+    }
+    CHECK(ring_look(&p.reader, &record) == RESULT_EMPTY);
+    pair_close(&p);
+}
+
+static void a_message_may_fill_the_ring_but_not_more(void)
+{
+    pair p = pair_open();
+    unsigned char bytes[CAPACITY];
+    memset(bytes, 'x', sizeof bytes);
+    ring_record record;
+    CHECK(put(&p.writer, "a", 1, 0) == RESULT_OK); /* so that the big one runs over the end */
+    CHECK(ring_look(&p.reader, &record) == RESULT_OK);
+    ring_pass(&p.reader, &record);
+    CHECK(put(&p.writer, bytes, CAPACITY - RING_HEAD, 0) == RESULT_FULL);
+    ring_release(&p.reader, p.reader.position);
+    CHECK(put(&p.writer, bytes, CAPACITY - RING_HEAD, 0) == RESULT_OK);
+    CHECK(put(&p.writer, "", 0, 0) == RESULT_FULL);
+    CHECK(ring_reserve(&p.writer, CAPACITY - RING_HEAD + 1, &record) == RESULT_TOO_LARGE);
+    CHECK(ring_reserve(&p.writer, UINT64_MAX, &record) == RESULT_TOO_LARGE);
+    CHECK(ring_look(&p.reader, &record) == RESULT_OK && record.size == CAPACITY - RING_HEAD);
+    CHECK(memcmp(record.bytes, bytes, record.size) == 0);
+    pair_close(&p);
+}
+
+static void what_is_not_published_is_not_seen(void)
+{
+    pair p = pair_open();
+    ring_record record;
+    CHECK(ring_reserve(&p.writer, 8, &record) == RESULT_OK);
+    memcpy(record.bytes, "12345678", 8);
+    CHECK(ring_look(&p.reader, &record) == RESULT_EMPTY);
+    CHECK(ring_reserve(&p.writer, 8, &record) == RESULT_OK);
+    ring_append(&p.writer, &record, 4, 0);
+    CHECK(ring_look(&p.reader, &record) == RESULT_EMPTY);
+    ring_publish(&p.writer);
+    CHECK(ring_look(&p.reader, &record) == RESULT_OK && record.size == 4);
+    pair_close(&p);
+}
+
+static void only_a_sleeper_is_woken_and_only_once(void)
+{
+    pair p = pair_open();
+    ring_record record;
+    CHECK(ring_reader_asleep(&p.reader));
+    CHECK(ring_reserve(&p.writer, 1, &record) == RESULT_OK);
+    ring_append(&p.writer, &record, 1, 0);
+    CHECK(ring_publish(&p.writer));
+    CHECK(!ring_publish(&p.writer));
+    CHECK(!ring_reader_asleep(&p.reader)); /* there is something to read */
+    CHECK(ring_look(&p.reader, &record) == RESULT_OK);
+    ring_pass(&p.reader, &record);
+    CHECK(!ring_release(&p.reader, p.reader.position));
+    CHECK(!ring_writer_asleep(&p.writer, 1)); /* there is room */
+    while (put(&p.writer, "full", 4, 0) == RESULT_OK) {
+    }
+    CHECK(ring_writer_asleep(&p.writer, 4));
+    CHECK(ring_look(&p.reader, &record) == RESULT_OK);
+    ring_pass(&p.reader, &record);
+    CHECK(ring_release(&p.reader, p.reader.position));
+    CHECK(!ring_release(&p.reader, p.reader.position));
+    pair_close(&p);
+}
+
+static void nobody_sleeps_on_a_closed_ring(void)
+{
+    pair p = pair_open();
+    ring_writer_close(&p.writer);
+    CHECK(ring_writer_closed(&p.reader));
+    CHECK(!ring_reader_asleep(&p.reader));
+    while (put(&p.writer, "full", 4, 0) == RESULT_OK) {
+    }
+    ring_reader_close(&p.reader);
+    CHECK(!ring_writer_asleep(&p.writer, 4));
+    pair_close(&p);
+}
+
+static void a_tail_that_cannot_be_is_refused(void)
+{
+    const uint64_t tails[] = {CAPACITY + 8, UINT64_MAX, UINT64_MAX - 7, 4, UINT64_C(1) << 63};
+    for (size_t i = 0; i < sizeof tails / sizeof *tails; i++) {
+        pair p = pair_open();
+        ring_record record;
+        atomic_store(&p.control->tail, tails[i]);
+        CHECK(ring_look(&p.reader, &record) == RESULT_CORRUPT);
+        atomic_store(&p.control->tail, 0);
+        CHECK(ring_look(&p.reader, &record) == RESULT_CORRUPT); /* for good */
+        CHECK(ring_readable(&p.reader));                        /* and nobody waits for it */
+        pair_close(&p);
+    }
+}
+
+static void a_size_over_what_was_written_is_refused(void)
+{
+    const uint32_t sizes[] = {9, 4096, UINT32_MAX, UINT32_MAX - 7};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        pair p = pair_open();
+        ring_record record;
+        CHECK(put(&p.writer, "12345678", 8, 0) == RESULT_OK);
+        memcpy(p.data, &sizes[i], sizeof sizes[i]);
+        CHECK(ring_look(&p.reader, &record) == RESULT_CORRUPT);
+        pair_close(&p);
+    }
+}
+
+static void a_head_that_cannot_be_is_refused(void)
+{
+    const uint64_t heads[] = {CAPACITY + 8, UINT64_MAX, 4, UINT64_C(1) << 63};
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        pair p = pair_open();
+        while (put(&p.writer, "full", 4, 0) == RESULT_OK) {
+        }
+        atomic_store(&p.control->head, heads[i]);
+        CHECK(put(&p.writer, "more", 4, 0) == RESULT_CORRUPT);
+        CHECK(ring_writable(&p.writer, 4));
+        pair_close(&p);
+    }
+}
+
+static void a_tail_that_goes_back_is_refused(void)
+{
+    pair p = pair_open();
+    ring_record record;
+    CHECK(put(&p.writer, "12345678", 8, 0) == RESULT_OK);
+    CHECK(put(&p.writer, "12345678", 8, 0) == RESULT_OK);
+    for (int i = 0; i < 2; i++) {
+        CHECK(ring_look(&p.reader, &record) == RESULT_OK);
+        ring_pass(&p.reader, &record);
+    }
+    atomic_store(&p.control->tail, 16);
+    CHECK(ring_look(&p.reader, &record) == RESULT_CORRUPT);
+    pair_close(&p);
+}
+
+/* Two threads, a stream of random sizes, and sleeping for real on a socket, as the binding does it. */
+#ifndef STREAM
+#define STREAM 60000
+#endif
+
+typedef struct {
+    pair p;
+    int data_bell[2], room_bell[2];
+    bool spin;
+} stream;
+
+static void bell_ring(int fd)
+{
+    CHECK(send(fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1);
+}
+
+static void bell_wait(int fd)
+{
+    char bytes[64];
+    struct pollfd wait = {fd, POLLIN, 0};
+    CHECK(poll(&wait, 1, 20000) == 1); /* a lost wake-up would end here */
+    CHECK(recv(fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0);
+}
+
+static void *stream_write(void *argument)
+{
+    stream *s = argument;
+    ring *r = &s->p.writer;
+    unsigned seed = 42;
+    for (uint32_t i = 0; i < STREAM; i++) {
+        uint32_t size = random_next(&seed) % (i % 100 ? 300 : CAPACITY - RING_HEAD);
+        ring_record record;
+        result answer;
+        while ((answer = ring_reserve(r, size, &record)) == RESULT_FULL) {
+            if (s->spin && ring_writer_spin(r, size))
+                continue;
+            if (ring_writer_asleep(r, size)) {
+                bell_wait(s->room_bell[0]);
+                ring_writer_awake(r);
+            }
+        }
+        CHECK(answer == RESULT_OK);
+        memset(record.bytes, (int)(i & 255), size);
+        ring_append(r, &record, size, i);
+        if (ring_publish(r))
+            bell_ring(s->data_bell[1]);
+    }
+    return NULL;
+}
+
+static void *stream_read(void *argument)
+{
+    stream *s = argument;
+    ring *r = &s->p.reader;
+    unsigned seed = 42;
+    for (uint32_t i = 0; i < STREAM; i++) {
+        uint32_t size = random_next(&seed) % (i % 100 ? 300 : CAPACITY - RING_HEAD);
+        ring_record record;
+        result answer;
+        while ((answer = ring_look(r, &record)) == RESULT_EMPTY) {
+            if (s->spin && ring_reader_spin(r))
+                continue;
+            if (ring_reader_asleep(r)) {
+                bell_wait(s->data_bell[0]);
+                ring_reader_awake(r);
+            }
+        }
+        CHECK(answer == RESULT_OK && record.size == size && record.kind == i);
+        for (uint32_t at = 0; at < size; at++)
+            CHECK(record.bytes[at] == (i & 255));
+        ring_pass(r, &record);
+        if (ring_release(r, r->position))
+            bell_ring(s->room_bell[1]);
+    }
+    return NULL;
+}
+
+static void stream_run(bool spin)
+{
+    stream s = {.p = pair_open(), .spin = spin};
+    CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, s.data_bell) == 0);
+    CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, s.room_bell) == 0);
+    pthread_t writer, reader;
+    CHECK(pthread_create(&writer, NULL, stream_write, &s) == 0);
+    CHECK(pthread_create(&reader, NULL, stream_read, &s) == 0);
+    pthread_join(writer, NULL);
+    pthread_join(reader, NULL);
+    for (int i = 0; i < 2; i++) {
+        close(s.data_bell[i]);
+        close(s.room_bell[i]);
+    }
+    pair_close(&s.p);
+}
+
+static void a_stream_is_whole_when_both_spin(void) { stream_run(true); }
+
+static void a_stream_is_whole_when_both_sleep(void) { stream_run(false); }
+
+int main(void)
+{
+    RUN(messages_arrive_in_order_with_size_and_kind);
+    RUN(a_message_may_fill_the_ring_but_not_more);
+    RUN(what_is_not_published_is_not_seen);
+    RUN(only_a_sleeper_is_woken_and_only_once);
+    RUN(nobody_sleeps_on_a_closed_ring);
+    RUN(a_tail_that_cannot_be_is_refused);
+    RUN(a_size_over_what_was_written_is_refused);
+    RUN(a_head_that_cannot_be_is_refused);
+    RUN(a_tail_that_goes_back_is_refused);
+    RUN(a_stream_is_whole_when_both_spin);
+    RUN(a_stream_is_whole_when_both_sleep);
+    return 0;
+}
