@@ -2,10 +2,11 @@
 
 Asking psutil for four attributes of each process costs 40 microseconds a process; reading
 /proc/PID/stat alone (proc_pid_stat(5)) and keeping what does not change costs 10. Even that adds
-up on a machine with thousands, so at most READINGS_A_SAMPLE are read for a sample: those that
-were on top before, always; some never seen yet; the rest in turn. With up to that many processes
-all are read every time; with 4,000 one that was idle and starts to burn CPU is noticed within
-about half a minute. Each process's CPU is over the time since it was itself read last.
+up on a machine with thousands. So all are read once, for the first sample, and then at most
+READINGS_A_SAMPLE for each: those that were on top before, always; new ones; the rest in turn. With
+up to that many processes all are read every time; with 4,000 one that was idle and starts to burn
+CPU is noticed within about half a minute. Each process's CPU is over the time since it was itself
+read last.
 
 The list of processes is read anew every second up to LISTED_A_SAMPLE, less often above.
 """
@@ -15,7 +16,7 @@ from __future__ import annotations
 import heapq
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -88,8 +89,9 @@ class ProcessTable:
 
     def top(self) -> list[ProcessFigures]:
         """The TOP by CPU and the TOP by memory, each once, most CPU first."""
+        first = not len(self)
         self._list_sometimes()
-        known = self._read_some()
+        known = self._read_these(self._unseen if first else self._next())
         by_use = heapq.nlargest(_WATCHED, known, key=_use)
         by_size = heapq.nlargest(_WATCHED, known, key=_size)
         self._watched = [one.pid for one in (*by_use, *by_size)]
@@ -99,8 +101,7 @@ class ProcessTable:
     def all(self) -> list[ProcessFigures]:
         """Every process read now, most CPU first, up to MOST_PROCESSES."""
         self._list()
-        for pid in (*self._processes, *self._unseen):
-            self._read_one(pid)
+        self._read_these((*self._processes, *self._unseen))
         most = heapq.nlargest(
             MOST_PROCESSES, self._processes.values(), key=lambda one: (*_use(one), _size(one))
         )
@@ -118,15 +119,17 @@ class ProcessTable:
             del self._processes[gone]
         self._unseen = {pid: None for pid in present if pid not in self._processes}
 
-    def _read_some(self) -> list[_Process]:
-        """Read at most READINGS_A_SAMPLE; give those that were."""
+    def _next(self) -> dict[int, None]:
+        """Whom to read for a sample: at most READINGS_A_SAMPLE."""
         wanted = dict.fromkeys(self._watched)
-        room = READINGS_A_SAMPLE - len(wanted)
         # Half of the room for the new, so that a storm of them does not hide the old.
-        new = room if len(self) <= READINGS_A_SAMPLE else room // 2
-        wanted.update(dict.fromkeys(list(islice(self._unseen, new))))
+        room = READINGS_A_SAMPLE - len(wanted)
+        wanted.update(dict.fromkeys(islice(self._unseen, room // 2)))
         wanted.update(dict.fromkeys(self._next_in_turn(READINGS_A_SAMPLE - len(wanted))))
-        read = (self._read_one(pid) for pid in wanted)
+        return wanted
+
+    def _read_these(self, pids: Iterable[int]) -> list[_Process]:
+        read = (self._read_one(pid) for pid in list(pids))
         return [process for process in read if process is not None]
 
     def _next_in_turn(self, count: int) -> list[int]:

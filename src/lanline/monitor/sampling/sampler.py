@@ -13,7 +13,7 @@ from lanline.monitor.rates import with_rates
 from lanline.monitor.sampling import readings
 from lanline.monitor.sampling.identity import machine_identity
 from lanline.monitor.sampling.processes import ProcessTable
-from lanline.wire.samples import AgentFigures, Interface, Mount, ProcessFigures, Sample, User
+from lanline.wire.samples import AgentFigures, Interface, ProcessFigures, Sample, User
 
 SLOW_SECONDS = 10.0  # how often what seldom changes is looked for: mounts, interfaces, users
 # A machine with a thousand containers has as many interfaces; a sample must stay small.
@@ -72,10 +72,8 @@ class Sampler:
         left_out: dict[str, int] = {}
         began = time.perf_counter()
         top = self._table.top()
-        mounts: list[Mount] = []
-        for place in _bounded(self._mounted, MOST_MOUNTS, "mounts", left_out):
-            if (mount := readings.mount(*place)) is not None:
-                mounts.append(mount)
+        places = _bounded(self._mounted, MOST_MOUNTS, "mounts", left_out)
+        mounts = [readings.mount(*place) for place in places]
         interfaces = sorted(readings.interfaces(self._states), key=_importance)
         disks = sorted(readings.disks(), key=lambda disk: disk.virtual)
         return Sample(
@@ -90,7 +88,7 @@ class Sampler:
             load=readings.load(),
             memory=readings.memory(),
             swap=readings.swap(),
-            mounts=mounts,
+            mounts=[mount for mount in mounts if mount is not None],
             disks=_bounded(disks, MOST_DISKS, "disks", left_out),
             interfaces=_bounded(interfaces, MOST_INTERFACES, "interfaces", left_out),
             users=_bounded(self._users, MOST_USERS, "users", left_out),
