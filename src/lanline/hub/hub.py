@@ -14,6 +14,7 @@ their order (lanline.hub.effects says how). A connection's life:
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -52,6 +53,7 @@ class Hub:
         self.identity = identity
         self.limits = limits
         self._gate = gate
+        self.refusals: Counter[str] = Counter()  # by error code
         self.connections = Connections()
         self.talk = Talk(self.connections, state.rooms, state.keys, limits)
         self.board = MachineBoard(state.machines, limits)
@@ -105,6 +107,7 @@ class Hub:
                 raise RefusalError("not-allowed", "This hub is for its own machine; see --lan.")
             return handler(connection, command, now)
         except RefusalError as refusal:
+            self.refusals[refusal.code] += 1
             return [Send(number, problem(refusal, command.id))]
 
     def disconnected(self, number: int, now: float) -> list[Effect]:

@@ -31,7 +31,7 @@ class Fanout:
     def __init__(self) -> None:
         self._rooms: dict[str, RoomPlan] = {}
         self._due: dict[str, RoomPlan] = {}
-        self.deliveries_total = 0
+        self.sent_bytes = 0
 
     def last_delivered(self, room: str) -> int:
         plan = self._rooms.get(room)
@@ -88,7 +88,7 @@ class Fanout:
             encode = next(iter(members.values())).encode
             encoded = [encode(event) for event, _ in pending]
             chunk = b"".join(encoded)
-            self.deliveries_total += len(pending) * len(members)
+            self.sent_bytes += len(chunk) * len(members)
             apart = authors & members.keys() if encoding in NO_ECHO else ()
             self._write_all(members.values(), apart, chunk, room, before)
             for number in apart:

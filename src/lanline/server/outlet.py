@@ -49,8 +49,11 @@ class Outlet:
         if data and not self.transport.is_closing():
             self.transport.write(data)
 
-    def send(self, event: AnyEvent) -> None:
-        self.write(self.encode(event))
+    def send(self, event: AnyEvent) -> int:
+        """Write an event; how many bytes it takes."""
+        data = self.encode(event)
+        self.write(data)
+        return len(data)
 
     def made_no_progress(self, now: float, seconds: float) -> bool:
         """Whether a full transport has sent nothing for so long."""

@@ -99,6 +99,7 @@ class LinesPeer(Peer):
         self.outlet.write(lines.PROMPT)
 
     def data_received(self, data: bytes) -> None:
+        self.server.received_bytes += len(data)
         self.take(self._items(self._adapter.receive_untrusted(data)))
 
     def eof_received(self) -> bool:
@@ -126,6 +127,7 @@ class WebSocketPeer(Peer):
         self.transport = transport
 
     def data_received(self, data: bytes) -> None:
+        self.server.received_bytes += len(data)
         self.take(self._adapter.receive_untrusted(data))
         self._settle()
 

@@ -6,13 +6,16 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from lanline import __version__
 from lanline.errors import StoreError
 from lanline.hub import effects as fx
 from lanline.hub.hub import Hub
 from lanline.hub.store import Store
+from lanline.monitor.exposition import HubFigures
 from lanline.server.fanout import Fanout
 from lanline.server.peer import Hold, Peer, visitor
 from lanline.server.pipeline import Pipeline
@@ -34,6 +37,8 @@ class Server:
         self.fanout = Fanout()
         self.reports = Reports()
         self.started = time.time()
+        self.received_bytes = 0
+        self.sent_bytes = 0
         self._peers: dict[int, Peer] = {}
         self._empty = asyncio.Event()  # nobody is connected
         self._empty.set()
@@ -108,6 +113,23 @@ class Server:
             peer.outlet.catching_up = True
             self._run(self._catch_up(peer))
 
+    def figures(self) -> HubFigures:
+        """What the hub tells of itself."""
+        open_now = Counter(peer.outlet.encoding for peer in self._peers.values())
+        return HubFigures(
+            version=__version__,
+            started=self.started,
+            members=self.hub.connections.members,
+            rooms=len(self.hub.talk.rooms),
+            connections={"lines": open_now["lines"], "websocket": open_now["json"]},
+            connections_total=self._last_number,
+            messages_total=self.hub.talk.messages_total,
+            received_bytes_total=self.received_bytes,
+            sent_bytes_total=self.sent_bytes + self.fanout.sent_bytes,
+            samples_total=self.reports.samples_total,
+            refusals_total=dict(self.hub.refusals),
+        )
+
     # --- stopping ---------------------------------------------------------------------------
 
     async def stop(self, seconds: float) -> None:
@@ -141,7 +163,7 @@ class Server:
         peer = self._peers.get(effect.connection)
         if peer is not None:
             peer.told(effect.event)
-            peer.outlet.send(effect.event)
+            self.sent_bytes += peer.outlet.send(effect.event)
 
     def _deliver(self, effect: fx.Deliver) -> None:
         self.fanout.deliver(effect.room, effect.event, effect.author)
@@ -156,6 +178,7 @@ class Server:
             if outlet.encoding not in encoded:
                 encoded[outlet.encoding] = outlet.encode(effect.event)
             outlet.write(encoded[outlet.encoding])
+            self.sent_bytes += len(encoded[outlet.encoding])
 
     def _attach(self, effect: fx.Attach) -> None:
         peer = self._peers.get(effect.connection)

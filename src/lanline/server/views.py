@@ -6,6 +6,7 @@ from lanline import __version__
 from lanline.hub.gate import RefusalError
 from lanline.hub.names import normal_room
 from lanline.hub.trust import InviteGate
+from lanline.monitor.exposition import render
 from lanline.server.outlet import is_loopback
 from lanline.server.server import Server
 from lanline.wire.messages import HistoryPage, MachineInfo, RoomInfo
@@ -51,7 +52,7 @@ class ServerViews:
         return self._server.hub.board.infos()
 
     def metrics(self) -> str:
-        return ""
+        return render(self._server.hub.board.infos(), self._server.figures())
 
     def may_read(self, token: str, address: str) -> bool:
         if self._gate is None or is_loopback(address):
