@@ -11,6 +11,7 @@ import typer
 
 from lanline import __version__
 from lanline.cli import invite
+from lanline.cli.agent import agent
 from lanline.cli.up import up
 from lanline.errors import Error
 
@@ -39,6 +40,7 @@ def _root(
 
 
 app.command()(up)
+app.command()(agent)
 app.add_typer(invite.app, name="invite")
 
 
