@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import urllib.request
 from collections.abc import AsyncIterator
@@ -50,6 +51,12 @@ async def summary_with_cpu(events: Subscription, machine: str) -> float:
         for summary in (await next_of(events, m.Summaries)).summaries:
             if summary.machine == machine and summary.cpu_percent is not None:
                 return summary.cpu_percent
+
+
+def scrape(hub: HubProcess) -> str:
+    with urllib.request.urlopen(f"http://{hub.address}/metrics", timeout=5) as answer:
+        text: str = answer.read().decode()
+    return text
 
 
 async def test_a_machine_is_here_as_soon_as_its_agent_is_and_reports_each_second(
@@ -125,7 +132,7 @@ async def test_another_agent_of_the_same_machine_takes_its_place(hub: HubProcess
             second.wait_for("here")
             code, errors = first.ended()
             assert code == 1
-            assert errors.startswith("lanline: ")
+            assert errors.startswith("lanline: Another agent reports as this machine now")
             assert errors.count("\n") == 1
 
 
@@ -165,8 +172,7 @@ async def test_prometheus_reads_every_machine(hub: HubProcess) -> None:
     async with watcher(hub) as (_, events):
         with AgentProcess(hub.address, "m1", "--name", "web-1"):
             await summary_with_cpu(events, "m1")
-            with urllib.request.urlopen(f"http://{hub.address}/metrics", timeout=5) as answer:
-                text = answer.read().decode()
+            text = await asyncio.to_thread(scrape, hub)
     found = {
         (one.name, one.labels.get("machine"))
         for family in text_string_to_metric_families(text)

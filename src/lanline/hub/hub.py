@@ -159,6 +159,8 @@ class Hub:
         member = m.Member(admission.member_id, hello.name, admission.role, now)
         effects: list[Effect] = list(admission.records)
         effects += self._replace(member, connection)
+        if admission.role == "agent":
+            effects += self._replace_agent(hello.machine, now)
         self.connections.name(connection, member)
         welcome = m.Welcome(
             id=hello.id,
@@ -190,6 +192,17 @@ class Hub:
         effects += self._depart(old, new.since, "lost")
         told = m.Problem(code="replaced", message="You came in by another connection.")
         return [*effects, Send(old.number, told), Close(old.number, "replaced")]
+
+    def _replace_agent(self, machine: str, now: float) -> list[Effect]:
+        """A machine is reported once: by whoever came last."""
+        old = self.connections.get(self.board.reporter(machine))
+        if old is None:
+            return []
+        told = (
+            "Another agent reports as this machine now. If these are two machines, "
+            "tell one of them who it is: lanline agent --machine."
+        )
+        return self.put_out(old, now, told, "replaced")
 
     def _is_dead(self, connection: Connection, now: float) -> bool:
         # People at a plain line send no pings; there the kernel's keepalive judges.

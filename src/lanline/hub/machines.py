@@ -85,6 +85,11 @@ class MachineBoard:
         machine.info = msgspec.structs.replace(machine.info, name=name, address=address)
         return self._turn(machine, "here", now)
 
+    def reporter(self, machine_id: str) -> int:
+        """The connection that the machine reports by; 0 for none."""
+        machine = self.machines.get(machine_id)
+        return machine.connection if machine else 0
+
     def agent_gone(self, connection: Connection, now: float) -> list[Effect]:
         machine = self.machines.get(connection.machine)
         if machine is None or machine.connection != connection.number:
