@@ -1,6 +1,7 @@
 // Bundle the page into dist/, which the wheel's build copies into the package.
-import { build } from "esbuild";
+
 import { cp, mkdir, rm } from "node:fs/promises";
+import { build } from "esbuild";
 
 await rm("dist", { recursive: true, force: true });
 await mkdir("dist");

@@ -1,0 +1,417 @@
+// Written by scripts/page-types out of src/lanline/wire: change it there.
+
+export const VERSION = 1;
+
+export interface Hello {
+  type: "hello";
+  name: string;
+  versions?: number[];
+  client?: string;
+  invite?: string;
+  session?: string;
+  machine?: string;
+  id?: number | null;
+}
+
+export interface PairStart {
+  type: "pair_start";
+  element: string;
+  id?: number | null;
+}
+
+export interface PairConfirm {
+  type: "pair_confirm";
+  proof: string;
+  id?: number | null;
+}
+
+export interface Join {
+  type: "join";
+  room: string;
+  since?: Since | null;
+  id?: number | null;
+}
+
+export interface Since {
+  epoch: string;
+  offset: number;
+}
+
+export interface Leave {
+  type: "leave";
+  room: string;
+  id?: number | null;
+}
+
+export interface Say {
+  type: "say";
+  room: string;
+  text: string;
+  key?: string;
+  id?: number | null;
+}
+
+export interface History {
+  type: "history";
+  room: string;
+  after?: number | null;
+  before?: number | null;
+  limit?: number;
+  id?: number | null;
+}
+
+export interface Members {
+  type: "members";
+  room: string;
+  id?: number | null;
+}
+
+export interface Rooms {
+  type: "rooms";
+  id?: number | null;
+}
+
+export interface Typing {
+  type: "typing";
+  room: string;
+  id?: number | null;
+}
+
+export interface Machines {
+  type: "machines";
+  id?: number | null;
+}
+
+export interface Watch {
+  type: "watch";
+  machines?: string[];
+  summaries?: boolean;
+  id?: number | null;
+}
+
+export interface Unwatch {
+  type: "unwatch";
+  id?: number | null;
+}
+
+export interface Recent {
+  type: "recent";
+  machine: string;
+  seconds?: number;
+  id?: number | null;
+}
+
+export interface Processes {
+  type: "processes";
+  machine: string;
+  id?: number | null;
+}
+
+export interface Publish {
+  type: "publish";
+  sample: Sample;
+  id?: number | null;
+}
+
+export interface Sample {
+  machine: string;
+  name: string;
+  boot_id: string;
+  time: number;
+  interval_seconds?: number | null;
+}
+
+export interface ProcessList {
+  type: "process_list";
+  request: number;
+  processes: ProcessFigures[];
+  id?: number | null;
+}
+
+export interface ProcessFigures {
+  pid: number;
+  name: string;
+  user?: string;
+  cpu_percent?: number | null;
+  rss_bytes?: number;
+  vms_bytes?: number;
+}
+
+export interface Ping {
+  type: "ping";
+  id?: number | null;
+}
+
+export interface Quit {
+  type: "quit";
+  id?: number | null;
+}
+
+export interface Welcome {
+  type: "welcome";
+  version: number;
+  hub: string;
+  hub_id: string;
+  member: Member;
+  session: string;
+  time: number;
+  max_text_bytes: number;
+  ping_seconds: number;
+  id?: number | null;
+}
+
+export interface Member {
+  id: string;
+  name: string;
+  role?: "admin" | "agent" | "guest" | "member";
+  since?: number;
+}
+
+export interface Problem {
+  type: "error";
+  code: "already-welcome" | "bad-invite" | "bad-message" | "bad-name" | "bad-room" | "hello-first" | "idle" | "internal" | "machine-away" | "muted" | "name-taken" | "no-answer" | "no-invite" | "no-such-machine" | "no-such-room" | "not-allowed" | "not-in-room" | "not-stored" | "slow" | "stopping" | "too-fast" | "too-long" | "too-many-tries" | "unknown-command" | "version";
+  message: string;
+  suggestion?: string;
+  id?: number | null;
+}
+
+export interface PairAnswer {
+  type: "pair_answer";
+  element: string;
+  id?: number | null;
+}
+
+export interface Paired {
+  type: "paired";
+  proof: string;
+  invite: string;
+  id?: number | null;
+}
+
+export interface Joined {
+  type: "joined";
+  room: string;
+  epoch: string;
+  offset: number;
+  members: Member[];
+  messages: Message[];
+  recovered: boolean;
+  more: boolean;
+  id?: number | null;
+}
+
+export interface Message {
+  type: "message";
+  room: string;
+  offset: number;
+  time: number;
+  name: string;
+  text: string;
+  member?: string;
+  id?: number | null;
+}
+
+export interface Left {
+  type: "left";
+  room: string;
+  id?: number | null;
+}
+
+export interface Said {
+  type: "said";
+  room: string;
+  epoch: string;
+  offset: number;
+  time: number;
+  key?: string;
+  id?: number | null;
+}
+
+export interface HistoryPage {
+  type: "history_page";
+  room: string;
+  epoch: string;
+  messages: Message[];
+  more: boolean;
+  id?: number | null;
+}
+
+export interface MemberList {
+  type: "member_list";
+  room: string;
+  members: Member[];
+  id?: number | null;
+}
+
+export interface RoomList {
+  type: "room_list";
+  rooms: RoomInfo[];
+  id?: number | null;
+}
+
+export interface RoomInfo {
+  name: string;
+  epoch: string;
+  offset: number;
+  members: number;
+}
+
+export interface Arrived {
+  type: "arrived";
+  room: string;
+  member: Member;
+  time: number;
+  id?: number | null;
+}
+
+export interface Departed {
+  type: "departed";
+  room: string;
+  member: Member;
+  time: number;
+  reason?: "left" | "lost";
+  id?: number | null;
+}
+
+export interface MemberTyping {
+  type: "typing";
+  room: string;
+  member: string;
+  name: string;
+  id?: number | null;
+}
+
+export interface Behind {
+  type: "behind";
+  room: string;
+  offset: number;
+  members: Member[];
+  id?: number | null;
+}
+
+export interface MachineList {
+  type: "machine_list";
+  machines: MachineInfo[];
+  id?: number | null;
+}
+
+export interface MachineInfo {
+  id: string;
+  name: string;
+  state: "away" | "here";
+  since: number;
+  sample?: Sample | null;
+  address?: string;
+}
+
+export interface MachineChanged {
+  type: "machine";
+  machine: MachineInfo;
+  id?: number | null;
+}
+
+export interface Sampled {
+  type: "sample";
+  machine: string;
+  sample: Sample;
+  id?: number | null;
+}
+
+export interface Summaries {
+  type: "summaries";
+  summaries: Summary[];
+  id?: number | null;
+}
+
+export interface Summary {
+  machine: string;
+  time: number;
+  cpu_percent?: number | null;
+  memory_percent?: number | null;
+  load_1?: number | null;
+  received_bytes_per_second?: number | null;
+  sent_bytes_per_second?: number | null;
+  read_bytes_per_second?: number | null;
+  written_bytes_per_second?: number | null;
+}
+
+export interface RecentFigures {
+  type: "recent_figures";
+  machine: string;
+  times: number[];
+  figures: Record<string, (number | null)[]>;
+  id?: number | null;
+}
+
+export interface ListProcesses {
+  type: "list_processes";
+  request: number;
+  id?: number | null;
+}
+
+export interface ProcessTable {
+  type: "process_table";
+  machine: string;
+  time: number;
+  processes: ProcessFigures[];
+  id?: number | null;
+}
+
+export interface Pong {
+  type: "pong";
+  time: number;
+  id?: number | null;
+}
+
+export interface Goodbye {
+  type: "goodbye";
+  reason: string;
+  id?: number | null;
+}
+
+export type AnyCommand =
+  | Hello
+  | PairStart
+  | PairConfirm
+  | Join
+  | Leave
+  | Say
+  | History
+  | Members
+  | Rooms
+  | Typing
+  | Machines
+  | Watch
+  | Unwatch
+  | Recent
+  | Processes
+  | Publish
+  | ProcessList
+  | Ping
+  | Quit;
+
+export type AnyEvent =
+  | Welcome
+  | Problem
+  | PairAnswer
+  | Paired
+  | Joined
+  | Left
+  | Said
+  | HistoryPage
+  | MemberList
+  | RoomList
+  | Message
+  | Arrived
+  | Departed
+  | MemberTyping
+  | Behind
+  | MachineList
+  | MachineChanged
+  | Sampled
+  | Summaries
+  | RecentFigures
+  | ListProcesses
+  | ProcessTable
+  | Pong
+  | Goodbye;
