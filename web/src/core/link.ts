@@ -14,24 +14,10 @@
  */
 
 export type LinkState =
-  | "resting"
-  | "connecting"
-  | "greeting"
-  | "online"
-  | "waiting"
-  | "left"
-  | "replaced"
-  | "refused";
+  "resting" | "connecting" | "greeting" | "online" | "waiting" | "left" | "replaced" | "refused";
 
 export type LinkEvent =
-  | "start"
-  | "opened"
-  | "welcomed"
-  | "refused"
-  | "replaced"
-  | "closed"
-  | "retry"
-  | "quit";
+  "start" | "opened" | "welcomed" | "refused" | "replaced" | "closed" | "retry" | "quit";
 
 export type LinkAction = "open" | "greet" | "wait" | "close" | "none";
 

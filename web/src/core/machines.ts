@@ -9,7 +9,7 @@ import type {
   Summary,
 } from "../wire.ts";
 import { Columns } from "./columns.ts";
-import { mainFigures } from "./figures.ts";
+import { mainFigures, otherCpu } from "./figures.ts";
 import { Refused } from "./requests.ts";
 import type { Surroundings } from "./talk.ts";
 
@@ -31,6 +31,7 @@ export class Machines {
   /** The machine whose page is open: its samples come in full. */
   close: { id: string; course: Columns; sample: Sample | null } | null = null;
   watching = false;
+  listed = false; // the hub has named its machines
   readonly #around: Surroundings;
   #online = false;
 
@@ -52,7 +53,7 @@ export class Machines {
       const sample = this.all.get(id)?.info.sample ?? null;
       this.close = { id, sample, course: new Columns(PAGE_SECONDS, PAGE_SECONDS + 100) };
     }
-    if (this.#online) void this.#watch();
+    if (this.#online) void this.#follow();
   }
 
   stopLooking(): void {
@@ -64,7 +65,7 @@ export class Machines {
 
   online(): void {
     this.#online = true;
-    if (this.watching) void this.#watch();
+    void this.#follow();
   }
 
   offline(): void {
@@ -100,21 +101,31 @@ export class Machines {
     return true;
   }
 
-  async #watch(): Promise<void> {
-    const close = this.close;
-    const { requests } = this.#around;
+  async #follow(): Promise<void> {
     try {
-      this.handle((await requests.ask({ type: "machines" })) as MachineList);
-      const machines = close && this.all.has(close.id) ? [close.id] : [];
-      this.handle(
-        (await requests.ask({ type: "watch", summaries: true, machines })) as MachineList,
-      );
-      if (close) await this.#fillPast(close.id, close.course, PAGE_SECONDS);
-      else await this.#fillCards();
+      await this.#list();
+      if (this.watching) await this.#watch();
     } catch (error) {
       // Refusals need no words here: the list stays as it is, and the next look asks again.
       if (!(error instanceof Refused)) throw error;
     }
+  }
+
+  async #list(): Promise<void> {
+    const answer = (await this.#around.requests.ask({ type: "machines" })) as MachineList;
+    const ids = new Set(answer.machines.map((info) => info.id));
+    for (const id of [...this.all.keys()]) if (!ids.has(id)) this.all.delete(id);
+    this.listed = true;
+    this.handle(answer);
+  }
+
+  async #watch(): Promise<void> {
+    const close = this.close;
+    const machines = close && this.all.has(close.id) ? [close.id] : [];
+    const watch = { type: "watch", summaries: true, machines } as const;
+    this.handle((await this.#around.requests.ask(watch)) as MachineList);
+    if (close && machines.length > 0) await this.#fillPast(close.id, close.course, PAGE_SECONDS);
+    else await this.#fillCards();
   }
 
   async #fillCards(): Promise<void> {
@@ -126,7 +137,10 @@ export class Machines {
   async #fillPast(machine: string, course: Columns, seconds: number): Promise<void> {
     const answer = await this.#around.requests.ask({ type: "recent", machine, seconds });
     const past = answer as RecentFigures;
-    course.fillPast(past.times, past.figures);
+    const { cpu_percent, user_percent, system_percent, steal_percent } = past.figures;
+    const parts = [user_percent, system_percent, steal_percent].map((column) => column ?? []);
+    const other_percent = otherCpu(cpu_percent ?? [], ...parts);
+    course.fillPast(past.times, { ...past.figures, other_percent });
     this.#around.topics.touch("machines");
   }
 
@@ -138,14 +152,17 @@ export class Machines {
     } else {
       this.all.set(info.id, { info, summary: null, course: new Columns(CARD_SECONDS, 1_000) });
     }
-    if (info.sample) this.#sampled(info.id, info.sample);
+    if (!info.sample) return;
+    if (info.state === "here") this.#sampled(info.id, info.sample);
+    else if (this.close?.id === info.id) this.close.sample = info.sample;
   }
 
   #summarise(summary: Summary): void {
     const machine = this.all.get(summary.machine);
     if (!machine) return;
     machine.summary = summary;
-    machine.course.push(summary.time, summary as unknown as Record<string, number>);
+    const { machine: _, time: __, ...figures } = summary;
+    machine.course.push(this.#around.now(), figures);
   }
 
   #sampled(id: string, sample: Sample): void {
@@ -153,6 +170,7 @@ export class Machines {
     if (machine) machine.info = { ...machine.info, sample };
     if (this.close?.id !== id) return;
     this.close.sample = sample;
-    this.close.course.push(sample.time, mainFigures(sample));
+    // By the hub's clock, as the past is: the machine's own may be wrong.
+    this.close.course.push(this.#around.now(), mainFigures(sample));
   }
 }
