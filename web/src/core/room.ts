@@ -148,7 +148,7 @@ export class Room {
   arrived(member: Member, time: number): void {
     if (!this.members.has(member.id)) this.memberCount += 1;
     this.members.set(member.id, member);
-    this.#note("arrived", member.name, time);
+    if (!this.#selves.has(member.id)) this.#note("arrived", member.name, time);
   }
 
   departed(member: Member, time: number, kind: "left" | "lost"): void {

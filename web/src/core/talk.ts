@@ -21,7 +21,7 @@ const CATCH_UP_PAGE = 500;
 const MOST_PENDING = 100;
 const GAP_PATIENCE_SECONDS = 0.25; // an answer may overtake the deliveries before it
 const TYPING_SHOWN_SECONDS = 5;
-const TYPING_TOLD_SECONDS = 3; // the hub drops what comes closer than two seconds
+const TYPING_TOLD_SECONDS = 2.2; // the hub drops what comes closer than two seconds
 
 /** What the rooms need of the world around them. */
 export interface Surroundings {
@@ -113,7 +113,6 @@ export class Talk {
     const key = this.#around.newKey();
     const time = this.#around.now();
     room.pending.push({ key, text, time, state: "waiting", problem: "", offset: 0 });
-    this.#toldTyping = 0;
     this.#sendPending(room);
     return "";
   }

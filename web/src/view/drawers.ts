@@ -18,7 +18,7 @@ export class Drawers {
     this.#frame = frame;
     this.#sides = { sidebar, margin };
     shade.addEventListener("click", () => this.close());
-    frame.addEventListener("keydown", (event) => {
+    document.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && this.#open) this.close();
     });
     for (const query of Object.values(this.#narrow))

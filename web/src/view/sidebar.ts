@@ -1,4 +1,5 @@
 import type { Client } from "../core/client.ts";
+import type { Machine } from "../core/machines.ts";
 import { formatRoute, type Route } from "../core/route.ts";
 import { LOBBY } from "../core/talk.ts";
 import { avatar } from "./avatar.ts";
@@ -15,6 +16,15 @@ interface RoomRow {
   spoken: HTMLElement;
 }
 
+interface MachineRow {
+  element: HTMLElement;
+  link: HTMLElement;
+  name: HTMLElement;
+  spoken: HTMLElement;
+}
+
+const MOST_MACHINES = 12; // the rest are under "All machines"
+
 /** The hub, the rooms I am in, the machines, and myself. */
 export class Sidebar {
   readonly element: HTMLElement;
@@ -24,6 +34,7 @@ export class Sidebar {
   readonly #rooms: Keyed<string, RoomRow>;
   readonly #machinesLink: HTMLElement;
   readonly #machinesNote = h("span", { class: "note" });
+  readonly #machines: Keyed<Machine, MachineRow>;
   readonly #me = h("div", { class: "me" });
   readonly #dialog: RoomDialog;
   #route: Route;
@@ -56,8 +67,15 @@ export class Sidebar {
       "a",
       { class: "nav-link", href: "#/machines" },
       icon("machine"),
-      h("span", { class: "nav-name" }, "Machines"),
+      h("span", { class: "nav-name" }, "All machines"),
       this.#machinesNote,
+    );
+    const machines = h("ul", { class: "nav-list" });
+    this.#machines = new Keyed(
+      machines,
+      (machine) => machine.info.id,
+      makeMachineRow,
+      (row, machine) => this.#updateMachine(row, machine),
     );
     this.element = h(
       "nav",
@@ -71,7 +89,8 @@ export class Sidebar {
       h("div", { class: "nav-head" }, h("h2", {}, "Rooms"), add),
       list,
       h("div", { class: "nav-head" }, h("h2", {}, "Machines")),
-      h("ul", { class: "nav-list" }, h("li", {}, this.#machinesLink)),
+      h("div", { class: "nav-list" }, this.#machinesLink),
+      machines,
       h("div", { class: "foot" }, this.#me, themeSwitch(), this.#leave()),
       this.#dialog.element,
     );
@@ -84,11 +103,7 @@ export class Sidebar {
     const names = [...this.#client.talk.rooms.keys()];
     names.sort((a, b) => Number(b === LOBBY) - Number(a === LOBBY) || a.localeCompare(b));
     this.#rooms.show(names);
-    const machines = [...this.#client.machines.all.values()];
-    const here = machines.filter((machine) => machine.info.state === "here").length;
-    const note = here === machines.length ? String(here) : `${here} of ${machines.length}`;
-    setText(this.#machinesNote, machines.length === 0 ? "" : note);
-    setAttribute(this.#machinesLink, "aria-current", route.view === "room" ? null : "page");
+    this.#showMachines();
     this.#dialog.update();
     this.#showMe();
   }
@@ -102,6 +117,25 @@ export class Sidebar {
     setText(row.badge, unread > 99 ? "99+" : String(unread));
     setText(row.spoken, unread > 0 ? `, ${unread} unread` : "");
     row.link.classList.toggle("is-unread", unread > 0);
+  }
+
+  #showMachines(): void {
+    const machines = this.#client.machines.sorted;
+    const here = machines.filter((machine) => machine.info.state === "here").length;
+    const note = here === machines.length ? String(here) : `${here} of ${machines.length}`;
+    setText(this.#machinesNote, machines.length === 0 ? "" : note);
+    const all = this.#route.view === "machines";
+    setAttribute(this.#machinesLink, "aria-current", all ? "page" : null);
+    this.#machines.show(machines.slice(0, MOST_MACHINES));
+  }
+
+  #updateMachine(row: MachineRow, machine: Machine): void {
+    const { id, name, state } = machine.info;
+    const current = this.#route.view === "machine" && this.#route.machine === id;
+    setText(row.name, name);
+    setText(row.spoken, state === "here" ? "" : ", away");
+    setAttribute(row.element, "data-state", state);
+    setAttribute(row.link, "aria-current", current ? "page" : null);
   }
 
   #showMe(): void {
@@ -120,6 +154,15 @@ export class Sidebar {
       icon("leave"),
     );
   }
+}
+
+function makeMachineRow(machine: Machine): MachineRow {
+  const name = h("span", { class: "nav-name" });
+  const spoken = h("span", { class: "unseen" });
+  const href = formatRoute({ view: "machine", machine: machine.info.id });
+  const dot = h("span", { class: "nav-dot", "aria-hidden": "true" }, h("span", { class: "dot" }));
+  const link = h("a", { class: "nav-link", href }, dot, name, spoken);
+  return { element: h("li", {}, link), link, name, spoken };
 }
 
 function makeRoomRow(name: string): RoomRow {
