@@ -12,6 +12,8 @@ import typer
 from lanline import __version__
 from lanline.cli import invite
 from lanline.cli.agent import agent
+from lanline.cli.chat import chat
+from lanline.cli.say import say
 from lanline.cli.up import up
 from lanline.errors import Error
 
@@ -42,6 +44,8 @@ def _root(
 app.command()(up)
 app.command()(agent)
 app.add_typer(invite.app, name="invite")
+app.command()(chat)
+app.command()(say)
 
 
 def main() -> None:

@@ -23,7 +23,14 @@ from lanline import __version__
 from lanline.client.core import ClientCore, Who
 from lanline.client.dial import dial
 from lanline.client.known import KnownHub, KnownHubs
-from lanline.client.notices import Complaint, Delivered, NotDelivered, Notice, StateChanged
+from lanline.client.notices import (
+    Complaint,
+    Delivered,
+    NameRefused,
+    NotDelivered,
+    Notice,
+    StateChanged,
+)
 from lanline.client.states import OPEN, State
 from lanline.client.subscription import NOTICES, Subscription
 from lanline.errors import (
@@ -105,11 +112,13 @@ class HubClient:
         self._task = asyncio.create_task(self._live(), name=f"hub client of {self.address}")
 
     async def __aenter__(self) -> Self:
-        """Start; with `once`, wait for the welcome, or raise why there is none."""
+        """Start; with `once`, wait for the welcome (with `asks_name`, for the hub's answer to the
+        name), or raise why there is none.
+        """
         self.start()
         if self._once:
             try:
-                await self.welcomed()
+                await self.answered()
             except BaseException:
                 await self.close()
                 raise
@@ -130,10 +139,28 @@ class HubClient:
             raise self._core.ending or ConnectionLostError("You left.")
         return self.welcome
 
+    async def answered(self) -> None:
+        """Wait until the hub has said yes or no to hello. Raises the error that ends the client."""
+        while self.state in (State.DIALLING, State.GREETING):
+            await self._state_changed.wait()
+        if self.state is State.GONE:
+            raise self._core.ending or ConnectionLostError("You left.")
+
     async def reached(self, state: State) -> None:
         """Wait until the client is in this state, or gone."""
         while self.state not in (state, State.GONE):
             await self._state_changed.wait()
+
+    async def knock(self) -> None:
+        """Wait until the hub has opened its door. Raises ConnectionLostError when the first try
+        failed (the client goes on trying), and the error that ends the client.
+        """
+        while self.state is State.DIALLING:
+            await self._state_changed.wait()
+        if self.state is State.WAITING:
+            raise ConnectionLostError(self.reason)
+        if self.state is State.GONE:
+            raise self._core.ending or ConnectionLostError("You left.")
 
     async def ended(self) -> None:
         """Wait until the client is gone. Raises why, unless it left on purpose."""
@@ -177,9 +204,31 @@ class HubClient:
         return self._core.who.name
 
     @property
+    def ending(self) -> Error | None:
+        """Why the client is gone, unless it left on purpose."""
+        return self._core.ending
+
+    @property
+    def name_refusal(self) -> NameRefused | None:
+        """Why the hub refused the latest name, if it did."""
+        return self._core.name_refusal
+
+    def is_me(self, member_id: str) -> bool:
+        return self.welcome is not None and self.welcome.member.id == member_id
+
+    @property
     def unacknowledged(self) -> int:
         """How many says wait for the hub."""
         return len(self._core.outbox)
+
+    @property
+    def reason(self) -> str:
+        """Why the last connection was lost or the client is gone: one sentence, or empty."""
+        return self._core.reason
+
+    def pending(self, room: str) -> list[str]:
+        """What was said in a room and is not acknowledged, in order."""
+        return [say.text for say in self._core.outbox.of_room(room)]
 
     def retry_in(self) -> float | None:
         """Seconds until the next try to connect, when one is waited for."""
@@ -205,7 +254,7 @@ class HubClient:
     def post(self, room: str, text: str) -> str:
         """Say something without waiting; Delivered or NotDelivered will carry the key returned.
 
-        Raises BacklogError when too much waits already.
+        Joins the room where needed. Raises BacklogError when too much waits already.
         """
         key = secrets.token_urlsafe(12)
         self._core.say(room, text, key, self._clock())
@@ -215,8 +264,9 @@ class HubClient:
     async def say(self, room: str, text: str, timeout: float = SAY_SECONDS) -> Said:  # noqa: ASYNC109
         """Say something, and return when it is stored. Reconnects are waited through.
 
-        Raises RefusedError, BacklogError, and ConnectionLostError when the client ends or the time
-        is up; what was said may then have been stored or not. Cancellation takes nothing back.
+        Joins the room where needed. Raises RefusedError, BacklogError, and ConnectionLostError
+        when the client ends or the time is up; what was said may then have been stored or not.
+        Cancellation takes nothing back.
         """
         if self.state is State.GONE:
             raise self._core.ending or ConnectionLostError("You left.")

@@ -86,7 +86,9 @@ class ClientCore:
         self.welcome: m.Welcome | None = None
         self.rooms: dict[str, Room] = {}
         self.ending: Error | None = None  # why GONE, unless left on purpose
+        self.reason = ""  # of the last loss or the end: one sentence
         self.retry_at: float | None = None
+        self.name_refusal: NameRefused | None = None  # of the latest name
         self.outbox = Outbox()
         self._once = once
         self._leaving = False
@@ -197,6 +199,7 @@ class ClientCore:
     def rename(self, name: str, now: float) -> None:
         """Say hello under this name: the answer to NAMELESS."""
         self.who = replace(self.who, name=name)
+        self.name_refusal = None
         if self.state is State.NAMELESS:
             self._go(Signal.NAMED, now)
             self._hello(now)
@@ -370,7 +373,8 @@ class ClientCore:
             # Most likely by our own connection, whose end the hub has not noticed yet.
             self.lost(problem.message, now)
         elif problem.code in ABOUT_NAME and self._asks_name:
-            self._notices.append(NameRefused(problem.code, problem.message, problem.suggestion))
+            self.name_refusal = NameRefused(problem.code, problem.message, problem.suggestion)
+            self._notices.append(self.name_refusal)
             self._go(Signal.UNNAMED, now)
         elif problem.code in FINAL | ABOUT_NAME or self._once:
             self.end(refused, now)
@@ -400,6 +404,7 @@ class ClientCore:
         self._since = now
         if self.state is not State.WAITING:
             self.retry_at = None
+        self.reason = reason or self.reason
         self._notices.append(StateChanged(self.state, reason, self.retry_at))
 
     def _hello(self, now: float) -> None:

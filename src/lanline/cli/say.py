@@ -1,0 +1,54 @@
+"""`lanline say`: post one message and go."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from lanline.wire.messages import Said
+
+
+def say(
+    room: Annotated[str, typer.Argument(help="The room, as in '#build'.")],
+    text: Annotated[list[str], typer.Argument(help="What to say; - reads it from the input.")],
+    hub: Annotated[
+        str,
+        typer.Option(
+            metavar="HOST[:PORT] | INVITE", envvar="LANLINE_HUB", help="Where the hub is."
+        ),
+    ] = "127.0.0.1:33000",
+    name: Annotated[
+        str | None, typer.Option(help="Say it under this name.", show_default="your login name")
+    ] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print room, offset and time of what was stored.")
+    ] = False,
+) -> None:
+    """Post one message to a room, and exit with 0 when the hub has stored it.
+
+    \b
+      make && lanline say '#build' done
+      df -h | lanline say '#ops' -
+    """
+    import asyncio
+    import getpass
+    import sys
+
+    import msgspec
+
+    words = sys.stdin.read() if text == ["-"] else " ".join(text)
+    said = asyncio.run(_post(hub, name or getpass.getuser(), room, words.rstrip("\n")))
+    if json:
+        typer.echo(msgspec.json.encode(said))
+
+
+async def _post(hub: str, name: str, room: str, text: str) -> Said:
+    from lanline.client.aio import HubClient
+    from lanline.faces.conversation import normal_room
+    from lanline.faces.visit import welcomed_by_any_name
+
+    async with HubClient(hub, name, once=True, asks_name=True) as client:
+        await welcomed_by_any_name(client)
+        return await client.say(normal_room(room), text)
