@@ -17,7 +17,6 @@ from lanline.faces.preferences import Preferences, PreferencesFile
 from lanline.faces.tui.message_list import MessageList
 
 if TYPE_CHECKING:
-
     from lanline.faces.updates import Update
 
 SAY_HINT = "Say something; /help tells more"
@@ -31,7 +30,7 @@ class ChatApp(App[None]):
     CSS_PATH = "chat.tcss"
     TITLE = "Lanline"
     ENABLE_COMMAND_PALETTE = False
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (76, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (76, "-wide")]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c", "interrupt", "Copy or leave", priority=True),
         Binding("ctrl+d", "leave_when_empty", "Leave", priority=True),
