@@ -152,7 +152,7 @@ class MessageList(ScrollView, can_focus=True):
     _end = 0  # lines of the entries, without what waits
 
     def _style(self, part: str) -> str:
-        return str(self.get_component_rich_style(f"messages--{part}", partial=True))
+        return str(self.get_component_rich_style(f"messages--{part}"))
 
     def on_resize(self, event: Resize) -> None:
         if self.scrollable_content_region.width == self._width:
@@ -177,8 +177,8 @@ class MessageList(ScrollView, can_focus=True):
         width = self.size.width
         if number >= len(self._lines):
             return Strip.blank(width, self.rich_style)
-        text = Text(style=self.rich_style, no_wrap=True, end="")
-        text.append_text(self._lines[number])
+        text = self._lines[number].copy()
+        text.stylize_before(self.rich_style)
         selection = self.text_selection
         if selection is not None and (span := selection.get_span(number)) is not None:
             start, end = span
