@@ -85,7 +85,7 @@ class Conversation:
         self.client.join(room)
         self.room = room
         self._unread.pop(room, None)
-        self._show_anew()
+        self.show_anew()
 
     def older(self) -> bool:
         """Ask for older messages. False when there are none."""
@@ -94,6 +94,15 @@ class Conversation:
     def typing(self) -> None:
         if not self._wants_name():
             self.client.typing(self.room)
+
+    def show_anew(self) -> None:
+        """Tell everything that a face shows of the room."""
+        room = self.client.rooms.get(self.room)
+        self._tell(u.Anew(self.room, self._entries(room.messages if room else ())))
+        self._tell(self._people())
+        self._tell(self._rooms())
+        self._tell(self._waiting())
+        self._tell(self._typists())
 
     def refresh(self) -> None:
         """Call about once a second: what changes by time alone."""
@@ -113,7 +122,7 @@ class Conversation:
         elif isinstance(notice, Complaint):
             self._inform(notice.problem.message, "problem")
         elif isinstance(notice, Overflow):
-            self._show_anew()
+            self.show_anew()
         elif isinstance(notice, RoomRefused):
             self._refused(notice)
         else:
@@ -127,7 +136,7 @@ class Conversation:
                 self._tell(self._rooms())
             return
         if isinstance(notice, RoomOpened):
-            self._tell(self._people()) if notice.resumed else self._show_anew()
+            self._tell(self._people()) if notice.resumed else self.show_anew()
         elif isinstance(notice, m.Message):
             self._tell(u.Added((self._entry(notice),)))
             self._tell(self._typists())
@@ -221,14 +230,6 @@ class Conversation:
         self._tell(self._waiting())
 
     # --- updates ----------------------------------------------------------------------------
-
-    def _show_anew(self) -> None:
-        room = self.client.rooms.get(self.room)
-        self._tell(u.Anew(self.room, self._entries(room.messages if room else ())))
-        self._tell(self._people())
-        self._tell(self._rooms())
-        self._tell(self._waiting())
-        self._tell(self._typists())
 
     def _inform(self, text: str, kind: Kind = "info") -> None:
         self._tell(u.Added((self._note(text, kind),)))

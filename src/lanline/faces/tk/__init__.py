@@ -1,0 +1,1 @@
+"""The chat in a window: tkinter and ttk, with the network in another thread."""

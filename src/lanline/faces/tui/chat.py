@@ -30,7 +30,7 @@ class ChatApp(App[None]):
     CSS_PATH = "chat.tcss"
     TITLE = "Lanline"
     ENABLE_COMMAND_PALETTE = False
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (76, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (76, "-wide")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c", "interrupt", "Copy or leave", priority=True),
         Binding("ctrl+d", "leave_when_empty", "Leave", priority=True),

@@ -1,0 +1,102 @@
+"""The first form: where the hub is."""
+
+from __future__ import annotations
+
+import tkinter as tk
+from dataclasses import replace
+from tkinter import ttk
+from typing import TYPE_CHECKING
+
+from lanline.errors import AddressError
+from lanline.wire.addresses import DEFAULT_PORT, HubAddress, parse_hub_address
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lanline.faces.tk.looks import Palette
+
+DEFAULT_HOST = "127.0.0.1"
+
+
+class ConnectForm(ttk.Frame):
+    """Asks for host and port; an invite may be pasted as the host."""
+
+    def __init__(self, master: tk.Misc, connect: Callable[[HubAddress], None]) -> None:
+        super().__init__(master, padding=32)
+        self._connect = connect
+        self.host = tk.StringVar(self, DEFAULT_HOST)
+        self.port = tk.StringVar(self, str(DEFAULT_PORT))
+        self._problem = tk.StringVar(self)
+        self.grid_columnconfigure(0, weight=1)
+        self.grid_columnconfigure(2, weight=1)
+        self.grid_rowconfigure(0, weight=1)
+        self.grid_rowconfigure(2, weight=2)
+        inner = ttk.Frame(self)
+        inner.grid(row=1, column=1)
+        ttk.Label(inner, text="Lanline", style="Title.TLabel").grid(sticky="w", columnspan=2)
+        where = ttk.Label(inner, text="Where is the hub?", style="Caption.TLabel")
+        where.grid(sticky="w", columnspan=2, pady=(0, 16))
+        self.host_entry = self._field(inner, 2, "Host", self.host, 34)
+        self.port_entry = self._field(inner, 3, "Port", self.port, 8)
+        self.button = ttk.Button(
+            inner, text="Connect", style="Accent.TButton", command=self._submit
+        )
+        self.button.grid(row=4, column=1, sticky="w", pady=(16, 8))
+        self._told = ttk.Label(inner, textvariable=self._problem, wraplength=420, justify="left")
+        self._told.grid(row=5, column=0, columnspan=2, sticky="w")
+        hint = ttk.Label(inner, text="An invite can be pasted as the host.", style="Caption.TLabel")
+        hint.grid(row=6, column=0, columnspan=2, sticky="w", pady=(16, 0))
+        self._quiet = (where, hint)
+        for entry in (self.host_entry, self.port_entry, self.button):
+            entry.bind("<Return>", lambda _: self._submit())
+
+    def paint(self, palette: Palette) -> None:
+        self._told.configure(foreground=palette.bad)
+        for label in self._quiet:
+            label.configure(foreground=palette.muted)
+
+    def fill(self, address: HubAddress) -> None:
+        self.host.set(address.host)
+        self.port.set(str(address.port))
+
+    def begin(self) -> None:
+        """Show that it is ready to be used."""
+        self.button.state(["!disabled"])
+        self.button.configure(text="Connect")
+        self.host_entry.focus_set()
+        self.host_entry.select_range(0, "end")
+
+    def fail(self, reason: str) -> None:
+        self.begin()
+        self._problem.set(reason)
+
+    def _submit(self) -> None:
+        if self.button.instate(["disabled"]):
+            return
+        self._problem.set("")
+        try:
+            address = read_address(self.host.get(), self.port.get())
+        except AddressError as problem:
+            self.fail(f"{problem}")
+            return
+        self.button.state(["disabled"])
+        self.button.configure(text="Connecting …")
+        self._connect(address)
+
+    def _field(
+        self, master: tk.Misc, row: int, label: str, variable: tk.StringVar, width: int
+    ) -> ttk.Entry:
+        ttk.Label(master, text=label).grid(row=row, column=0, sticky="w", padx=(0, 16), pady=4)
+        entry = ttk.Entry(master, textvariable=variable, width=width)
+        entry.grid(row=row, column=1, sticky="w", pady=4)
+        return entry
+
+
+def read_address(host: str, port: str) -> HubAddress:
+    """The two fields as an address. A port written with the host counts. Raises AddressError."""
+    address = parse_hub_address(host)
+    if "://" in host or str(address) == host.strip() != address.host:
+        return address
+    digits = port.strip() or str(DEFAULT_PORT)
+    in_brackets = f"[{address.host}]" if ":" in address.host else address.host
+    return replace(parse_hub_address(f"{in_brackets}:{digits}"), host=address.host)
