@@ -1,0 +1,177 @@
+"""The contract: what every channel and listener does, whatever carries it.
+
+Time-outs are the same everywhere: None waits for ever, 0 asks once, a number is seconds. A `recv`
+that times out or is interrupted consumes nothing. A `send` that times out has sent nothing.
+
+Errors are the same everywhere: ClosedError (you closed it), PeerClosedError (the peer did, and
+everything it had sent has been received), PeerDiedError (the peer is gone without closing),
+TimedOutError, MessageTooLargeError, ForkedError (the handle came through a fork: open it anew).
+
+A channel may be used by several threads: one sends and one receives at a time, others wait their
+turn within their time-out.
+"""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from typing import Any, Generic, Literal, Self, TypeVar
+
+from msgspec import Struct
+
+from lanline.errors import ClosedError, ForkedError, PeerClosedError, TimedOutError
+from lanline.ipc.payload import BytesLike, Decode, Encode, codec_for
+
+T = TypeVar("T")
+
+MESSAGE_BYTES = 64 * 1024 * 1024  # of one message, unless the caller says otherwise
+RECV_MANY = 4096
+
+Overflow = Literal["block", "raise", "drop-oldest", "drop-newest"]
+
+
+class Statistics(Struct, frozen=True):
+    """Since the channel was opened. `dropped`: by an overflow rule."""
+
+    sent: int = 0
+    sent_bytes: int = 0
+    received: int = 0
+    received_bytes: int = 0
+    dropped: int = 0
+
+
+class Channel(ABC, Generic[T]):
+    """An open two-way link that carries messages."""
+
+    def __init__(self, kind: Any = bytes) -> None:
+        self._encode, self._decode = codec_for(kind)
+        self._pid = os.getpid()
+        self._sent = self._sent_bytes = self._received = self._received_bytes = 0
+
+    # --- what a method fills in -------------------------------------------------------------
+
+    @abstractmethod
+    def _send(self, data: BytesLike, timeout: float | None) -> None:
+        """Send one message or nothing. Called by one thread at a time or locks for itself."""
+
+    @abstractmethod
+    def _recv(self, timeout: float | None) -> bytes:
+        """The next message."""
+
+    @abstractmethod
+    def _recv_ready(self, most: int) -> list[bytes]:
+        """Messages that can be had without waiting, at most so many; may be empty."""
+
+    @abstractmethod
+    def fileno(self) -> int:
+        """A descriptor that polls readable when `recv` might not wait."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Tell the peer and let go. What was sent still arrives. Again does nothing."""
+
+    # --- what everybody calls ---------------------------------------------------------------
+
+    def send(self, message: T, timeout: float | None = None) -> None:
+        """Send one message; wait at most `timeout` for room."""
+        self._check_fork()
+        data: Any = message if self._encode is None else self._encode(message)
+        self._send(data, timeout)
+        self._sent += 1
+        self._sent_bytes += len(data)
+
+    def recv(self, timeout: float | None = None) -> T:
+        """Take the next message; wait at most `timeout` for it."""
+        self._check_fork()
+        data = self._recv(timeout)
+        self._received += 1
+        self._received_bytes += len(data)
+        message: Any = data if self._decode is None else self._decode(data)
+        return message  # type: ignore[no-any-return]
+
+    def send_many(self, messages: Iterable[T], timeout: float | None = None) -> int:
+        """Send messages in order; how many were sent before the time-out (all of them without)."""
+        count = 0
+        for message in messages:
+            try:
+                self.send(message, timeout)
+            except TimedOutError:
+                if not count:
+                    raise
+                break
+            count += 1
+        return count
+
+    def recv_many(self, most: int = RECV_MANY, timeout: float | None = None) -> list[T]:
+        """At least one message, and what else is there already, at most `most`."""
+        first = self.recv(timeout)
+        rest = self._recv_ready(most - 1)
+        self._received += len(rest)
+        self._received_bytes += sum(map(len, rest))
+        decode: Any = self._decode
+        others: list[Any] = rest if decode is None else [decode(data) for data in rest]
+        return [first, *others]
+
+    @property
+    def codec(self) -> tuple[Encode | None, Decode | None]:
+        """How messages become bytes and come back; (None, None) for bytes themselves."""
+        return self._encode, self._decode
+
+    def statistics(self) -> Statistics:
+        return Statistics(
+            sent=self._sent,
+            sent_bytes=self._sent_bytes,
+            received=self._received,
+            received_bytes=self._received_bytes,
+        )
+
+    def __iter__(self) -> Iterator[T]:
+        """Messages until the peer closes. That it died is raised."""
+        while True:
+            try:
+                yield self.recv()
+            except PeerClosedError:
+                return
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _check_fork(self) -> None:
+        if self._pid != os.getpid():
+            raise ForkedError("This channel came through a fork; open one in the child.")
+
+
+class Listener(ABC, Generic[T]):
+    """Waits under an address for others to connect."""
+
+    address: str  # as others connect to it; with the port that the system chose
+
+    @abstractmethod
+    def accept(self, timeout: float | None = None) -> Channel[T]:
+        """The next that connects. Raises TimedOutError, ClosedError."""
+
+    @abstractmethod
+    def fileno(self) -> int:
+        """A descriptor that polls readable when `accept` might not wait."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Take nobody more and free the address. Channels that were accepted go on."""
+
+    def __iter__(self) -> Iterator[Channel[T]]:
+        """Channels as they come, until the listener is closed."""
+        while True:
+            try:
+                yield self.accept()
+            except ClosedError:
+                return
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

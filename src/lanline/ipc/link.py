@@ -1,0 +1,182 @@
+"""One end of a connected socket: messages in and out without waiting, for whichever shell waits.
+
+The blocking channel and the asyncio channel are both thin over this: they differ in how they wait
+for the descriptor, and in nothing else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import socket
+
+from lanline.errors import (
+    ClosedError,
+    IpcError,
+    MessageTooLargeError,
+    PeerClosedError,
+    PeerDiedError,
+)
+from lanline.ipc.framing import FAREWELL, HEADER, Framer
+from lanline.ipc.payload import BytesLike
+
+READ_BYTES = 256 * 1024
+JOIN_BYTES = 64 * 1024  # up to here it is cheaper to copy header and message together
+
+# Absent where sockets cannot do so for one call; there the shells make the socket non-blocking.
+DONT_WAIT = getattr(socket, "MSG_DONTWAIT", 0)
+NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)
+
+_GONE = (errno.EPIPE, errno.ECONNRESET, errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH)
+
+
+class SocketLink:
+    """Not for several threads at once on one side; reading and writing may be two threads."""
+
+    def __init__(self, sock: socket.socket, limit: int) -> None:
+        self.socket = sock
+        self.limit = limit
+        self._framer = Framer(limit)
+        self._unsent = memoryview(b"")  # of a message that was accepted
+        self._end: IpcError | None = None  # why nothing more comes
+        self.closed = False
+
+    # --- in ---------------------------------------------------------------------------------
+
+    def take(self, wait: bool = False) -> bytes | None:
+        """The next message, or None when none is there (with `wait`: wait for ever instead).
+
+        Raises what ended the link once everything before the end has been taken.
+        """
+        messages = self._framer.messages
+        while not messages:
+            if self._end is not None:
+                raise self._end.__class__(*self._end.args)
+            if not self._read(wait):
+                return None
+        return messages.popleft()
+
+    def take_ready(self, most: int) -> list[bytes]:
+        """Messages already read, at most so many."""
+        messages = self._framer.messages
+        return [messages.popleft() for _ in range(min(most, len(messages)))]
+
+    def _read(self, wait: bool) -> bool:
+        """Read once; whether anything happened."""
+        try:
+            data = self._receive(wait)
+        except (BlockingIOError, InterruptedError):
+            return False
+        except OSError as problem:
+            self._end = self._why(problem)
+            return True
+        try:
+            if data:
+                self._framer.feed_untrusted(data)
+        except IpcError as problem:
+            self._end = problem
+            return True
+        if self._framer.closed:
+            self._end = PeerClosedError("The peer closed the channel.")
+        elif not data:
+            self._end = self._why(None)
+        return True
+
+    def _receive(self, wait: bool) -> bytes:
+        return self.socket.recv(READ_BYTES, 0 if wait else DONT_WAIT)
+
+    def _why(self, problem: OSError | None) -> IpcError:
+        if self.closed:
+            return ClosedError("You closed this channel.")
+        if self._framer.closed:
+            return PeerClosedError("The peer closed the channel.")
+        inside = " in the middle of a message" if self._framer.is_inside_message else ""
+        why = f": {problem.strerror}" if problem and problem.strerror else ""
+        return PeerDiedError(f"The peer is gone without closing the channel{inside}{why}.")
+
+    # --- out --------------------------------------------------------------------------------
+
+    @property
+    def has_unsent(self) -> bool:
+        return bool(self._unsent)
+
+    def give(self, message: BytesLike) -> bool:
+        """Take a message to send; False when there is no room, and nothing was taken.
+
+        A message that goes out in part is taken: `flush` sends the rest.
+        """
+        size = len(message) if isinstance(message, bytes) else memoryview(message).nbytes
+        if size > self.limit:
+            raise MessageTooLargeError(size, self.limit)
+        if self._unsent and not self.flush():
+            return False
+        if size <= JOIN_BYTES:
+            data = HEADER.pack(size) + message
+            sent = self._write(data)
+        else:
+            data = b""
+            sent = self._write_pieces(HEADER.pack(size), message)
+        if sent < 0:
+            return False
+        if sent < HEADER.size + size:
+            whole = data or HEADER.pack(size) + bytes(message)
+            self._unsent = memoryview(whole)[sent:]
+        return True
+
+    def flush(self) -> bool:
+        """Send what is left of the last message; whether all is sent."""
+        while self._unsent:
+            sent = self._write(self._unsent)
+            if sent < 0:
+                return False
+            self._unsent = self._unsent[sent:]
+        return True
+
+    def _write(self, data: BytesLike) -> int:
+        """How much was sent; -1 for no room."""
+        if self.closed:
+            raise ClosedError("You closed this channel.")
+        try:
+            return self.socket.send(data, DONT_WAIT | NO_SIGNAL)
+        except (BlockingIOError, InterruptedError):
+            return -1
+        except OSError as problem:
+            raise self._why_not_sent(problem) from problem
+
+    def _write_pieces(self, header: bytes, message: BytesLike) -> int:
+        if self.closed:
+            raise ClosedError("You closed this channel.")
+        try:
+            return self.socket.sendmsg([header, message], [], DONT_WAIT | NO_SIGNAL)
+        except (BlockingIOError, InterruptedError):
+            return -1
+        except OSError as problem:
+            raise self._why_not_sent(problem) from problem
+
+    def _why_not_sent(self, problem: OSError) -> IpcError:
+        # Its farewell may still lie unread; then it has closed, and not died.
+        while self._end is None and self._read(wait=False):
+            pass
+        if self._end is not None and problem.errno in _GONE:
+            return self._end.__class__(*self._end.args)
+        return self._why(problem)
+
+    # --- the end ----------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Say farewell and let go. Nothing waits: what does not fit in the kernel is lost."""
+        if self.closed:
+            return
+        # Where the peer is gone there is nobody to say it to.
+        with contextlib.suppress(IpcError):
+            if self.flush():
+                self._write(FAREWELL)
+        self.closed = True
+        with contextlib.suppress(OSError):
+            # Unread bytes would make the close a reset, which can overtake what was sent.
+            while self.socket.recv(READ_BYTES, DONT_WAIT):
+                pass
+        with contextlib.suppress(OSError):
+            # Wakes a thread of ours that waits in recv.
+            self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()

@@ -1,0 +1,68 @@
+"""What a message carries: bytes, or values of an agreed type."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from lanline.errors import MessageError
+
+BytesLike = bytes | bytearray | memoryview
+
+Encode = Callable[[Any], BytesLike]
+Decode = Callable[[bytes], Any]
+
+
+class Pickle:
+    """Say `type=ipc.Pickle` to send any object by pickle.
+
+    Reading a pickle runs what its writer wants (see the warning in the `pickle` documentation):
+    only between processes that trust each other as much as themselves.
+    """
+
+
+def codec_for(kind: Any) -> tuple[Encode | None, Decode | None]:
+    """How values of a type become bytes and come back; (None, None) for bytes themselves.
+
+    Other types than bytes, `numpy.ndarray` and `Pickle` travel as MessagePack by msgspec, and are
+    checked against the type on arrival.
+    """
+    if kind is bytes:
+        return None, None
+    if kind is Pickle:
+        return _to_pickle, _from_pickle_untrusted
+    if _is_array(kind):
+        from lanline.ipc import arrays
+
+        return arrays.encode, arrays.decode_untrusted
+    try:
+        decoder = msgspec.msgpack.Decoder(kind)
+    except TypeError as problem:
+        raise TypeError(f"{kind!r} cannot be a message's type: {problem}") from None
+
+    def decode_untrusted(data: bytes) -> Any:
+        try:
+            return decoder.decode(data)
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as problem:
+            name = getattr(kind, "__name__", str(kind))
+            raise MessageError(f"What arrived is not a {name}: {problem}.") from None
+
+    return msgspec.msgpack.Encoder().encode, decode_untrusted
+
+
+def _is_array(kind: Any) -> bool:
+    return getattr(kind, "__module__", "") == "numpy" and kind.__name__ == "ndarray"
+
+
+def _to_pickle(value: Any) -> bytes:
+    return pickle.dumps(value, protocol=5)
+
+
+def _from_pickle_untrusted(data: bytes) -> Any:
+    try:
+        return pickle.loads(data)  # noqa: S301  asked for by name
+    except Exception as problem:
+        raise MessageError(f"What arrived cannot be unpickled: {problem}.") from problem

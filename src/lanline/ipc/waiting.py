@@ -1,0 +1,57 @@
+"""Deadlines and waiting on a descriptor, for the blocking shells."""
+
+from __future__ import annotations
+
+import select
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from lanline.errors import TimedOutError
+
+
+class Deadline:
+    """A time-out as a moment. None: never."""
+
+    __slots__ = ("_at", "timeout")
+
+    def __init__(self, timeout: float | None) -> None:
+        self.timeout = timeout
+        self._at = None if timeout is None else time.monotonic() + timeout
+
+    def left(self) -> float | None:
+        """Seconds left, 0 when it has passed; None for ever."""
+        return None if self._at is None else max(0.0, self._at - time.monotonic())
+
+    def passed(self, what: str) -> TimedOutError:
+        return TimedOutError(f"{what} within {self.timeout:g} seconds.")
+
+
+def wait_readable(descriptor: int, deadline: Deadline) -> bool:
+    """Whether it became readable, or ended, in time."""
+    return _wait(descriptor, select.POLLIN, deadline)
+
+
+def wait_writable(descriptor: int, deadline: Deadline) -> bool:
+    return _wait(descriptor, select.POLLOUT, deadline)
+
+
+def _wait(descriptor: int, event: int, deadline: Deadline) -> bool:
+    poll = select.poll()
+    poll.register(descriptor, event)
+    left = deadline.left()
+    # poll(2) counts whole milliseconds; round up, so as not to come back too early and spin.
+    return bool(poll.poll(None if left is None else int(left * 1000 + 0.999)))
+
+
+@contextmanager
+def held(lock: threading.Lock, deadline: Deadline, what: str) -> Iterator[None]:
+    """Hold a lock; raise TimedOutError when another thread keeps it too long."""
+    left = deadline.left()
+    if not lock.acquire(timeout=-1 if left is None else left):
+        raise deadline.passed(what)
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,123 @@
+"""Unix and TCP sockets: the contract, and what only they do."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from lanline import ipc
+from lanline.ipc.sockets import SocketChannel
+from lanline.testing import channels
+
+Make = Callable[[], str]
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    # A Unix socket's path is short; pytest's folders can be long.
+    with tempfile.TemporaryDirectory(prefix="ll") as name:
+        yield Path(name)
+
+
+@pytest.fixture(params=["unix", "tcp", "tcp6"])
+def make(request: pytest.FixtureRequest, folder: Path) -> Make:
+    if request.param == "tcp":
+        return lambda: "tcp://127.0.0.1:0"
+    if request.param == "tcp6":
+        return lambda: "tcp://[::1]:0"
+    return lambda: f"unix:{folder}/socket"
+
+
+@pytest.mark.parametrize("check", channels.CHECKS, ids=channels.name)
+def test_contract(check: channels.Check, make: Make) -> None:
+    check(make)
+
+
+PEER = """
+import os, sys
+from lanline import ipc
+channel = ipc.connect(sys.argv[1], 10)
+channel.send(b"here")
+channel.recv()
+"""
+
+
+def test_a_killed_peer_has_died_and_not_closed(make: Make) -> None:
+    with ipc.listen(make()) as listener:
+        process = subprocess.Popen([sys.executable, "-c", PEER, listener.address])
+        with listener.accept(10) as channel:
+            assert channel.recv(10) == b"here"
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            with pytest.raises(ipc.PeerDiedError):
+                channel.recv(10)
+            with pytest.raises(ipc.PeerDiedError):
+                channel.send_many([b"x"] * 100, 10)
+
+
+def test_a_handle_carried_through_fork_says_so(make: Make) -> None:
+    with channels.pair(make) as (one, other):
+        child = os.fork()
+        if child == 0:
+            try:
+                one.send(b"from the child", 0)
+            except ipc.ForkedError:
+                os._exit(7)
+            os._exit(1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+        one.send(b"from the parent", 5)
+        assert other.recv(5) == b"from the parent"
+
+
+def test_a_peer_that_announces_too_much_ends_the_channel(make: Make) -> None:
+    with ipc.listen(make(), limit=1000) as listener:
+        raw = _connected(listener.address)
+        with raw, listener.accept(5) as channel:
+            raw.sendall((2**31).to_bytes(4, "little") + b"x" * 100)
+            with pytest.raises(ipc.MessageTooLargeError):
+                channel.recv(5)
+
+
+def test_unix_sockets_tell_who_is_there(folder: Path) -> None:
+    with channels.pair(lambda: f"unix:{folder}/s") as (one, _):
+        assert isinstance(one, SocketChannel)
+        assert (one.peer.pid, one.peer.uid) == (os.getpid(), os.getuid())
+
+
+def test_a_unix_socket_is_for_its_owner_only(folder: Path) -> None:
+    with ipc.listen(f"unix:{folder}/s"):
+        assert stat.S_IMODE((folder / "s").stat().st_mode) == 0o600
+
+
+def test_the_socket_of_a_killed_listener_is_taken_over(folder: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(f"{folder}/s")
+        dead.listen()
+    assert (folder / "s").exists()
+    with ipc.listen(f"unix:{folder}/s") as listener:
+        assert listener.address == f"unix:{folder}/s"
+
+
+def test_a_file_that_is_no_socket_is_left_alone(folder: Path) -> None:
+    (folder / "s").write_text("precious")
+    with pytest.raises(ipc.AddressInUseError, match="not a socket"):
+        ipc.listen(f"unix:{folder}/s")
+    assert (folder / "s").read_text() == "precious"
+
+
+def _connected(address: str) -> socket.socket:
+    if address.startswith("unix:"):
+        raw = socket.socket(socket.AF_UNIX)
+        raw.connect(address.removeprefix("unix:"))
+        return raw
+    host, _, port = address.removeprefix("tcp://").rpartition(":")
+    return socket.create_connection((host.strip("[]"), int(port)))
