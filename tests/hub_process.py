@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 LANLINE = str(Path(sys.executable).with_name("lanline"))
 START_SECONDS = 30
@@ -21,6 +21,7 @@ class HubProcess:
         self.folder = folder
         self.options = options
         self.port = 0
+        self.network: dict[str, Any] = {}  # with --lan: invites, join code, key
         self._process: subprocess.Popen[str] | None = None
 
     @property
@@ -42,7 +43,9 @@ class HubProcess:
         assert self._process.stdout
         line = self._process.stdout.readline()
         assert line, "the hub did not start"
-        self.port = json.loads(line)["port"]
+        ready = json.loads(line)
+        self.port = ready["port"]
+        self.network = ready["network"] or {}
         return self
 
     def kill(self) -> None:

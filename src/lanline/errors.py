@@ -22,6 +22,7 @@
     ├── BacklogError              too much waits for the hub; names the limit
     ├── ConnectionLostError       the hub cannot be reached or went away
     ├── IdentityError             a hub that is not the one it should be: its key is another
+    │   └── UnknownHubError       no key of it is known here: an invite or its join code is needed
     ├── StoreError                history could not be written or read
     └── StartError                the hub cannot start: port taken, folder locked, key unreadable
 
@@ -158,6 +159,20 @@ class ConnectionLostError(Error):
 
 class IdentityError(Error):
     """A hub that is not the one it should be."""
+
+
+class UnknownHubError(IdentityError):
+    """A hub on the network whose key is not known here."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(address)
+        self.address = address
+
+    def __str__(self) -> str:
+        return (
+            f"The hub at {self.address} is not known here yet. Use its invite, which begins with "
+            "lanline://, or its join code; both are shown where it runs."
+        )
 
 
 class StoreError(Error):

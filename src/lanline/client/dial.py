@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus
 
-from lanline.errors import ConnectionLostError, IdentityError
+from lanline.errors import ConnectionLostError, IdentityError, UnknownHubError
 
 if TYPE_CHECKING:
     from lanline.wire.addresses import HubAddress
@@ -38,21 +38,29 @@ class WrongKeyError(IdentityError, ssl.SSLError):
 async def dial(address: HubAddress, key: bytes) -> ClientConnection:
     """Open a WebSocket to the hub. `key`: the SHA-256 of its certificate; empty on loopback.
 
-    Raises IdentityError when the hub's key is another, and ConnectionLostError, with a sentence
-    for people, when there is no hub to talk to. Cancellation closes what was opened.
+    Raises IdentityError when the hub's key is another, UnknownHubError when one is needed and not
+    known, and ConnectionLostError, with a sentence for people, when there is no hub to talk to.
+    Cancellation closes what was opened.
     """
     if key:
-        context: ssl.SSLContext | None = _pinned(key, str(address))
-    elif address.scheme == "https":
-        context = ssl.create_default_context()
-    elif address.is_loopback:
-        context = None
-    else:
-        raise IdentityError(
-            f"The hub at {address} is not known here yet. Use its invite, which begins with "
-            "lanline://, or ask for its join code."
-        )
-    return await _open(address, context)
+        return await _open(address, _pinned(key, str(address)))
+    if address.scheme == "https":
+        return await _open(address, ssl.create_default_context())
+    if address.is_loopback:
+        return await _open(address, None)
+    raise UnknownHubError(str(address))
+
+
+async def dial_unknown(address: HubAddress) -> tuple[ClientConnection, bytes]:
+    """Open a WebSocket to a hub whose key nobody has told us, and say the key that it showed.
+
+    Nothing may be believed or said there but the exchange that proves that key (wire.pairing).
+    Raises ConnectionLostError.
+    """
+    connection = await _open(address, _unverified())
+    socket_of_it = connection.transport.get_extra_info("ssl_object")
+    certificate = socket_of_it.getpeercert(binary_form=True) or b""
+    return connection, hashlib.sha256(certificate).digest()
 
 
 async def _open(address: HubAddress, context: ssl.SSLContext | None) -> ClientConnection:
@@ -114,9 +122,15 @@ def _pinned(key: bytes, shown: str) -> ssl.SSLContext:
                     "sent to it. If the hub was set up anew, ask for a new invite."
                 )
 
+    context = _unverified()
+    context.sslobject_class = PinnedObject
+    return context
+
+
+def _unverified() -> ssl.SSLContext:
+    """TLS without a look at the certificate: whoever uses it looks at the key."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE  # the key is checked in PinnedObject, not a signature
-    context.sslobject_class = PinnedObject
+    context.verify_mode = ssl.CERT_NONE
     return context
