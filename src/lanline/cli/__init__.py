@@ -15,6 +15,7 @@ from lanline.cli.agent import agent
 from lanline.cli.chat import chat
 from lanline.cli.say import say
 from lanline.cli.up import up
+from lanline.cli.watch import watch
 from lanline.errors import Error
 
 app = typer.Typer(
@@ -43,6 +44,7 @@ def _root(
 
 app.command()(up)
 app.command()(agent)
+app.command()(watch)
 app.add_typer(invite.app, name="invite")
 app.command()(chat)
 app.command()(say)

@@ -169,5 +169,6 @@ def _agent(
 ) -> AgentFigures | None:
     if before is None or now is None:
         return now
-    used = rate(before.cpu_seconds, now.cpu_seconds, seconds)
-    return structs.replace(now, cpu_percent=None if used is None else round(100 * used, 2))
+    return structs.replace(
+        now, cpu_percent=rate(100 * before.cpu_seconds, 100 * now.cpu_seconds, seconds)
+    )

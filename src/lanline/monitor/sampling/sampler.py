@@ -99,11 +99,9 @@ class Sampler:
         )
 
     def _own_cost(self, began: float) -> AgentFigures:
-        with self._self.oneshot():
-            times, memory = self._self.cpu_times(), self._self.memory_info()
         return AgentFigures(
-            cpu_seconds=round(times.user + times.system, 2),
-            rss_bytes=memory.rss,
+            cpu_seconds=round(time.process_time(), 4),
+            rss_bytes=self._self.memory_info().rss,
             sampling_seconds=round(time.perf_counter() - began, 5),
             version=__version__,
             shared=self._shared,
