@@ -61,8 +61,9 @@ async def test_a_hub_with_another_key_is_told_nothing_and_not_tried_again(
 async def test_a_hub_on_the_network_without_invite_or_code_is_not_spoken_to(
     known: KnownHubs,
 ) -> None:
-    client = HubClient("192.0.2.77", "Ada", known=known)
-    assert client.is_unknown
+    address = HubAddress("192.0.2.77")
+    assert known.lacks(address)
+    client = HubClient(address, "Ada", known=known)
     async with client:
         with pytest.raises(UnknownHubError, match="join code"):
             await client.ended()

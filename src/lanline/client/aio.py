@@ -86,7 +86,9 @@ class HubClient:
             address = parse_hub_address(address)
         self.address = address
         self._known = known or KnownHubs()
-        known_hub = KnownHub() if self._is_near else self._known.get(address)
+        known_hub = (
+            self._known.get(address) if address.key or not address.is_loopback else KnownHub()
+        )
         self._key = address.key or known_hub.key
         who = Who(name, client, address.token, session or known_hub.session, machine)
         self._core = ClientCore(who, once=once, asks_name=asks_name)
@@ -185,15 +187,6 @@ class HubClient:
         await asyncio.wait([task])
 
     # --- what it holds ----------------------------------------------------------------------
-
-    @property
-    def is_unknown(self) -> bool:
-        """Whether the hub is on a network and its key is not known: it must be paired with."""
-        return not (self._key or self._is_near or self.address.scheme == "https")
-
-    @property
-    def _is_near(self) -> bool:
-        return self.address.is_loopback and not self.address.key
 
     @property
     def state(self) -> State:

@@ -34,6 +34,11 @@ class KnownHubs:
         """What is known of the hub there; empty when nothing is. Raises StoreError."""
         return self._read().get(str(address), KnownHub())
 
+    def lacks(self, address: HubAddress) -> bool:
+        """Whether the hub is on a network and nothing proves its key: it must be paired with."""
+        near = address.is_loopback or address.scheme == "https"
+        return not (near or address.key or self.get(address).key)
+
     def remember(self, address: HubAddress, hub: KnownHub) -> None:
         """Raises StoreError."""
         hubs = self._read()

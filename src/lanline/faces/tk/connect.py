@@ -19,13 +19,17 @@ DEFAULT_HOST = "127.0.0.1"
 
 
 class ConnectForm(ttk.Frame):
-    """Asks for host and port; an invite may be pasted as the host."""
+    """Asks for host and port, and for the join code of a hub that is new here.
 
-    def __init__(self, master: tk.Misc, connect: Callable[[HubAddress], None]) -> None:
+    An invite may be pasted as the host; it needs no code.
+    """
+
+    def __init__(self, master: tk.Misc, connect: Callable[[HubAddress, str], None]) -> None:
         super().__init__(master, padding=32)
         self._connect = connect
         self.host = tk.StringVar(self, DEFAULT_HOST)
         self.port = tk.StringVar(self, str(DEFAULT_PORT))
+        self.code = tk.StringVar(self)
         self._problem = tk.StringVar(self)
         self.grid_columnconfigure(0, weight=1)
         self.grid_columnconfigure(2, weight=1)
@@ -36,18 +40,20 @@ class ConnectForm(ttk.Frame):
         ttk.Label(inner, text="Lanline", style="Title.TLabel").grid(sticky="w", columnspan=2)
         where = ttk.Label(inner, text="Where is the hub?", style="Caption.TLabel")
         where.grid(sticky="w", columnspan=2, pady=(0, 16))
-        self.host_entry = self._field(inner, 2, "Host", self.host, 34)
-        self.port_entry = self._field(inner, 3, "Port", self.port, 8)
+        self.host_entry, _ = self._field(inner, 2, "Host", self.host, 34)
+        self.port_entry, _ = self._field(inner, 3, "Port", self.port, 8)
+        self.code_entry, self._code_label = self._field(inner, 4, "Join code", self.code, 12)
+        self._show_code(False)
         self.button = ttk.Button(
             inner, text="Connect", style="Accent.TButton", command=self._submit
         )
-        self.button.grid(row=4, column=1, sticky="w", pady=(16, 8))
+        self.button.grid(row=5, column=1, sticky="w", pady=(16, 8))
         self._told = ttk.Label(inner, textvariable=self._problem, wraplength=420, justify="left")
-        self._told.grid(row=5, column=0, columnspan=2, sticky="w")
+        self._told.grid(row=6, column=0, columnspan=2, sticky="w")
         hint = ttk.Label(inner, text="An invite can be pasted as the host.", style="Caption.TLabel")
-        hint.grid(row=6, column=0, columnspan=2, sticky="w", pady=(16, 0))
+        hint.grid(row=7, column=0, columnspan=2, sticky="w", pady=(16, 0))
         self._quiet = (where, hint)
-        for entry in (self.host_entry, self.port_entry, self.button):
+        for entry in (self.host_entry, self.port_entry, self.code_entry, self.button):
             entry.bind("<Return>", lambda _: self._submit())
 
     def paint(self, palette: Palette) -> None:
@@ -70,6 +76,17 @@ class ConnectForm(ttk.Frame):
         self.begin()
         self._problem.set(reason)
 
+    def ask_code(self) -> None:
+        """The hub is new here."""
+        self.begin()
+        self._show_code(True)
+        self._problem.set("This hub is new here. Its terminal and its page show a code: type it.")
+        self.code_entry.focus_set()
+
+    def _show_code(self, shown: bool) -> None:
+        for widget in (self.code_entry, self._code_label):
+            widget.grid() if shown else widget.grid_remove()
+
     def _submit(self) -> None:
         if self.button.instate(["disabled"]):
             return
@@ -81,15 +98,16 @@ class ConnectForm(ttk.Frame):
             return
         self.button.state(["disabled"])
         self.button.configure(text="Connecting …")
-        self._connect(address)
+        self._connect(address, self.code.get().strip())
 
     def _field(
         self, master: tk.Misc, row: int, label: str, variable: tk.StringVar, width: int
-    ) -> ttk.Entry:
-        ttk.Label(master, text=label).grid(row=row, column=0, sticky="w", padx=(0, 16), pady=4)
+    ) -> tuple[ttk.Entry, ttk.Label]:
+        named = ttk.Label(master, text=label)
+        named.grid(row=row, column=0, sticky="w", padx=(0, 16), pady=4)
         entry = ttk.Entry(master, textvariable=variable, width=width)
         entry.grid(row=row, column=1, sticky="w", pady=4)
-        return entry
+        return entry, named
 
 
 def read_address(host: str, port: str) -> HubAddress:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lanline.client.aio import HubClient
+from lanline.client.known import KnownHubs
+from lanline.client.pairing import pair
 from lanline.client.threads import LoopThread, Mailbox
-from lanline.errors import Error
+from lanline.errors import Error, UnknownHubError
 from lanline.faces import updates as u
 from lanline.faces.conversation import Conversation
 
@@ -31,7 +33,12 @@ class Failed:
     reason: str
 
 
-WindowUpdate = u.Update | Opened | Failed
+@dataclass(frozen=True, slots=True)
+class CodeWanted:
+    """The hub is not known here: its join code is needed."""
+
+
+WindowUpdate = u.Update | Opened | Failed | CodeWanted
 
 
 class Session:
@@ -44,9 +51,12 @@ class Session:
         self._client: HubClient | None = None
         self._conversation: Conversation | None = None
 
-    def open(self, address: HubAddress, name: str, room: str) -> None:
-        """Try a hub; Opened or Failed comes by mail, then the conversation's updates."""
-        self._thread.submit(self._converse(address, name, room))
+    def open(self, address: HubAddress, code: str, name: str, room: str) -> None:
+        """Try a hub; Opened, CodeWanted or Failed comes by mail, then the conversation's updates.
+
+        `code`: the hub's join code, where one was asked for.
+        """
+        self._thread.submit(self._converse(address, code, name, room))
 
     def submit(self, text: str) -> None:
         if self._conversation:
@@ -80,8 +90,10 @@ class Session:
 
     # --- in the network's thread ------------------------------------------------------------
 
-    async def _converse(self, address: HubAddress, name: str, room: str) -> None:
+    async def _converse(self, address: HubAddress, code: str, name: str, room: str) -> None:
         try:
+            if code and KnownHubs().lacks(address):
+                address = await pair(address, code)
             client = HubClient(address, name, rooms=[room], asks_name=True)
             conversation = Conversation(client, self.mail.put, room)
             events = client.events()
@@ -92,6 +104,8 @@ class Session:
                 conversation.refresh()
                 async for notice in events:
                     conversation.take(notice)
+        except UnknownHubError:
+            self.mail.put(CodeWanted())
         except Error as problem:
             self.mail.put(Failed(str(problem)))
         finally:

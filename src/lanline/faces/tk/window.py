@@ -18,7 +18,7 @@ from lanline.faces.preferences import PreferencesFile
 from lanline.faces.tk import looks
 from lanline.faces.tk.connect import ConnectForm
 from lanline.faces.tk.room import RoomForm
-from lanline.faces.tk.session import Failed, Opened, Session, WindowUpdate
+from lanline.faces.tk.session import CodeWanted, Failed, Opened, Session, WindowUpdate
 from lanline.wire.addresses import parse_hub_address
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Window:
         if address is not None:
             self.connect.fill(address)
             if address.token:
-                self._open(address)
+                self._open(address, "")
         elif self._preferences.host:
             self.connect.host.set(self._preferences.host)
             self.connect.port.set(str(self._preferences.port))
@@ -115,9 +115,9 @@ class Window:
         if not self._name:
             self.room.suggest_name(self._preferences.name)
 
-    def _open(self, address: HubAddress) -> None:
+    def _open(self, address: HubAddress, code: str) -> None:
         self._keep(host=address.host, port=address.port)
-        self._session.open(address, self._name, address.room or self._room)
+        self._session.open(address, code, self._name, address.room or self._room)
 
     # --- mail -------------------------------------------------------------------------------
 
@@ -135,6 +135,8 @@ class Window:
                 self._show_room()
             case Failed(reason):
                 self._show_connect(reason)
+            case CodeWanted():
+                self.connect.ask_code()
             case u.Ended(""):
                 self._leave()
             case u.Ended(reason):

@@ -18,6 +18,7 @@ from lanline.faces.tui.message_list import MessageList
 
 if TYPE_CHECKING:
     from lanline.faces.updates import Update
+    from lanline.wire.addresses import HubAddress
 
 SAY_HINT = "Say something; /help tells more"
 NAME_HINT = "Your name"
@@ -43,7 +44,11 @@ class ChatApp(App[None]):
     ]
 
     def __init__(
-        self, hub: str, name: str, room: str, preferences: PreferencesFile | None = None
+        self,
+        hub: HubAddress | str,
+        name: str,
+        room: str,
+        preferences: PreferencesFile | None = None,
     ) -> None:
         """Raises AddressError."""
         super().__init__()
