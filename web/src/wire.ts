@@ -9,6 +9,7 @@ export interface Hello {
   client?: string;
   invite?: string;
   session?: string;
+  member?: string;
   machine?: string;
   id?: number | null;
 }

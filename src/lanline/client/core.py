@@ -416,6 +416,7 @@ class ClientCore:
                 invite=who.invite,
                 session=who.session,
                 machine=who.machine,
+                member=self.welcome.member.id if self.welcome else "",
             ),
             now,
         )

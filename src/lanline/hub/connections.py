@@ -16,6 +16,7 @@ class Connection:
     __slots__ = (
         "_allowance_at",
         "_debt",
+        "device",
         "heard",
         "limited",
         "machine",
@@ -34,6 +35,7 @@ class Connection:
         self.since = now
         self.heard = now
         self.member: Member | None = None
+        self.device = ""  # what let it in: several connections of one device are several members
         self.machine = ""
         self.rooms: dict[str, None] = {}
         self.limited = not visitor.loopback
@@ -77,6 +79,9 @@ class Connections:
 
     def of_member(self, member_id: str) -> Connection | None:
         return self._by_member.get(member_id)
+
+    def of_device(self, device: str) -> list[Connection]:
+        return [one for one in self._by_number.values() if one.device == device]
 
     def require_free(self, name: str, member_id: str) -> None:
         """Raise RefusalError with a suggestion where another member has or resembles the name."""

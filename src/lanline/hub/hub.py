@@ -14,6 +14,7 @@ their order (lanline.hub.effects says how). A connection's life:
 
 from __future__ import annotations
 
+import secrets
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -22,7 +23,7 @@ from msgspec import Struct
 
 from lanline.hub.connections import Connection, Connections
 from lanline.hub.effects import Close, Effect, Invite, RecordMessage, Send, Session
-from lanline.hub.gate import Gate, RefusalError, Visitor
+from lanline.hub.gate import Admission, Gate, RefusalError, Visitor
 from lanline.hub.limits import Limits
 from lanline.hub.machines import MachineBoard
 from lanline.hub.names import problem_with_name
@@ -154,11 +155,15 @@ class Hub:
         if wrong := problem_with_name(hello.name):
             raise RefusalError("bad-name", wrong)
         admission = self._gate.admit(hello, connection.visitor, now)
+        old = self._predecessor(hello, admission)
+        member_id = self._member_id(old, admission)
         if admission.role != "agent":
-            self.connections.require_free(hello.name, admission.member_id)
-        member = m.Member(admission.member_id, hello.name, admission.role, now)
+            self.connections.require_free(hello.name, member_id)
+        member = m.Member(member_id, hello.name, admission.role, now)
         effects: list[Effect] = list(admission.records)
-        effects += self._replace(member, connection)
+        if old is not None:
+            effects += self._replace(old, member, connection)
+        connection.device = admission.member_id
         if admission.role == "agent":
             effects += self._replace_agent(hello.machine, now)
         self.connections.name(connection, member)
@@ -179,14 +184,22 @@ class Hub:
             effects += self.board.agent_came(connection, hello.name, now)
         return effects
 
-    def _replace(self, member: m.Member, new: Connection) -> list[Effect]:
-        """Where this member is connected already, the new connection takes its place."""
-        old = self.connections.of_member(member.id)
-        if old is None:
-            return []
-        assert old.member is not None
+    def _predecessor(self, hello: m.Hello, admission: Admission) -> Connection | None:
+        """The connection whose place this one takes: it says so, and is the same device."""
+        old = self.connections.of_member(hello.member)
+        return old if old is not None and old.device == admission.member_id else None
+
+    def _member_id(self, old: Connection | None, admission: Admission) -> str:
+        if old is not None and old.member is not None:
+            return old.member.id
+        if self.connections.of_member(admission.member_id) is None:
+            return admission.member_id
+        return secrets.token_urlsafe(6)  # this device is here already, as somebody else
+
+    def _replace(self, old: Connection, member: m.Member, new: Connection) -> list[Effect]:
+        """The new connection takes the old one's place."""
         effects: list[Effect] = []
-        if old.member.name == member.name:
+        if old.member and old.member.name == member.name:
             effects += self.talk.take_over(old, new)
         self.connections.remove(old.number)
         effects += self._depart(old, new.since, "lost")

@@ -90,9 +90,8 @@ class Invitations:
         _require_admin(connection)
         members, records = self._gate.revoke(command.invite)
         effects: list[Effect] = list(records)
-        for member_id in members:
-            inside = self._connections.of_member(member_id)
-            if inside is not None:
+        for device in members:
+            for inside in self._connections.of_device(device):
                 effects += self._put_out(inside, now, "The invite you came in by was revoked.")
         told = m.InviteRevoked(id=command.id, invite=command.invite, devices=len(members))
         return [*effects, Send(connection.number, told)]

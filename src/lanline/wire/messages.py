@@ -78,6 +78,7 @@ class Hello(Command, frozen=True, tag="hello"):
     client: str = ""  # program and version, for people who look after the hub
     invite: str = ""  # a token out of an invite
     session: str = ""  # what an earlier welcome gave, to be the same device again
+    member: str = ""  # who an earlier welcome said one is: take that connection's place
     machine: str = ""  # for agents: the machine's lasting identity
 
 

@@ -144,13 +144,15 @@ export class Client {
   }
 
   #greet(): void {
-    const { name, session } = this.profile;
+    const { name, session, members } = this.profile;
+    const member = members.at(-1);
     this.#transmit({
       type: "hello",
       name,
       versions: [VERSION],
       client: "lanline page",
       ...(session ? { session } : {}),
+      ...(member ? { member } : {}),
       ...(this.invite ? { invite: this.invite } : {}),
     });
   }
