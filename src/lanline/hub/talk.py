@@ -140,7 +140,9 @@ class Talk:
 
     def say(self, connection: Connection, command: Say, now: float) -> list[Effect]:
         member = _named(connection)
-        room = self._inside(connection, command.room)
+        # Programs post without coming in; a guest may speak only where all see it.
+        guest = member.role == "guest"
+        room = self._inside(connection, command.room) if guest else self._visible(command.room)
         key = command.key
         if len(key) > KEY_CHARACTERS:
             raise RefusalError("bad-message", f"A key is at most {KEY_CHARACTERS} characters.")
