@@ -1,0 +1,69 @@
+#include "lock.h"
+
+#include "futex.h"
+#include "killpoint.h"
+#include "patience.h"
+
+/* About as long as several critical sections; longer only keeps a preempted holder from running. */
+#define LOOKS 100
+
+static bool take_over(_Atomic uint32_t *word, uint32_t seen, const roster *r)
+{
+    if (!(seen & ROSTER_TAG_MASK) || !roster_dead(r, seen & ROSTER_TAG_MASK))
+        return false;
+    bool ours = atomic_compare_exchange_strong(word, &seen, r->tag | LOCK_AWAITED);
+    if (ours)
+        KILL_POINT();
+    return ours;
+}
+
+lock_answer lock_take(_Atomic uint32_t *word, const roster *r, bool sleep)
+{
+    uint32_t seen = 0;
+    for (int look = 0; look < LOOKS; look++) {
+        seen = 0;
+        if (atomic_load_explicit(word, memory_order_relaxed) == 0
+            && atomic_compare_exchange_strong(word, &seen, r->tag)) {
+            KILL_POINT();
+            return LOCK_TAKEN;
+        }
+        processor_relax();
+    }
+    if (!sleep)
+        return LOCK_BUSY;
+    for (;;) {
+        seen = atomic_load(word);
+        if (seen == 0) {
+            /* Others may sleep on: whoever has slept takes it as awaited. */
+            if (atomic_compare_exchange_strong(word, &seen, r->tag | LOCK_AWAITED)) {
+                KILL_POINT();
+                return LOCK_TAKEN;
+            }
+            continue;
+        }
+        if (!(seen & LOCK_AWAITED)
+            && !atomic_compare_exchange_strong(word, &seen, seen | LOCK_AWAITED))
+            continue;
+        seen |= LOCK_AWAITED;
+        uint64_t began = clock_ns();
+        futex_wait(word, seen, LOCK_CHECK_NS);
+        /* A holder that dies after letting go and before waking is covered by the time-out too. */
+        if (atomic_load(word) == seen && clock_ns() - began >= LOCK_CHECK_NS
+            && take_over(word, seen, r))
+            return LOCK_INHERITED;
+    }
+}
+
+void lock_release(_Atomic uint32_t *word)
+{
+    uint32_t had = atomic_exchange(word, 0);
+    KILL_POINT();
+    if (had & LOCK_AWAITED)
+        futex_wake(word, 1);
+}
+
+void lock_abandon(_Atomic uint32_t *word)
+{
+    atomic_store(word, LOCK_ABANDONED | LOCK_AWAITED);
+    KILL_POINT();
+}

@@ -1,0 +1,148 @@
+/* A queue of messages of any size in a file mapped by any number of producers and consumers.
+ *
+ * The file is a page of control, the roster (roster.h), and blocks of 256 bytes. A message is a chain
+ * of blocks; the first one's head says all about it. One lock (lock.h) guards everything; it is held
+ * for tens of nanoseconds, or for the copy of a long message.
+ *
+ * What makes it safe against death at any instruction is that exactly one word per message commits:
+ * the `state` in its first block. It is stored last of all when a message is put, and first of all
+ * when it is given up. Everything else that is shared (the order, the free blocks, the counts) can be
+ * made anew from the states alone, and is, by whoever inherits the lock from a dead holder. So there
+ * is no journal and no half-done operation: a put has happened or not, and so has a get.
+ *
+ *     FREE --put--> READY --get--> FREE                      (the consumer's death drops its items)
+ *                   READY --get--> TAKEN --done--> FREE      (redelivery: what a dead consumer had
+ *                     ^-------------'  the consumer died      not finished is READY again, counted)
+ *
+ * Sleeping. Whoever finds nothing (or no room) says so under the lock and sleeps on a word that is
+ * changed, under the lock, by whoever brings it; so nothing comes between. One is woken at a time, and
+ * passes it on when there is more. A sleeper that is woken and killed before it takes would leave the
+ * others asleep: therefore every sleeper looks up twice a second, and clears away the dead meanwhile.
+ *
+ * Trust: every index and size that is read from the file is checked before it is followed, and every
+ * walk has an end. The file can be truncated by its owner's other processes, and then a read is a bus
+ * error; nobody else can open it.
+ */
+#ifndef LANLINE_QUEUE_H
+#define LANLINE_QUEUE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lock.h"
+#include "memory.h"
+#include "patience.h"
+#include "result.h"
+#include "roster.h"
+
+#define QUEUE_BLOCK 256
+#define QUEUE_HEAD 40
+#define QUEUE_BODY (QUEUE_BLOCK - QUEUE_HEAD)
+#define QUEUE_LOOK_UP_NS 500000000u
+
+typedef enum { BLOCK_FREE = 0, BLOCK_READY, BLOCK_TAKEN } block_state;
+
+typedef struct {
+    _Atomic uint32_t state;  /* in a first block; else FREE */
+    _Atomic uint32_t owner;  /* TAKEN: by whom */
+    _Atomic uint32_t next;   /* the rest of this message, or the next free block; 0: none */
+    _Atomic uint32_t behind; /* the first block of the next message */
+    _Atomic uint32_t size;
+    _Atomic uint32_t kind;
+    _Atomic uint32_t deliveries; /* how often it has been taken before */
+    uint32_t reserved;
+    _Atomic uint64_t sequence;
+    unsigned char body[QUEUE_BODY];
+} queue_block;
+
+typedef struct {
+    _Atomic uint32_t asleep; /* somebody may be */
+    _Atomic uint32_t turn;   /* what they sleep on; changes when they are to look */
+} queue_bench;
+
+typedef struct {
+    uint64_t magic;
+    uint64_t blocks;   /* what the file has room for */
+    uint64_t capacity; /* messages; 0: only the bytes bound it */
+    uint32_t redeliver;
+    uint32_t reserved;
+    _Alignas(CACHE_LINE) _Atomic uint32_t lock;
+    _Alignas(CACHE_LINE) _Atomic uint32_t free;  /* the first of the free blocks */
+    _Atomic uint32_t touched;                    /* blocks that have ever been used */
+    _Atomic uint32_t first, last;                /* of the messages that are READY */
+    _Atomic uint32_t count;                      /* how many are READY */
+    _Atomic uint64_t unfinished;                 /* READY, or taken and not yet done with */
+    _Atomic uint64_t sequence;                   /* the last one given */
+    _Atomic uint64_t put, got, redelivered, dropped, repairs;
+    _Alignas(CACHE_LINE) queue_bench items, room, finished;
+} queue_control;
+
+typedef struct {
+    queue_control *shared;
+    queue_block *block; /* index 0 is block 1 */
+    roster members;
+    /* Copied once and checked; what the file says afterwards changes nothing. */
+    uint32_t blocks;
+    uint32_t capacity;
+    bool redeliver;
+    void *mapping;
+    size_t size;
+    patience patience;
+    /* Whom to wake when the lock is released. */
+    int wake_items, wake_room, wake_finished;
+} queue;
+
+typedef struct {
+    uint32_t index;
+    uint32_t size;
+    uint32_t kind;
+    uint32_t deliveries;
+    uint64_t sequence;
+} queue_message;
+
+typedef enum { QUEUE_ITEMS, QUEUE_ROOM, QUEUE_FINISHED } queue_event;
+
+/* The size of a file for `bytes` of messages, counted in whole blocks; 0: more than can be. */
+uint64_t queue_file_size(uint64_t bytes);
+
+/* Make the empty file behind `fd` a queue. The door must be held (roster.h). */
+result queue_make(int fd, uint64_t bytes, uint32_t capacity, bool redeliver);
+/* Map it and join. The door must be held. `fd` stays the caller's and must outlive the queue; the
+ * struct must not move. CORRUPT: it is not a queue. FULL: too many participants. */
+result queue_open(queue *q, int fd);
+/* Give back what this participant holds, leave and unmap. The door must be held. `last` says that
+ * nobody else takes part and `empty` that no message is left. */
+void queue_close(queue *q, bool *last, bool *empty);
+
+/* Everything from here to queue_release needs the lock. OK, CORRUPT, or BUSY as RESULT_TIMED_OUT
+ * when sleeping is not allowed. */
+result queue_take(queue *q, bool sleep);
+/* Release it, and wake whom the changes concern. */
+void queue_release(queue *q);
+
+/* FULL: no room now. TOO_LARGE: can never fit. */
+result queue_put(queue *q, const void *bytes, uint64_t size, uint32_t kind);
+/* The oldest message that nobody has taken. EMPTY: there is none. */
+result queue_first(queue *q, queue_message *message);
+/* Copy its bytes out; `bytes` has room for its size. */
+result queue_copy(queue *q, const queue_message *message, void *bytes);
+/* Take it: gone, or ours until queue_done. */
+result queue_get(queue *q, const queue_message *message);
+/* Finished with a message that was taken: `index` and `sequence` as they were given. With `back` it
+ * is READY again, for whoever comes next. */
+result queue_done(queue *q, uint32_t index, uint64_t sequence, bool back);
+/* Throw the oldest away, counted. */
+result queue_drop(queue *q);
+
+/* Whoever has slept and got what it wanted passes the wake-up on. Needs the lock. */
+void queue_pass_on(queue *q, queue_event event);
+/* Say that somebody goes to sleep; the turn to sleep on. Needs the lock. */
+uint32_t queue_asleep(queue *q, queue_event event);
+/* Without the lock: spin, then sleep, until the turn has changed, the deadline or half a second. */
+void queue_sleep(queue *q, queue_event event, uint32_t turn, uint64_t deadline_ns);
+/* Without the lock: repair after participants that the kernel says are dead. */
+result queue_clear_dead(queue *q);
+
+#endif
