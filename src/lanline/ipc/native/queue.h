@@ -89,6 +89,7 @@ typedef struct {
     bool redeliver;
     void *mapping;
     size_t size;
+    bool leaving; /* what we hold is to be treated as a dead one's */
     patience patience;
     /* Whom to wake when the lock is released. */
     int wake_items, wake_room, wake_finished;
@@ -144,5 +145,35 @@ uint32_t queue_asleep(queue *q, queue_event event);
 void queue_sleep(queue *q, queue_event event, uint32_t turn, uint64_t deadline_ns);
 /* Without the lock: repair after participants that the kernel says are dead. */
 result queue_clear_dead(queue *q);
+
+/* Whole operations, which take the lock and release it. */
+
+typedef struct {
+    const void *bytes;
+    uint64_t size;
+    uint32_t kind;
+} queue_parcel;
+
+/* How to try, and what came of it. */
+typedef struct {
+    bool may_sleep;   /* for the lock; else the answer may be TIMED_OUT, and nothing was done */
+    bool slept;       /* we have slept for this, so pass the wake-up on */
+    bool drop_oldest; /* make room by throwing away */
+    uint32_t turn;    /* FULL or EMPTY: what to queue_sleep on before the next try */
+    uint32_t done;    /* messages put or received */
+} queue_try;
+
+/* Put them in order. Anything but OK: `done` of them were put, and this is about the next. */
+result queue_send(queue *q, const queue_parcel *parcels, uint32_t count, queue_try *try);
+/* Receive up to `most` messages, their bytes one behind the other, as far as there is `room`. OK: at
+ * least one. TOO_LARGE: there is not room for the first, whose size stands in `messages`. */
+result queue_receive(queue *q, queue_message *messages, uint32_t most, void *bytes, uint64_t room,
+                     queue_try *try);
+/* queue_done. */
+result queue_finish(queue *q, uint32_t index, uint64_t sequence, bool back, bool may_sleep);
+/* OK: every message has been taken and is done with. FULL: not yet. */
+result queue_all_finished(queue *q, queue_try *try);
+/* Let everybody who sleeps look, because a handle is being closed under some of them. */
+void queue_wake_all(queue *q);
 
 #endif

@@ -74,9 +74,10 @@ result roster_join(roster *r, bool *inherited)
 
 void roster_leave(roster *r)
 {
-    atomic_store(&roster_of(r, r->tag)->held, 0);
+    uint32_t place = r->tag & (ROSTER_PLACES - 1);
     atomic_store(&roster_of(r, r->tag)->tag, 0);
     KILL_POINT();
+    byte_lock(r->fd, F_OFD_SETLK, F_UNLCK, DOOR + place, 1, NULL);
     r->tag = 0;
 }
 

@@ -45,7 +45,7 @@ void roster_leave_door(int fd);
 /* Take a place; the door must be held. FULL: there is none. `inherited` says that whoever had the
  * place before died in it, so that things tagged as its may lie about. */
 result roster_join(roster *r, bool *inherited);
-/* Give the place back; closing the descriptor releases the byte. */
+/* Give the place back. Nothing may be tagged as ours any more. */
 void roster_leave(roster *r);
 
 /* Is the participant with this tag dead for certain? */

@@ -32,6 +32,8 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 from posix.unistd cimport close as close_descriptor
 
+from lanline.ipc.native._clock cimport BELL_FOR_EVER, clock_ns, deadline_of, is_over, left_until
+
 from lanline.errors import (
     BusyError,
     ClosedError,
@@ -62,7 +64,6 @@ cdef extern from "memory.h" nogil:
 cdef extern from "patience.h" nogil:
     ctypedef struct patience:
         pass
-    uint64_t clock_ns()
     void patience_learn(patience *p, uint64_t waited_ns)
 
 cdef extern from "bell.h" nogil:
@@ -71,7 +72,6 @@ cdef extern from "bell.h" nogil:
         BELL_GONE
         BELL_TIMED_OUT
         BELL_INTERRUPTED
-    const uint64_t BELL_FOR_EVER
     void bell_ring(int fd)
     bell_answer bell_wait(int fd, uint64_t deadline_ns)
     bint bell_gone(int fd)
@@ -134,27 +134,6 @@ def _after_fork_in_child():
 
 
 os.register_at_fork(after_in_child=_after_fork_in_child)
-
-
-cdef uint64_t deadline_of(timeout) except? 0:
-    """The deadline on the monotonic clock; 0 never is one, because the clock has run since."""
-    if timeout is None:
-        return BELL_FOR_EVER
-    cdef double seconds = timeout
-    if seconds <= 0:
-        return 1
-    if seconds > 1e9:
-        return BELL_FOR_EVER
-    return clock_ns() + <uint64_t>(seconds * 1e9)
-
-
-cdef double left_until(uint64_t deadline):
-    """Seconds until then, as threading.Lock.acquire likes them: -1 for ever, 0 not at all."""
-    cdef uint64_t now
-    if deadline == BELL_FOR_EVER:
-        return -1
-    now = clock_ns()
-    return (deadline - now) / 1e9 if deadline > now else 0
 
 
 cdef object left_or_none(uint64_t deadline):
@@ -514,7 +493,7 @@ cdef class Link:
                 raise CorruptedError(BROKEN)
             if not began:
                 began = clock_ns()
-            if deadline <= began or (deadline != BELL_FOR_EVER and deadline <= clock_ns()):
+            if is_over(deadline):
                 raise TimedOutError("There was no room within the time-out.")
             if ring_writer_spin(&self.outgoing, size):
                 continue
@@ -680,7 +659,7 @@ cdef class Link:
                 raise TimedOutError("No message is there.")
             if not began:
                 began = clock_ns()
-            elif deadline != BELL_FOR_EVER and deadline <= clock_ns():
+            elif is_over(deadline):
                 raise TimedOutError("No message came within the time-out.")
             if ring_reader_spin(&self.incoming):
                 continue

@@ -1,0 +1,135 @@
+/* Whole operations, from taking the lock to waking the others; and the sleep between two tries. */
+#include "futex.h"
+#include "queue_inner.h"
+
+static queue_bench *bench_of(queue *q, queue_event event)
+{
+    return event == QUEUE_ITEMS  ? &q->shared->items
+           : event == QUEUE_ROOM ? &q->shared->room
+                                 : &q->shared->finished;
+}
+
+uint32_t queue_asleep(queue *q, queue_event event)
+{
+    queue_bench *bench = bench_of(q, event);
+    SET(bench->asleep, 1);
+    return GET(bench->turn);
+}
+
+void queue_pass_on(queue *q, queue_event event)
+{
+    queue_control *shared = q->shared;
+    queue_bench *bench = bench_of(q, event);
+    SET(bench->asleep, 1); /* others may sleep as we did */
+    if (event == QUEUE_ITEMS && GET(shared->count))
+        call(bench, &q->wake_items, 1);
+    else if (event == QUEUE_ROOM && (!q->capacity || GET(shared->count) < q->capacity))
+        call(bench, &q->wake_room, 1);
+}
+
+void queue_sleep(queue *q, queue_event event, uint32_t turn, uint64_t deadline_ns)
+{
+    _Atomic uint32_t *word = &bench_of(q, event)->turn;
+    uint64_t began = clock_ns(), now = began;
+    uint64_t budget = patience_budget_ns(&q->patience);
+    while (now - began < budget && atomic_load(word) == turn) {
+        for (int look = 0; look < 32 && GET(*word) == turn; look++)
+            processor_relax();
+        now = clock_ns();
+    }
+    if (atomic_load(word) == turn && now < deadline_ns) {
+        uint64_t most = deadline_ns - now;
+        futex_wait(word, turn, most < QUEUE_LOOK_UP_NS ? most : QUEUE_LOOK_UP_NS);
+    }
+    patience_learn(&q->patience, clock_ns() - began);
+}
+
+result queue_send(queue *q, const queue_parcel *parcels, uint32_t count, queue_try *try)
+{
+    result answer = queue_take(q, try->may_sleep);
+    try->done = 0;
+    if (answer != RESULT_OK)
+        return answer;
+    while (try->done < count) {
+        const queue_parcel *parcel = &parcels[try->done];
+        answer = queue_put(q, parcel->bytes, parcel->size, parcel->kind);
+        if (answer == RESULT_FULL && try->drop_oldest)
+            answer = queue_drop(q);
+        else if (answer == RESULT_OK)
+            try->done++;
+        if (answer != RESULT_OK)
+            break;
+    }
+    if (answer == RESULT_FULL)
+        try->turn = queue_asleep(q, QUEUE_ROOM);
+    else if (try->slept)
+        queue_pass_on(q, QUEUE_ROOM);
+    queue_release(q);
+    return answer;
+}
+
+result queue_receive(queue *q, queue_message *messages, uint32_t most, void *bytes, uint64_t room,
+                     queue_try *try)
+{
+    result answer = queue_take(q, try->may_sleep);
+    unsigned char *to = bytes;
+    try->done = 0;
+    if (answer != RESULT_OK)
+        return answer;
+    while (try->done < most) {
+        queue_message *message = &messages[try->done];
+        answer = queue_first(q, message);
+        if (answer == RESULT_OK && message->size > room)
+            answer = RESULT_TOO_LARGE;
+        if (answer == RESULT_OK)
+            answer = queue_copy(q, message, to);
+        if (answer == RESULT_OK)
+            answer = queue_get(q, message);
+        if (answer != RESULT_OK)
+            break;
+        to += message->size;
+        room -= message->size;
+        try->done++;
+    }
+    if (try->done == 0 && answer == RESULT_EMPTY)
+        try->turn = queue_asleep(q, QUEUE_ITEMS);
+    else if (try->slept)
+        queue_pass_on(q, QUEUE_ITEMS);
+    queue_release(q);
+    return try->done ? RESULT_OK : answer;
+}
+
+result queue_finish(queue *q, uint32_t index, uint64_t sequence, bool back, bool may_sleep)
+{
+    result answer = queue_take(q, may_sleep);
+    if (answer == RESULT_OK) {
+        answer = queue_done(q, index, sequence, back);
+        queue_release(q);
+    }
+    return answer;
+}
+
+result queue_all_finished(queue *q, queue_try *try)
+{
+    result answer = queue_take(q, try->may_sleep);
+    if (answer == RESULT_OK) {
+        if (GET(q->shared->unfinished)) {
+            try->turn = queue_asleep(q, QUEUE_FINISHED);
+            answer = RESULT_FULL;
+        }
+        queue_release(q);
+    }
+    return answer;
+}
+
+void queue_wake_all(queue *q)
+{
+    if (queue_take(q, true) != RESULT_OK)
+        return;
+    for (queue_event event = QUEUE_ITEMS; event <= QUEUE_FINISHED; event++)
+        queue_asleep(q, event);
+    call(&q->shared->items, &q->wake_items, INT_MAX);
+    call(&q->shared->room, &q->wake_room, INT_MAX);
+    call(&q->shared->finished, &q->wake_finished, INT_MAX);
+    queue_release(q);
+}

@@ -1,0 +1,277 @@
+"""A queue in shared memory: any number of producers and consumers, in any processes.
+
+    jobs = Queue("shm:jobs", capacity=512)     # None: bounded only by max_bytes
+    jobs.put(b"...", timeout=1)
+    job = jobs.get()
+
+The queue lives in a file of the user's runtime folder for as long as somebody holds it or something
+is in it: the last one out of an empty queue removes it, and what was put waits for a consumer who
+comes later, as in a POSIX message queue. It does not outlive the boot.
+
+Nothing that a process does or suffers leaves it broken: a participant may be killed at any
+instruction (native/queue.h says why). What a killed consumer had taken is gone with it, or with
+`redeliver=True` comes again, marked, to another one.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import defaultdict, deque
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from lanline.errors import AddressInUseError, BusyError, FullError, TimedOutError
+from lanline.ipc import named
+from lanline.ipc.native import load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from types import EllipsisType, TracebackType
+
+    from lanline.ipc.native._queue import Member, Taken
+
+Overflow = Literal["block", "raise", "drop-oldest", "drop-newest"]
+Buffer = bytes | bytearray | memoryview
+
+DEFAULT_CAPACITY = 1024
+DEFAULT_MAX_BYTES = 1 << 30  # address space only: memory is asked for as it is used
+
+
+class Item:
+    """A message taken from a queue that is still to be finished.
+
+    `with` finishes it, or gives it back when the block raises. `deliveries` counts how often it was
+    taken before by somebody who died or gave it back: 0 is the first time.
+    """
+
+    __slots__ = ("_queue", "_taken")
+
+    def __init__(self, queue: Queue, taken: Taken) -> None:
+        self._queue = queue
+        self._taken = taken
+
+    @property
+    def body(self) -> bytes:
+        return self._taken.body
+
+    @property
+    def deliveries(self) -> int:
+        return self._taken.deliveries
+
+    def done(self) -> None:
+        self._queue.finish(self._taken, back=False)
+
+    def give_back(self) -> None:
+        """Not done: whoever comes next gets it, marked. Needs a queue with redelivery."""
+        self._queue.finish(self._taken, back=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is not None and self._queue.redeliver:
+            self.give_back()
+        else:
+            self.done()
+
+
+class Queue:
+    """One participant of a queue. Threads may share it; a child of a fork opens its own.
+
+    `capacity` bounds the messages that wait (None: only the bytes bound them, and at the cap `put`
+    raises FullError at once), `max_bytes` their memory, in blocks of 256 bytes. They and
+    `redeliver` are the queue's and hold for everybody; whoever opens it again needs the name alone,
+    and what is given must agree. `overflow` is this participant's own: what `put` does when there
+    is no room.
+
+    Time-outs are in seconds; None waits for ever, 0 asks once. A call that times out or is
+    interrupted has put and consumed nothing. Messages of one producer are taken in their order.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        capacity: int | EllipsisType | None = ...,
+        max_bytes: int | None = None,
+        redeliver: bool | None = None,
+        overflow: Overflow = "block",
+        create: bool = True,
+    ) -> None:
+        native = load("_queue")
+        self.address = address
+        self.overflow = overflow
+        self._newest_dropped = 0
+        path = named.path_of(address, "queue")
+        if capacity is not ... and capacity is not None and not 1 <= capacity < 1 << 32:
+            raise ValueError("A queue's capacity is 1 to 4,294,967,295 messages, or None.")
+        descriptor = named.enter(path, create=create)
+        try:
+            self._prepare(native, descriptor, capacity, max_bytes, redeliver)
+            self._member: Member = native.Member(descriptor, path)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        self._member.open_door()
+        self._check_agreement(capacity, max_bytes, redeliver)
+        # What this handle's threads have taken and not finished, for task_done.
+        self._in_hand: defaultdict[int, deque[Taken]] = defaultdict(deque)
+
+    def _prepare(
+        self,
+        native: Any,
+        descriptor: int,
+        capacity: int | EllipsisType | None,
+        max_bytes: int | None,
+        redeliver: bool | None,
+    ) -> None:
+        """Make a new file a queue; and one that was left empty by the dead, or half made, too."""
+        if os.fstat(descriptor).st_size and not native.is_abandoned(descriptor):
+            return
+        os.ftruncate(descriptor, 0)
+        slots = DEFAULT_CAPACITY if capacity is ... else capacity or 0
+        native.make(descriptor, max_bytes or DEFAULT_MAX_BYTES, slots, bool(redeliver))
+
+    def _check_agreement(
+        self, capacity: int | EllipsisType | None, max_bytes: int | None, redeliver: bool | None
+    ) -> None:
+        asked = {
+            "capacity": self.capacity if capacity is ... else capacity,
+            "max_bytes": self.max_bytes if max_bytes is None else max_bytes // 256 * 256,
+            "redeliver": self.redeliver if redeliver is None else redeliver,
+        }
+        there = {name: getattr(self, name) for name in asked}
+        for name, value in asked.items():
+            if value != there[name]:
+                self.close()
+                raise AddressInUseError(
+                    f"{self.address} exists with {name}={there[name]}, not {value}; "
+                    "open it by its name alone, or choose another name."
+                )
+
+    @property
+    def capacity(self) -> int | None:
+        """How many messages may wait; None: only the bytes bound them."""
+        return self._member.capacity or None
+
+    @property
+    def max_bytes(self) -> int:
+        return self._member.max_bytes
+
+    @property
+    def redeliver(self) -> bool:
+        """Whether what a dead consumer had not finished comes again."""
+        return self._member.redeliver
+
+    def put(self, message: Buffer, timeout: float | None = None) -> None:
+        """Put one message; with overflow "block", wait for room at most `timeout` seconds."""
+        if self.overflow == "block":
+            self._member.put(message, timeout)
+        else:
+            self.put_many([message])
+
+    def put_many(self, messages: Iterable[Buffer], timeout: float | None = None) -> int:
+        """Put several, faster than one by one; how many of them are in the queue afterwards.
+
+        Fewer than all only when the time-out passed after the first, or "drop-newest" dropped some.
+        """
+        batch = messages if isinstance(messages, list) else list(messages)
+        if self.overflow == "block":
+            return self._member.put_many(batch, timeout)
+        if self.overflow == "drop-oldest":
+            return self._member.put_many(batch, 0, drop_oldest=True)
+        try:
+            count = self._member.put_many(batch, 0)
+        except TimedOutError:
+            count = 0
+        if count < len(batch) and self.overflow == "raise":
+            raise FullError(
+                f"{self.address} is full: {count} of {len(batch)} messages were put; its capacity "
+                f"is {self.capacity} messages and {self.max_bytes:,} bytes."
+            )
+        self._newest_dropped += len(batch) - count
+        return count
+
+    def get(self, timeout: float | None = None) -> bytes:
+        """The oldest message. With redelivery it is this consumer's until `task_done`."""
+        if not self.redeliver:
+            return self._member.get(timeout)
+        taken = self._member.take(timeout)
+        self._in_hand[threading.get_ident()].append(taken)
+        return taken.body
+
+    def get_many(self, most: int, timeout: float | None = None) -> list[bytes]:
+        """At least one message and at most `most`; waits for the first as `get` does."""
+        if not self.redeliver:
+            return self._member.get_many(most, timeout)
+        batch = self._member.take_many(most, timeout)
+        self._in_hand[threading.get_ident()].extend(batch)
+        return [taken.body for taken in batch]
+
+    def take(self, timeout: float | None = None) -> Item:
+        """The oldest message as an Item, to be finished by itself; waits as `get` does."""
+        return Item(self, self._member.take(timeout))
+
+    def task_done(self) -> None:
+        """The oldest message that this thread got and had not finished is finished."""
+        if not self.redeliver:
+            if not self._member.done(0, 0):
+                raise BusyError("task_done was called more often than messages were taken.")
+            return
+        in_hand = self._in_hand[threading.get_ident()]
+        if not in_hand:
+            raise BusyError("task_done was called more often than this thread took messages.")
+        self.finish(in_hand.popleft(), back=False)
+
+    def finish(self, taken: Taken, *, back: bool) -> None:
+        """What Item.done and Item.give_back do."""
+        if back and not self.redeliver:
+            raise BusyError(
+                f"{self.address} was made without redelivery: nothing can be given back."
+            )
+        if not self._member.done(taken.index, taken.sequence, back):
+            raise BusyError("The message was finished already.")
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait until everything that was put has been taken and finished (task_done, Item.done)."""
+        self._member.join(timeout)
+
+    def __len__(self) -> int:
+        return int(self.statistics()["waiting"])
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Messages for ever, each finished when the next is asked for."""
+        while True:
+            with self.take() as item:
+                yield item.body
+
+    def statistics(self) -> dict[str, int]:
+        """Counts since the queue was made, by everybody; `newest_dropped` by this participant."""
+        return {**self._member.statistics(), "newest_dropped": self._newest_dropped}
+
+    def close(self) -> None:
+        """Leave. What was taken and not finished is given out again, or dropped, as agreed."""
+        self._member.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+def unlink(address: str) -> None:
+    """Remove a queue that nobody holds, with what is left in it; BusyError when somebody does."""
+    path = named.path_of(address, "queue")
+    descriptor = named.enter(path, create=False)
+    try:
+        if load("_named").others(descriptor):
+            raise BusyError(f"{address} is held by somebody; nothing was removed.")
+        path.unlink()
+    finally:
+        os.close(descriptor)

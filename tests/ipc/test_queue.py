@@ -1,0 +1,343 @@
+"""A queue between real processes: order, bounds, finishing, and deaths."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lanline.errors import (
+    AddressError,
+    AddressInUseError,
+    BusyError,
+    ClosedError,
+    CorruptedError,
+    ForkedError,
+    FullError,
+    MessageTooLargeError,
+    NotFoundError,
+    TimedOutError,
+)
+from lanline.ipc.queue import Queue, unlink
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from .conftest import Process
+
+    Start = Callable[[str], Process]
+
+IMPORT = "from lanline.ipc.queue import Queue; import sys\n"
+
+
+def test_messages_come_out_in_order_and_whole() -> None:
+    sent = [bytes([i % 256]) * (i * 37 % 9000) for i in range(300)]
+    with Queue("shm:jobs") as queue:
+        for message in sent:
+            queue.put(message)
+        assert len(queue) == 300
+        assert [queue.get() for _ in sent] == sent
+        assert queue.put_many(sent) == 300
+        received: list[bytes] = []
+        while len(received) < 300:
+            received += queue.get_many(1000)
+        assert received == sent
+
+
+def test_every_kind_of_bytes_can_be_put() -> None:
+    with Queue("shm:jobs") as queue:
+        queue.put(bytearray(b"one"))
+        queue.put(memoryview(b"two"))
+        queue.put(b"")
+        assert queue.get_many(3) == [b"one", b"two", b""]
+        with pytest.raises(TypeError):
+            queue.put("text")  # type: ignore[arg-type]
+
+
+def test_a_bounded_queue_makes_producers_wait() -> None:
+    with Queue("shm:jobs", capacity=2) as queue:
+        queue.put(b"1")
+        queue.put(b"2")
+        with pytest.raises(TimedOutError):
+            queue.put(b"3", timeout=0)
+        with pytest.raises(TimedOutError):
+            queue.put(b"3", timeout=0.01)
+        assert queue.put_many([], timeout=0) == 0
+        assert queue.get() == b"1"
+        assert queue.put_many([b"3", b"4"], timeout=0) == 1
+        assert queue.get_many(10) == [b"2", b"3"]
+
+
+def test_an_unbounded_queue_says_when_its_bytes_are_full() -> None:
+    with Queue("shm:jobs", capacity=None, max_bytes=256 * 100) as queue:
+        for _ in range(100):
+            queue.put(b"x" * 200)
+        with pytest.raises(FullError, match="25,600"):
+            queue.put(b"one more")
+        queue.get()
+        queue.put(b"one more")
+
+
+def test_what_can_never_fit_is_refused_with_size_and_limit() -> None:
+    with (
+        Queue("shm:jobs", max_bytes=2560) as queue,
+        pytest.raises(MessageTooLargeError, match=r"3,000 bytes .* 2,160"),
+    ):
+        queue.put(b"x" * 3000)
+
+
+@pytest.mark.parametrize(
+    ("overflow", "left"), [("drop-oldest", [b"2", b"3", b"4"]), ("drop-newest", [b"0", b"1", b"2"])]
+)
+def test_overflow_drops_and_counts(overflow: str, left: list[bytes]) -> None:
+    with Queue("shm:jobs", capacity=3, overflow=overflow) as queue:  # type: ignore[arg-type]
+        for number in range(5):
+            queue.put(b"%d" % number)
+        statistics = queue.statistics()
+        assert statistics["dropped"] + statistics["newest_dropped"] == 2
+        assert queue.get_many(5) == left
+
+
+def test_overflow_raises_when_told_to() -> None:
+    with Queue("shm:jobs", capacity=1, overflow="raise") as queue:
+        queue.put(b"1")
+        with pytest.raises(FullError, match="capacity is 1"):
+            queue.put(b"2")
+
+
+def test_an_empty_queue_makes_consumers_wait() -> None:
+    with Queue("shm:jobs") as queue:
+        with pytest.raises(TimedOutError):
+            queue.get(timeout=0)
+        began = time.monotonic()
+        with pytest.raises(TimedOutError):
+            queue.get_many(5, timeout=0.05)
+        assert time.monotonic() - began >= 0.05
+        threading.Timer(0.05, queue.put, [b"late"]).start()
+        assert queue.get(timeout=10) == b"late"
+
+
+def test_opening_again_needs_the_name_alone_and_what_is_given_must_agree() -> None:
+    with Queue("shm:jobs", capacity=7, redeliver=True) as first:
+        with Queue("shm:jobs") as second:
+            assert (second.capacity, second.redeliver) == (7, True)
+            first.put(b"hello")
+            assert second.get() == b"hello"
+        with pytest.raises(AddressInUseError, match="capacity=7, not 8"):
+            Queue("shm:jobs", capacity=8)
+        with pytest.raises(AddressInUseError, match="redeliver=True"):
+            Queue("shm:jobs", redeliver=False)
+
+
+def test_a_name_must_be_a_name() -> None:
+    for address in ("shm:", "shm:a/b", "shm:.hidden", "shm:" + "x" * 101):
+        with pytest.raises(AddressError):
+            Queue(address)
+    with pytest.raises(NotFoundError, match="no queue of this name"):
+        Queue("shm:nobody", create=False)
+
+
+def test_the_last_one_out_of_an_empty_queue_removes_it(runtime_folder: Path) -> None:
+    first, second = Queue("shm:jobs"), Queue("shm:jobs")
+    first.close()
+    assert [path.name for path in runtime_folder.iterdir()] == ["jobs.queue"]
+    second.close()
+    assert list(runtime_folder.iterdir()) == []
+
+
+def test_what_was_put_waits_for_a_consumer_who_comes_later(runtime_folder: Path) -> None:
+    with Queue("shm:jobs", capacity=5) as queue:
+        queue.put(b"for later")
+    with Queue("shm:jobs") as queue:
+        assert queue.capacity == 5
+        assert queue.get(timeout=0) == b"for later"
+        with pytest.raises(BusyError):
+            unlink("shm:jobs")
+        queue.put(b"left")
+    unlink("shm:jobs")
+    assert list(runtime_folder.iterdir()) == []
+
+
+def test_join_waits_until_all_is_done() -> None:
+    with Queue("shm:jobs") as queue, Queue("shm:jobs") as worker:
+        queue.put_many([b"1", b"2"])
+        worker.get()
+        worker.get()
+        with pytest.raises(TimedOutError):
+            queue.join(timeout=0)
+        worker.task_done()
+        threading.Timer(0.05, worker.task_done).start()
+        queue.join(timeout=10)
+        with pytest.raises(BusyError, match="more often"):
+            queue.task_done()
+
+
+def test_a_job_given_back_comes_again_marked() -> None:
+    with Queue("shm:jobs", redeliver=True) as queue:
+        queue.put(b"job")
+        item = queue.take()
+        assert item.deliveries == 0
+        with pytest.raises(ZeroDivisionError), item:
+            _ = 1 // 0
+        with queue.take() as item:
+            assert (item.body, item.deliveries) == (b"job", 1)
+        with pytest.raises(BusyError, match="finished already"):
+            item.done()
+        queue.join(timeout=0)
+
+
+@pytest.mark.parametrize("redeliver", [True, False])
+def test_a_consumer_killed_while_working(process: Start, redeliver: bool) -> None:
+    with Queue("shm:jobs", redeliver=redeliver) as queue:
+        queue.put_many([b"first", b"second"])
+        worker = process(
+            IMPORT + "q = Queue('shm:jobs'); print(q.get()); sys.stdout.flush(); q.put(b'x')\n"
+            "sys.stdin.read()"
+        )
+        assert worker.line() == "b'first'"
+        worker.kill()
+        if redeliver:
+            assert queue.get(timeout=0) == b"second"  # nobody has noticed the death so far
+            item = queue.take(timeout=5)
+            assert (item.body, item.deliveries) in {(b"x", 0), (b"first", 1)}
+            bodies = {item.body, queue.take(timeout=5).body}
+            assert bodies == {b"x", b"first"}
+            assert queue.statistics()["redelivered"] == 1
+        else:
+            assert queue.get_many(5) == [b"second", b"x"]
+            queue.task_done()
+            queue.task_done()
+            queue.join(timeout=5)  # what the dead one had is not waited for
+
+
+def test_a_stopped_consumer_keeps_what_it_has(process: Start) -> None:
+    with Queue("shm:jobs", redeliver=True) as queue:
+        queue.put(b"job")
+        worker = process(
+            IMPORT + "q = Queue('shm:jobs'); i = q.take(); print('has'); sys.stdout.flush()\n"
+            "sys.stdin.readline(); i.done(); print('done'); sys.stdout.flush(); sys.stdin.read()"
+        )
+        assert worker.line() == "has"
+        os.kill(worker.popen.pid, signal.SIGSTOP)
+        with pytest.raises(TimedOutError):
+            queue.get(timeout=0.7)  # longer than a sleeper's look at who is dead
+        os.kill(worker.popen.pid, signal.SIGCONT)
+        worker.say()
+        assert worker.line() == "done"
+        queue.join(timeout=5)
+
+
+def test_producers_and_consumers_in_many_processes(process: Start) -> None:
+    with Queue("shm:jobs", capacity=50), Queue("shm:done", capacity=None) as done:
+        producers = [
+            process(
+                IMPORT + f"q = Queue('shm:jobs')\nfor i in range(1000): q.put(b'{name} %d' % i)\n"
+            )
+            for name in "abc"
+        ]
+        consumers = [
+            process(
+                IMPORT + "q, d = Queue('shm:jobs'), Queue('shm:done')\n"
+                "while (m := q.get()) != b'end': d.put(m)\n"
+            )
+            for _ in range(3)
+        ]
+        assert [one.end() for one in producers] == [0, 0, 0]
+        with Queue("shm:jobs") as jobs:
+            jobs.put_many([b"end"] * 3)
+        received: list[bytes] = []
+        while len(received) < 3000:
+            received += done.get_many(500, timeout=20)
+        assert sorted(received) == sorted(b"%c %d" % (n, i) for n in b"abc" for i in range(1000))
+        assert [one.end() for one in consumers] == [0, 0, 0]
+
+
+def test_processes_killed_at_random_leave_the_queue_whole(process: Start) -> None:
+    worker = (
+        IMPORT
+        + "import os; q = Queue('shm:jobs'); me = os.getpid(); print('in'); sys.stdout.flush()\n"
+        "i = 0\n"
+        "while True:\n"
+        "    q.put(b'%d %d ' % (me, i) + bytes(i % 700)); i += 1\n"
+        "    with q.take(): pass\n"
+    )
+    with Queue("shm:jobs", capacity=20, redeliver=True) as queue:
+        for _ in range(8):
+            pair = [process(worker), process(worker)]
+            for one in pair:
+                assert one.line() == "in"
+            for one in pair:
+                one.kill()
+            # Whatever is left is whole, and the queue works.
+            queue._member.clear_dead()  # as a sleeper does twice a second
+            last: dict[bytes, int] = {}
+            while True:
+                try:
+                    item = queue.take(timeout=0)
+                except TimedOutError:
+                    break
+                who, number, zeros = item.body.split(b" ", 2)
+                assert zeros == bytes(int(number) % 700)
+                if not item.deliveries:
+                    assert last.get(who, -1) < int(number)
+                    last[who] = int(number)
+                item.done()
+        assert queue.statistics()["participants"] == 1
+        queue.join(timeout=5)
+
+
+def test_closing_wakes_the_threads_that_wait() -> None:
+    queue = Queue("shm:jobs")
+    answers: list[BaseException] = []
+
+    def wait() -> None:
+        try:
+            queue.get()
+        except ClosedError as error:
+            answers.append(error)
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    while queue.statistics()["participants"] and thread.is_alive() and not answers:
+        time.sleep(0.02)
+        queue.close()
+        break
+    thread.join(timeout=10)
+    assert len(answers) == 1
+    with pytest.raises(ClosedError):
+        queue.put(b"late")
+
+
+def test_a_fork_opens_its_own() -> None:
+    with Queue("shm:jobs") as queue:
+        queue.put(b"mine")
+        child = os.fork()
+        if child == 0:
+            try:
+                queue.get(timeout=0)
+            except ForkedError:
+                os._exit(7)
+            os._exit(1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+        assert queue.get(timeout=0) == b"mine"
+
+
+def test_a_file_that_is_no_queue_is_refused(runtime_folder: Path) -> None:
+    with Queue("shm:jobs") as queue:
+        with (runtime_folder / "jobs.queue").open("r+b") as file:
+            file.write(b"not a queue at all")
+        with pytest.raises(CorruptedError, match="not a queue"):
+            Queue("shm:jobs")
+        del queue
+
+
+def test_a_folder_that_others_may_enter_is_refused(runtime_folder: Path) -> None:
+    runtime_folder.mkdir(mode=0o755)
+    runtime_folder.chmod(0o755)
+    with pytest.raises(PermissionError, match="not a folder of yours alone"):
+        Queue("shm:jobs")
