@@ -14,6 +14,7 @@ export function sortProcesses(
     `${process.pid} ${process.name} ${process.user ?? ""}`.toLowerCase().includes(wanted);
   const sign = descending ? -1 : 1;
   return processes
+    .map((process) => ({ rss_bytes: 0, vms_bytes: 0, ...process })) // what the wire leaves out
     .filter((process) => wanted === "" || matches(process))
     .sort((a, b) => compare(a[key], b[key], sign) || a.pid - b.pid);
 }

@@ -3,6 +3,7 @@ import type { Column } from "../core/columns.ts";
 const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 100;
 const HEIGHT = 30;
+const LEAST_SECONDS = 60;
 
 /** A figure's recent course as a line without axes. Its words stand beside it. */
 export class Spark {
@@ -22,8 +23,9 @@ export class Spark {
   }
 
   /** `most`: the figure at the upper edge; without it the highest shown, but at least `least`. */
-  show(times: readonly number[], figures: Column, seconds: number, most?: number, least = 1): void {
+  show(times: readonly number[], figures: Column, most?: number, least = 1): void {
     const end = times.at(-1) ?? 0;
+    const seconds = Math.max(LEAST_SECONDS, end - (times[0] ?? end));
     const top = most ?? Math.max(least, ...figures.map((figure) => figure ?? 0)) * 1.1;
     const runs = pathRuns(times, figures, (time, figure) => [
       WIDTH * (1 - (end - time) / seconds),

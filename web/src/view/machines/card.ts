@@ -1,5 +1,12 @@
-import { type Machine, CARD_SECONDS } from "../../core/machines.ts";
-import { bytesPerSecond, decimal, duration, type Figure, percent } from "../../core/format.ts";
+import type { Machine } from "../../core/machines.ts";
+import {
+  bytesPerSecond,
+  dateAndTime,
+  decimal,
+  duration,
+  type Figure,
+  percent,
+} from "../../core/format.ts";
 import { sum } from "../../core/figures.ts";
 import { formatRoute } from "../../core/route.ts";
 import { h, setAttribute, setHidden, setText } from "../dom.ts";
@@ -42,6 +49,7 @@ export class MachineCard {
   readonly #state = h("span", { class: "machine-state" });
   readonly #link = h("a", { class: "card-link" }, this.#name);
   readonly #lines: { line: Line; value: HTMLElement; spark: Spark }[] = [];
+  readonly #last = h("p", { class: "hint" });
   readonly #figures = h("dl", { class: "card-figures" });
 
   /** `brief`: the first two figures only, for the margin of a room. */
@@ -65,6 +73,7 @@ export class MachineCard {
       "li",
       { class: `card${brief ? " brief" : ""}` },
       h("div", { class: "card-head" }, head, this.#state),
+      brief ? null : this.#last,
       this.#figures,
     );
   }
@@ -77,11 +86,12 @@ export class MachineCard {
     this.element.classList.toggle("is-away", !here);
     setText(this.#state, stateWords(machine, now));
     setHidden(this.#figures, !here);
+    setText(this.#last, here ? "" : `Last heard ${dateAndTime(info.since)}`);
     if (!here) return;
     for (const { line, value, spark } of this.#lines) {
       const latest = line.figures.map((name) => summary?.[name as keyof typeof summary] as Figure);
       setText(value, line.format(sum(latest)));
-      spark.show(course.times, course.sums(line.figures), CARD_SECONDS, line.most, line.least);
+      spark.show(course.times, course.sums(line.figures), line.most, line.least);
     }
   }
 }

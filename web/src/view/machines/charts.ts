@@ -17,10 +17,14 @@ export interface ChartOptions {
   stacked?: boolean; // each line on top of those before it
   most?: number; // the scale's fixed upper end
   least?: number; // else: its upper end is at least this
+  binary?: boolean; // ticks at powers of two, as bytes are counted
   format(figure: Figure): string;
 }
 
 const HEIGHT_PX = 168;
+const LEAST_SECONDS = 120;
+const MINUTES = [1, 2, 5, 10, 15, 30].map((minutes) => minutes * 60);
+const POWERS_OF_TWO = Array.from({ length: 50 }, (_, power) => 2 ** power);
 const together = uPlot.sync("machine"); // one cursor over all charts
 
 /** The last hour of some figures. */
@@ -79,14 +83,13 @@ export class Chart {
   }
 
   #setup(lines: readonly Line[]): uPlot.Options {
-    const style = getComputedStyle(this.element);
-    const colour = (name: string) => style.getPropertyValue(`--${name}`).trim();
-    const { format, most, least = 1, stacked } = this.#options;
+    const colour = (name: string) => resolve(this.#place, name);
+    const { format, most, least = 1, stacked, binary } = this.#options;
     const axis = {
       stroke: colour("text-faint"),
       grid: { stroke: colour("grid"), width: 1 },
       ticks: { show: false },
-      font: `11px ${style.fontFamily}`,
+      font: `11px ${getComputedStyle(this.element).fontFamily}`,
     };
     return {
       width: Math.max(200, this.#place.clientWidth),
@@ -94,16 +97,23 @@ export class Chart {
       cursor: { sync: { key: together.key }, drag: { x: false, y: false }, points: { size: 7 } },
       legend: { live: true },
       scales: {
-        x: { range: (_plot, _min, max) => [max - PAGE_SECONDS, max] },
+        x: { range: (_plot, min, max) => [max - shownSeconds(max - min), max] },
         y: { range: (_plot, _min, max) => [0, most ?? Math.max(least, (max ?? 0) * 1.08)] },
       },
       axes: [
-        { ...axis, space: 70, values: (_plot, ticks) => ticks.map(clock) },
+        {
+          ...axis,
+          size: 30,
+          space: 70,
+          incrs: MINUTES,
+          values: (_plot, ticks) => ticks.map(clock),
+        },
         {
           ...axis,
           size: 62,
           space: 36,
-          values: (_plot, ticks) => ticks.map((tick) => format(tick)),
+          ...(binary ? { incrs: POWERS_OF_TWO } : {}),
+          values: (_plot, ticks) => ticks.map((tick) => format(tick).replace(".0 ", " ")),
         },
       ],
       series: [
@@ -137,8 +147,23 @@ function stack(lines: (number | null)[][]): (number | null)[][] {
   );
 }
 
+/** A drawing surface knows no custom properties: what this one is, here and now, as "rgb(...)". */
+function resolve(place: HTMLElement, property: string): string {
+  const probe = h("span");
+  probe.style.color = `var(--${property})`;
+  place.append(probe);
+  const colour = getComputedStyle(probe).color;
+  probe.remove();
+  return colour;
+}
+
 function faint(colour: string): string {
-  return `color-mix(in srgb, ${colour} 30%, transparent)`;
+  return colour.replace(/^rgb\((.*)\)$/u, "rgba($1, 0.35)");
+}
+
+/** All there is, up to the hour; a young machine's minutes are not squeezed into a corner of it. */
+function shownSeconds(span: number): number {
+  return Math.min(PAGE_SECONDS, Math.max(LEAST_SECONDS, span));
 }
 
 function clockWithSeconds(time: number): string {

@@ -15,7 +15,12 @@ export class Cores {
 
   constructor() {
     const list = h("ol", { class: "cores" });
-    this.element = h("figure", { class: "chart" }, h("figcaption", {}, "Cores, now"), list);
+    this.element = h(
+      "figure",
+      { class: "chart cores-chart" },
+      h("figcaption", {}, "Cores, now"),
+      list,
+    );
     this.#bars = new Keyed(list, ([index]) => String(index), makeBar, updateBar);
   }
 

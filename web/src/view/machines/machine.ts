@@ -1,5 +1,5 @@
 import type { Client } from "../../core/client.ts";
-import { bytesPerSecond, count, decimal, percent } from "../../core/format.ts";
+import { bytes, bytesPerSecond, count, decimal, percent } from "../../core/format.ts";
 import type { Topic } from "../../core/topics.ts";
 import type { Sample } from "../../wire.ts";
 import { h, setAttribute, setHidden, setText } from "../dom.ts";
@@ -54,7 +54,8 @@ function makeCharts(): Chart[] {
     }),
     new Chart({
       title: "Network",
-      least: 10_240,
+      least: 16_384,
+      binary: true,
       format: bytesPerSecond,
       lines: [
         { column: "received_bytes_per_second", label: "Received", colour: "chart-1" },
@@ -63,7 +64,8 @@ function makeCharts(): Chart[] {
     }),
     new Chart({
       title: "Disk",
-      least: 10_240,
+      least: 16_384,
+      binary: true,
       format: bytesPerSecond,
       lines: [
         { column: "read_bytes_per_second", label: "Read", colour: "chart-1" },
@@ -92,10 +94,10 @@ export class MachineView implements View {
   readonly #cores = new Cores();
   readonly #processes: Processes;
   readonly #facts = h("div", { class: "facts-grid" });
-  readonly #mounts = new Table("File systems", MOUNT_HEAD);
-  readonly #disks = new Table("Disks", DISK_HEAD);
-  readonly #interfaces = new Table("Network interfaces", INTERFACE_HEAD);
-  readonly #users = new Table("Logged in", USER_HEAD);
+  readonly #mounts = new Table("File systems", MOUNT_HEAD, 3);
+  readonly #disks = new Table("Disks", DISK_HEAD, 1);
+  readonly #interfaces = new Table("Network interfaces", INTERFACE_HEAD, 2);
+  readonly #users = new Table("Logged in", USER_HEAD, 4);
   readonly #body: HTMLElement;
   #values: HTMLElement[][] = [];
   readonly #dark = matchMedia("(prefers-color-scheme: dark)");
@@ -191,8 +193,8 @@ export class MachineView implements View {
     }
     const away = machine.info.state === "away";
     setText(this.#name, machine.info.name);
-    const address = machine.info.address ? ` · ${machine.info.address}` : "";
-    setText(this.#about, stateWords(machine, this.#client.now()) + address);
+    const about = [stateWords(machine, this.#client.now()), ...inBrief(close.sample)];
+    setText(this.#about, [...about, machine.info.address].filter(Boolean).join(" · "));
     setText(this.#away, away ? "This machine is away. Below is what was last heard of it." : "");
     setAttribute(this.element, "data-state", machine.info.state);
     for (const chart of this.#charts) chart.show(close.course);
@@ -219,4 +221,15 @@ export class MachineView implements View {
       }
     }
   }
+}
+
+/** What kind of machine it is, in a few words. */
+function inBrief(sample: Sample | null): string[] {
+  const cores = sample?.cpu?.cores?.length ?? 0;
+  const memory = sample?.memory?.total_bytes;
+  return [
+    sample?.system?.distribution || sample?.system?.kernel || "",
+    cores > 0 ? (cores === 1 ? "1 core" : `${cores} cores`) : "",
+    memory ? bytes(memory) : "",
+  ];
 }

@@ -1,5 +1,5 @@
 import type { Client } from "../../core/client.ts";
-import { bytes, count, duration, percent } from "../../core/format.ts";
+import { bytes, clock, count, duration, percent } from "../../core/format.ts";
 import { type SortKey, sortProcesses } from "../../core/processes.ts";
 import { Refused } from "../../core/requests.ts";
 import type { ProcessFigures, Sample } from "../../wire.ts";
@@ -36,6 +36,8 @@ export class Processes {
   readonly #machine: string;
   readonly #about = h("p", { class: "hint", role: "status" });
   readonly #filter: HTMLInputElement;
+  readonly #topButton: HTMLButtonElement;
+  readonly #allButton: HTMLButtonElement;
   readonly #headers = new Map<SortKey, HTMLElement>();
   readonly #rows: Keyed<ProcessFigures, Row>;
   #sort: SortKey = "cpu_percent";
@@ -43,10 +45,15 @@ export class Processes {
   #top: ProcessFigures[] = [];
   #total: number | null = null;
   #all: ProcessFigures[] | null = null;
+  #asked = "";
 
   constructor(client: Client, machine: string) {
     this.#client = client;
     this.#machine = machine;
+    const button = (label: string, act: () => void) =>
+      h("button", { class: "button", type: "button", on: { click: act } }, label);
+    this.#topButton = button(`Top ${TOP}, live`, () => this.#showTop());
+    this.#allButton = button("All", () => void this.#askAll());
     this.#filter = h("input", {
       type: "search",
       placeholder: "Filter",
@@ -56,8 +63,6 @@ export class Processes {
     const body = h("tbody");
     this.#rows = new Keyed(body, (process) => String(process.pid), makeRow, updateRow);
     const head = h("tr", {}, ...COLUMNS.map((column) => this.#header(column)));
-    const button = (label: string, act: () => void) =>
-      h("button", { class: "button", type: "button", on: { click: act } }, label);
     this.element = h(
       "section",
       { class: "processes", "aria-label": "Processes" },
@@ -67,8 +72,7 @@ export class Processes {
         h("h2", {}, "Processes"),
         this.#about,
         this.#filter,
-        button("All processes", () => void this.#askAll()),
-        button("Top, live", () => this.#showTop()),
+        h("div", { class: "choice-of-two" }, this.#topButton, this.#allButton),
       ),
       h(
         "div",
@@ -114,6 +118,7 @@ export class Processes {
     setText(this.#about, "Asking the machine …");
     try {
       this.#all = await this.#client.machines.processes(this.#machine);
+      this.#asked = clock(this.#client.now());
       this.#show();
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
@@ -131,9 +136,11 @@ export class Processes {
     const sorted = sortProcesses(found, this.#sort, this.#descending, this.#filter.value);
     const shown = this.#all ? sorted : sorted.slice(0, TOP);
     this.#rows.show(shown);
+    setAttribute(this.#topButton, "aria-pressed", String(this.#all === null));
+    setAttribute(this.#allButton, "aria-pressed", String(this.#all !== null));
     const total = count(this.#total);
     const words = this.#all
-      ? `${shown.length} of ${this.#all.length}, as they were when asked`
+      ? `${shown.length} of ${this.#all.length}, as they were at ${this.#asked}`
       : `the top ${shown.length} of ${total}, live`;
     setText(this.#about, words);
   }

@@ -5,15 +5,18 @@ interface Row {
   cells: HTMLElement[];
 }
 
-/** A plain table under a heading; not there while it has no rows. The first cell names its row. */
+/**
+ * A plain table under a heading; not there while it has no rows. The first cell names its row; the
+ * first `words` columns hold words, the others figures.
+ */
 export class Table {
   readonly element: HTMLElement;
   readonly #rows: Keyed<string[], Row>;
 
-  constructor(title: string, head: readonly string[]) {
+  constructor(title: string, head: readonly string[], words: number) {
     const body = h("tbody");
     const headers = head.map((text, index) =>
-      h("th", { scope: "col", class: index > 0 && "numeric" }, text),
+      h("th", { scope: "col", class: index >= words && "numeric" }, text),
     );
     this.element = h(
       "section",
@@ -28,7 +31,7 @@ export class Table {
     this.#rows = new Keyed(
       body,
       (cells) => cells[0] ?? "",
-      (cells) => makeRow(cells.length),
+      (cells) => makeRow(cells.length, words),
       (row, cells) => {
         for (const [index, text] of cells.entries()) setText(row.cells[index] as HTMLElement, text);
       },
@@ -41,9 +44,9 @@ export class Table {
   }
 }
 
-function makeRow(width: number): Row {
+function makeRow(width: number, words: number): Row {
   const cells = Array.from({ length: width }, (_, index) =>
-    index === 0 ? h("th", { scope: "row" }) : h("td", { class: "numeric" }),
+    index === 0 ? h("th", { scope: "row" }) : h("td", { class: index >= words && "numeric" }),
   );
   return { element: h("tr", {}, ...cells), cells };
 }
