@@ -104,11 +104,6 @@ export class MessageList {
     this.#fetchEarlier();
   }
 
-  /** Looking again after having been away: the line before what is new has served. */
-  looked(): void {
-    this.update();
-  }
-
   #scrolled(): void {
     const { scrollTop, clientHeight, scrollHeight } = this.#scroller;
     const follow = scrollHeight - scrollTop - clientHeight < AT_BOTTOM_PX;
@@ -127,9 +122,9 @@ export class MessageList {
     if (this.#follow) this.#scroller.scrollTop = this.#scroller.scrollHeight;
   }
 
-  /** The first row in sight and where it lies: after an update it shall lie there again. */
+  /** The row in the middle of what is seen, and where it lies: there it shall lie again. */
   #anchor(): { element: HTMLElement; top: number } | null {
-    const from = this.#scroller.scrollTop;
+    const from = this.#scroller.scrollTop + this.#scroller.clientHeight / 2;
     const rows = this.#list.children as HTMLCollectionOf<HTMLElement>;
     let low = 0;
     let high = rows.length - 1;

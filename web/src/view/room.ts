@@ -4,7 +4,7 @@ import type { Room } from "../core/room.ts";
 import { LOBBY } from "../core/talk.ts";
 import type { Topic } from "../core/topics.ts";
 import { Composer } from "./composer.ts";
-import { h, setHidden, setText } from "./dom.ts";
+import { h, setText } from "./dom.ts";
 import { icon } from "./icons.ts";
 import { MessageList } from "./messages.ts";
 import type { View } from "./view.ts";
@@ -21,12 +21,12 @@ export class RoomView implements View {
   readonly #typing = h("p", { class: "typing" });
   readonly #heard = h("div", { class: "unseen", role: "log", "aria-live": "polite" });
   #announced = 0;
+  #epoch = "";
 
   constructor(client: Client, room: Room, buttons: { menu: HTMLElement; people: HTMLElement }) {
     this.#client = client;
     this.#room = room;
     this.title = room.name;
-    this.#announced = room.last;
     this.#messages = new MessageList(client, room);
     this.#composer = new Composer(client, room, () => this.#messages.toEnd());
     const leave = h(
@@ -97,11 +97,14 @@ export class RoomView implements View {
     const names = this.#client.talk.typists(this.#room.name);
     const words = names.length === 1 ? "is typing …" : "are typing …";
     setText(this.#typing, names.length > 0 ? `${namesInARow(names)} ${words}` : "");
-    setHidden(this.#typing, false);
   }
 
   /** What others say is read out once, as it comes; pages of history are not. */
   #announce(): void {
+    if (this.#epoch !== this.#room.epoch) {
+      this.#epoch = this.#room.epoch;
+      this.#announced = this.#room.last;
+    }
     for (const message of this.#room.messages.slice(-5)) {
       if (message.offset <= this.#announced || this.#client.talk.isMine(message)) continue;
       this.#heard.append(h("p", {}, `${message.name}: ${message.text}`));

@@ -68,7 +68,12 @@ export class MachineCard {
       );
       this.#lines.push({ line, value, spark });
     }
-    const head = h("h3", {}, h("span", { class: "dot", "aria-hidden": "true" }), this.#link);
+    const head = h(
+      brief ? "h3" : "h2",
+      {},
+      h("span", { class: "dot", "aria-hidden": "true" }),
+      this.#link,
+    );
     this.element = h(
       "li",
       { class: `card${brief ? " brief" : ""}` },
