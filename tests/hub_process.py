@@ -17,9 +17,10 @@ STOP_SECONDS = 10
 class HubProcess:
     """`lanline up` on a free port, with its data in `folder`."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path, *options: str, reports: bool = False) -> None:
+        """`reports`: its own machine is among its machines."""
         self.folder = folder
-        self.options = options
+        self.options = options if reports else ("--no-agent", *options)
         self.port = 0
         self.network: dict[str, Any] = {}  # with --lan: invites, join code, key
         self._process: subprocess.Popen[str] | None = None
@@ -34,7 +35,7 @@ class HubProcess:
             [
                 LANLINE,
                 "up",
-                *("--json", "--no-agent", "--port", str(self.port), "--data", str(self.folder)),
+                *("--json", "--port", str(self.port), "--data", str(self.folder)),
                 *self.options,
             ],
             stdout=subprocess.PIPE,

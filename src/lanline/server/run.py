@@ -85,9 +85,17 @@ async def _serve(
     _on_signals(stopping)
     listener = Listener(sock, server, doors)
     announce(running)
-    await stopping.wait()
+    async with own_machine(server) if options.agent else contextlib.nullcontext():
+        await stopping.wait()
     listener.close()
     await server.stop(STOP_SECONDS)
+
+
+def own_machine(server: Server) -> contextlib.AbstractAsyncContextManager[None]:
+    # Read when the hub is up already: it need not wait for psutil.
+    from lanline.server.own_machine import reported
+
+    return reported(server)
 
 
 def _host(options: Options) -> str:

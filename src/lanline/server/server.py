@@ -13,6 +13,7 @@ from typing import Any
 from lanline import __version__
 from lanline.errors import StoreError
 from lanline.hub import effects as fx
+from lanline.hub.gate import Visitor
 from lanline.hub.hub import Hub
 from lanline.hub.store import Store
 from lanline.monitor.exposition import HubFigures
@@ -40,6 +41,7 @@ class Server:
         self.received_bytes = 0
         self.sent_bytes = 0
         self._peers: dict[int, Peer] = {}
+        self._inside: dict[int, Callable[[m.AnyEvent], None]] = {}  # the hub's own machine
         self._empty = asyncio.Event()  # nobody is connected
         self._empty.set()
         self._last_number = 0
@@ -90,6 +92,16 @@ class Server:
         if self._pipeline.overfull:
             peer.hold(Hold.STORE)
             self._held.add(peer)
+
+    def enter_inside(self, who: Visitor, told: Callable[[m.AnyEvent], None]) -> int:
+        """Somebody without a transport comes in; what the hub tells it, it is told so."""
+        number = self.next_number()
+        self._inside = {number: told}
+        self.hub.connected(number, who, self.now())
+        return number
+
+    def command_inside(self, number: int, command: m.AnyCommand) -> None:
+        self.push(self.hub.handle(number, command, self.now()))
 
     def is_member(self, number: int) -> bool:
         connection = self.hub.connections.get(number)
@@ -161,7 +173,10 @@ class Server:
 
     def _send(self, effect: fx.Send) -> None:
         peer = self._peers.get(effect.connection)
-        if peer is not None:
+        if peer is None:
+            if effect.connection in self._inside:
+                self._inside[effect.connection](effect.event)
+        else:
             peer.told(effect.event)
             self.sent_bytes += peer.outlet.send(effect.event)
 
