@@ -59,6 +59,7 @@ class MessageList(ScrollView, can_focus=True):
         self._waiting: tuple[str, ...] = ()
         self._marker: int | None = None  # the entry that the marker stands before
         self._unseen = 0
+        self.follows = True  # the end is in view, and stays so
         self._lines: list[Text] = []
         self._width = 0
         self._starts: list[int] = []  # the line at which each entry begins
@@ -71,20 +72,19 @@ class MessageList(ScrollView, can_focus=True):
         self._marker = None
         self._set_unseen(0)
         self._lay_out()
-        self.scroll_end(animate=False, immediate=True)
+        self._to_end()
 
     def add(self, entries: Sequence[Entry], *, looked_at: bool = True) -> None:
         """After what is shown. `looked_at`: somebody looks at this screen now."""
-        following = self.follows
-        if self._marker is None and not (following and looked_at):
+        if self._marker is None and not (self.follows and looked_at):
             self._marker = len(self._entries)
         dropped = max(0, len(self._entries) + len(entries) - SHOWN)
         self._entries = [*self._entries, *entries][dropped:]
         if self._marker is not None:
             self._marker = max(0, self._marker - dropped)
         self._lay_out(keep=None if dropped else len(self._entries) - len(entries))
-        if following:
-            self.scroll_end(animate=False, immediate=True)
+        if self.follows:
+            self._to_end()
         else:
             said = sum(entry.kind in ("message", "mine") for entry in entries)
             self._set_unseen(self._unseen + said)
@@ -104,22 +104,20 @@ class MessageList(ScrollView, can_focus=True):
         """What is said and not stored yet, after everything else."""
         if texts == self._waiting:
             return
-        following = self.follows
         self._waiting = texts
         self._lay_out(keep=len(self._entries))
-        if following:
-            self.scroll_end(animate=False, immediate=True)
+        if self.follows:
+            self._to_end()
 
     def catch_up(self) -> None:
         """Go to the end; nothing is new any more."""
         self._marker = None
         self._lay_out()
-        self.scroll_end(animate=False, immediate=True)
+        self._to_end()
 
-    @property
-    def follows(self) -> bool:
-        """Whether the end is in view."""
-        return self.scroll_offset.y >= self.max_scroll_y
+    def _to_end(self) -> None:
+        self.follows = True
+        self.scroll_end(animate=False, immediate=True)
 
     # --- laying out -------------------------------------------------------------------------
 
@@ -156,12 +154,13 @@ class MessageList(ScrollView, can_focus=True):
 
     def on_resize(self, event: Resize) -> None:
         if self.scrollable_content_region.width == self._width:
+            if self.follows:
+                self._to_end()
             return
-        following = self.follows or not self._lines
         top = bisect_right(self._starts, self.scroll_offset.y) - 1
         self._lay_out()
-        if following:
-            self.scroll_end(animate=False, immediate=True)
+        if self.follows:
+            self._to_end()
         elif 0 <= top < len(self._starts):
             self.scroll_to(y=self._starts[top], animate=False, immediate=True)
 
@@ -197,6 +196,8 @@ class MessageList(ScrollView, can_focus=True):
         super().watch_scroll_y(old, new)
         if new < old and new <= NEAR_TOP and self._entries:
             self.post_message(self.OlderWanted())
+        if new != old:
+            self.follows = new >= self.max_scroll_y
         if self.follows:
             self._set_unseen(0)
 
