@@ -14,6 +14,7 @@ from pathlib import Path
 
 from setuptools import Extension, setup
 from setuptools.command.build_py import build_py
+from setuptools.command.sdist import sdist
 
 ROOT = Path(__file__).parent.resolve()
 WEB = ROOT / "web"
@@ -23,12 +24,21 @@ class BuildPage(build_py):
     """Bundle web/ into lanline/page before the package's files are gathered."""
 
     def run(self) -> None:
-        if WEB.is_dir() and not os.environ.get("LANLINE_NO_PAGE"):
-            build_page()
+        build_page()
+        super().run()
+
+
+class PackSource(sdist):
+    """The same before the sdist's files are gathered, so that installing from it needs no npm."""
+
+    def run(self) -> None:
+        build_page()
         super().run()
 
 
 def build_page() -> None:
+    if not WEB.is_dir() or os.environ.get("LANLINE_NO_PAGE"):
+        return
     tool = runpy.run_path(str(WEB / "build.py"))
     try:
         tool["build_page"]()
@@ -58,4 +68,4 @@ def native_extensions() -> list[Extension]:
 
 
 if __name__ == "__main__":
-    setup(ext_modules=native_extensions(), cmdclass={"build_py": BuildPage})
+    setup(ext_modules=native_extensions(), cmdclass={"build_py": BuildPage, "sdist": PackSource})
