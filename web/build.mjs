@@ -11,7 +11,8 @@ await build({
   format: "esm",
   target: ["chrome123", "firefox120", "safari17.5"],
   minify: true,
-  legalComments: "linked", // the licences of what is bundled, beside it
   logLevel: "warning",
 });
 await cp("static", "dist", { recursive: true });
+// Its licence asks to be with every copy of it.
+await cp("node_modules/uplot/LICENSE", "dist/uplot-license.txt");

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
@@ -29,6 +30,8 @@ CONTENT_POLICY = (
 HEADERS = [
     (b"content-security-policy", CONTENT_POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
+    # Ask whether it has changed each time: a page of yesterday's hub may not speak with today's.
+    (b"cache-control", b"no-cache"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-opener-policy", b"same-origin"),
 ]
@@ -46,7 +49,7 @@ def make_app(views: Views, origins: Origins) -> Starlette:
             Route("/api/v1/machines", api.machines),
             Mount("/", StaticFiles(directory=PAGE, html=True, check_dir=False)),
         ],
-        middleware=[Middleware(Guard, origins=origins)],
+        middleware=[Middleware(Guard, origins=origins), Middleware(GZipMiddleware)],
         exception_handlers={RefusalError: _refused},
     )
 
