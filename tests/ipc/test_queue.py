@@ -135,7 +135,7 @@ def test_opening_again_needs_the_name_alone_and_what_is_given_must_agree() -> No
 
 
 def test_a_name_must_be_a_name() -> None:
-    for address in ("shm:", "shm:a/b", "shm:.hidden", "shm:" + "x" * 101):
+    for address in ("shm:", "shm:a/b", "shm:" + "x" * 81):
         with pytest.raises(AddressError):
             Queue(address)
     with pytest.raises(NotFoundError, match="no queue of this name"):

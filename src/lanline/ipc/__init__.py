@@ -21,6 +21,7 @@ from lanline.errors import (
     AddressInUseError,
     BusyError,
     ClosedError,
+    CorruptedError,
     ForkedError,
     FullError,
     MessageError,
@@ -43,6 +44,7 @@ __all__ = [
     "BusyError",
     "Channel",
     "ClosedError",
+    "CorruptedError",
     "Error",
     "ForkedError",
     "FullError",
@@ -75,6 +77,10 @@ def listen(address: str, *, type: Any = bytes, limit: int = MESSAGE_BYTES) -> Li
             from lanline.ipc.sockets import SocketListener
 
             return SocketListener(place, type, limit)
+        case "shm":
+            from lanline.ipc.shm import ShmListener
+
+            return ShmListener(place, type, limit)
     raise UnsupportedError(f"{place.scheme}:", "this version of Lanline", "use unix: or tcp:.")
 
 
@@ -96,4 +102,8 @@ def connect(
             from lanline.ipc import sockets
 
             return sockets.connect(place, timeout, type, limit)
+        case "shm":
+            from lanline.ipc import shm
+
+            return shm.connect(place, timeout, type, limit)
     raise UnsupportedError(f"{place.scheme}:", "this version of Lanline", "use unix: or tcp:.")

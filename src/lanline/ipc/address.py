@@ -21,7 +21,7 @@ Scheme = Literal["unix", "tcp", "tls", "fifo", "mq", "shm"]
 SCHEMES: tuple[Scheme, ...] = ("unix", "tcp", "tls", "fifo", "mq", "shm")
 UNIX_PATH_BYTES = 107  # unix(7): sun_path is 108 bytes with its end
 MQ_NAME = re.compile(r"/[^/\0]{1,254}")  # mq_overview(7)
-SHM_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
+SHM_NAME = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 
 
 @dataclass(frozen=True, slots=True)

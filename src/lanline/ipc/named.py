@@ -15,9 +15,8 @@ import stat
 from pathlib import Path
 
 from lanline.errors import AddressError, NotFoundError, PermissionDeniedError
+from lanline.ipc.address import parse_address
 from lanline.ipc.native import load
-
-LONGEST_NAME = 100  # with a kind behind it, below NAME_MAX (255) and a socket's path (108)
 
 
 def runtime_folder() -> Path:
@@ -44,13 +43,11 @@ def runtime_folder() -> Path:
 
 
 def path_of(address: str, kind: str) -> Path:
-    """The file of `shm:NAME` or `NAME`, for one kind of named thing."""
-    name = address.removeprefix("shm:")
-    if not name or len(name) > LONGEST_NAME or name[0] == "." or not name.isprintable():
-        raise AddressError(address, f"the name needs 1 to {LONGEST_NAME} visible characters")
-    if "/" in name:
-        raise AddressError(address, "a name in shared memory has no '/' in it")
-    return runtime_folder() / f"{name}.{kind}"
+    """The file of `shm:NAME`, for one kind of named thing."""
+    place = parse_address(address)
+    if place.scheme != "shm":
+        raise AddressError(address, f"a {kind} in shared memory is called shm:NAME")
+    return runtime_folder() / f"{place.path}.{kind}"
 
 
 def enter(path: Path, *, create: bool, timeout: float = 10) -> int:

@@ -9,10 +9,11 @@
 #include "ring.h"
 
 #define CAPACITY 4096
+#define LARGE 8192
 
 typedef struct {
     ring_control *control;
-    unsigned char *data;
+    unsigned char *data, *large;
     ring writer, reader;
 } pair;
 
@@ -20,13 +21,14 @@ static pair pair_open(void)
 {
     pair p;
     int fd = memfd_create("ring", 0);
-    CHECK(ftruncate(fd, RING_CONTROL + CAPACITY) == 0);
+    CHECK(ftruncate(fd, RING_CONTROL + CAPACITY + LARGE) == 0);
     p.control = memory_map(fd, 0, RING_CONTROL);
     p.data = memory_map_mirrored(fd, RING_CONTROL, CAPACITY);
-    CHECK(p.control && p.data);
+    p.large = memory_map(fd, RING_CONTROL + CAPACITY, LARGE);
+    CHECK(p.control && p.data && p.large);
     close(fd);
-    ring_start(&p.writer, p.control, p.data, CAPACITY);
-    ring_start(&p.reader, p.control, p.data, CAPACITY);
+    ring_start(&p.writer, p.control, p.data, CAPACITY, p.large, LARGE);
+    ring_start(&p.reader, p.control, p.data, CAPACITY, p.large, LARGE);
     return p;
 }
 
@@ -34,6 +36,7 @@ static void pair_close(pair *p)
 {
     memory_unmap(p->control, RING_CONTROL);
     memory_unmap(p->data, 2 * CAPACITY);
+    memory_unmap(p->large, LARGE);
 }
 
 static result put(ring *r, const void *bytes, uint32_t size, uint32_t kind)
@@ -69,23 +72,49 @@ static void messages_arrive_in_order_with_size_and_kind(void)
     pair_close(&p);
 }
 
-static void a_message_may_fill_the_ring_but_not_more(void)
+static void a_large_message_has_a_place_of_its_own_one_at_a_time(void)
+{
+    pair p = pair_open();
+    unsigned char bytes[LARGE];
+    ring_record record;
+    for (int round = 0; round < 3; round++) {
+        memset(bytes, 'x' + round, sizeof bytes);
+        CHECK(put(&p.writer, bytes, LARGE, 1) == RESULT_OK);
+        CHECK(put(&p.writer, bytes, CAPACITY, 2) == RESULT_FULL);
+        CHECK(!ring_writable(&p.writer, CAPACITY));
+        CHECK(put(&p.writer, "small", 5, 3) == RESULT_OK); /* behind it, in the ring */
+        CHECK(ring_look(&p.reader, &record) == RESULT_OK && record.size == LARGE);
+        CHECK((record.kind & ~RING_LARGE) == 1 && memcmp(record.bytes, bytes, LARGE) == 0);
+        ring_pass(&p.reader, &record);
+        CHECK(put(&p.writer, bytes, CAPACITY, 2) == RESULT_FULL); /* read, but not released */
+        ring_release(&p.reader, p.reader.position);
+        CHECK(ring_look(&p.reader, &record) == RESULT_OK && record.size == 5);
+        ring_pass(&p.reader, &record);
+        ring_release(&p.reader, p.reader.position);
+    }
+    CHECK(ring_reserve(&p.writer, LARGE + 1, &record) == RESULT_TOO_LARGE);
+    CHECK(ring_reserve(&p.writer, UINT64_MAX, &record) == RESULT_TOO_LARGE);
+    pair_close(&p);
+}
+
+static void messages_up_to_half_a_ring_fill_it_over_its_end(void)
 {
     pair p = pair_open();
     unsigned char bytes[CAPACITY];
-    memset(bytes, 'x', sizeof bytes);
     ring_record record;
-    CHECK(put(&p.writer, "a", 1, 0) == RESULT_OK); /* so that the big one runs over the end */
-    CHECK(ring_look(&p.reader, &record) == RESULT_OK);
-    ring_pass(&p.reader, &record);
-    CHECK(put(&p.writer, bytes, CAPACITY - RING_HEAD, 0) == RESULT_FULL);
-    ring_release(&p.reader, p.reader.position);
-    CHECK(put(&p.writer, bytes, CAPACITY - RING_HEAD, 0) == RESULT_OK);
-    CHECK(put(&p.writer, "", 0, 0) == RESULT_FULL);
-    CHECK(ring_reserve(&p.writer, CAPACITY - RING_HEAD + 1, &record) == RESULT_TOO_LARGE);
-    CHECK(ring_reserve(&p.writer, UINT64_MAX, &record) == RESULT_TOO_LARGE);
-    CHECK(ring_look(&p.reader, &record) == RESULT_OK && record.size == CAPACITY - RING_HEAD);
-    CHECK(memcmp(record.bytes, bytes, record.size) == 0);
+    for (int round = 0; round < 20; round++) {
+        int count = 0;
+        memset(bytes, round, sizeof bytes);
+        while (put(&p.writer, bytes, CAPACITY / 2 - 100 * (uint32_t)round, 0) == RESULT_OK)
+            count++;
+        CHECK(count >= 1);
+        for (; count; count--) {
+            CHECK(ring_look(&p.reader, &record) == RESULT_OK);
+            CHECK(memcmp(record.bytes, bytes, record.size) == 0);
+            ring_pass(&p.reader, &record);
+            ring_release(&p.reader, p.reader.position);
+        }
+    }
     pair_close(&p);
 }
 
@@ -169,6 +198,19 @@ static void a_size_over_what_was_written_is_refused(void)
     }
 }
 
+static void a_large_size_over_its_place_is_refused(void)
+{
+    pair p = pair_open();
+    ring_record record;
+    unsigned char bytes[CAPACITY];
+    memset(bytes, 'x', sizeof bytes);
+    CHECK(put(&p.writer, bytes, CAPACITY, 0) == RESULT_OK);
+    const uint32_t size = LARGE + 1;
+    memcpy(p.data, &size, sizeof size);
+    CHECK(ring_look(&p.reader, &record) == RESULT_CORRUPT);
+    pair_close(&p);
+}
+
 static void a_head_that_cannot_be_is_refused(void)
 {
     const uint64_t heads[] = {CAPACITY + 8, UINT64_MAX, 4, UINT64_C(1) << 63};
@@ -228,7 +270,7 @@ static void *stream_write(void *argument)
     ring *r = &s->p.writer;
     unsigned seed = 42;
     for (uint32_t i = 0; i < STREAM; i++) {
-        uint32_t size = random_next(&seed) % (i % 100 ? 300 : CAPACITY - RING_HEAD);
+        uint32_t size = random_next(&seed) % (i % 100 ? 300 : LARGE);
         ring_record record;
         result answer;
         while ((answer = ring_reserve(r, size, &record)) == RESULT_FULL) {
@@ -254,7 +296,7 @@ static void *stream_read(void *argument)
     ring *r = &s->p.reader;
     unsigned seed = 42;
     for (uint32_t i = 0; i < STREAM; i++) {
-        uint32_t size = random_next(&seed) % (i % 100 ? 300 : CAPACITY - RING_HEAD);
+        uint32_t size = random_next(&seed) % (i % 100 ? 300 : LARGE);
         ring_record record;
         result answer;
         while ((answer = ring_look(r, &record)) == RESULT_EMPTY) {
@@ -265,7 +307,7 @@ static void *stream_read(void *argument)
                 ring_reader_awake(r);
             }
         }
-        CHECK(answer == RESULT_OK && record.size == size && record.kind == i);
+        CHECK(answer == RESULT_OK && record.size == size && (record.kind & ~RING_LARGE) == i);
         for (uint32_t at = 0; at < size; at++)
             CHECK(record.bytes[at] == (i & 255));
         ring_pass(r, &record);
@@ -299,12 +341,14 @@ static void a_stream_is_whole_when_both_sleep(void) { stream_run(false); }
 int main(void)
 {
     RUN(messages_arrive_in_order_with_size_and_kind);
-    RUN(a_message_may_fill_the_ring_but_not_more);
+    RUN(a_large_message_has_a_place_of_its_own_one_at_a_time);
+    RUN(messages_up_to_half_a_ring_fill_it_over_its_end);
     RUN(what_is_not_published_is_not_seen);
     RUN(only_a_sleeper_is_woken_and_only_once);
     RUN(nobody_sleeps_on_a_closed_ring);
     RUN(a_tail_that_cannot_be_is_refused);
     RUN(a_size_over_what_was_written_is_refused);
+    RUN(a_large_size_over_its_place_is_refused);
     RUN(a_head_that_cannot_be_is_refused);
     RUN(a_tail_that_goes_back_is_refused);
     RUN(a_stream_is_whole_when_both_spin);

@@ -83,8 +83,8 @@ cdef extern from "<sys/socket.h>" nogil:
     int SHUT_RDWR
 
 cdef extern from "ring.h" nogil:
-    const int RING_HEAD
     const int RING_CONTROL
+    const uint32_t RING_LARGE
     ctypedef struct ring:
         uint64_t capacity
         uint64_t position
@@ -94,7 +94,8 @@ cdef extern from "ring.h" nogil:
         uint32_t size
         uint32_t kind
         uint64_t after
-    void ring_start(ring *r, void *control, void *data, uint64_t capacity)
+    void ring_start(ring *r, void *control, void *data, uint64_t capacity, void *large,
+                    uint64_t large_size)
     result ring_reserve(ring *r, uint64_t size, ring_record *record)
     void ring_append(ring *r, ring_record *record, uint32_t size, uint32_t kind)
     bint ring_publish(ring *r)
@@ -144,32 +145,47 @@ cdef class Mapping:
     """The two rings in memory. Views keep it alive, so that closing never takes it from under them."""
 
     cdef void *control
-    cdef void *first
-    cdef void *second
+    cdef void *rings[2]
+    cdef void *large[2]
     cdef size_t capacity
+    cdef size_t large_size
 
-    def __cinit__(self, int fd, size_t capacity):
+    def __cinit__(self, int fd, size_t capacity, size_t large_size):
+        cdef int64_t at = 2 * RING_CONTROL
+        cdef int side
+        cdef bint good
         self.capacity = capacity
+        self.large_size = large_size
         self.control = memory_map(fd, 0, 2 * RING_CONTROL)
-        if self.control != NULL:
-            self.first = memory_map_mirrored(fd, 2 * RING_CONTROL, capacity)
-        if self.first != NULL:
-            self.second = memory_map_mirrored(fd, 2 * RING_CONTROL + capacity, capacity)
-        if self.second == NULL:
+        good = self.control != NULL
+        for side in range(2):
+            if good:
+                self.rings[side] = memory_map_mirrored(fd, at, capacity)
+                at += capacity
+                good = self.rings[side] != NULL
+        for side in range(2):
+            if good:
+                self.large[side] = memory_map(fd, at, large_size)
+                at += large_size
+                good = self.large[side] != NULL
+        if not good:
             raise OSError("The shared memory could not be mapped.")
 
     def __dealloc__(self):
+        cdef int side
         if self.control != NULL:
             memory_unmap(self.control, 2 * RING_CONTROL)
-        if self.first != NULL:
-            memory_unmap(self.first, 2 * self.capacity)
-        if self.second != NULL:
-            memory_unmap(self.second, 2 * self.capacity)
+        for side in range(2):
+            if self.rings[side] != NULL:
+                memory_unmap(self.rings[side], 2 * self.capacity)
+            if self.large[side] != NULL:
+                memory_unmap(self.large[side], self.large_size)
 
 
-def segment_size(size_t capacity):
-    """Bytes of shared memory for two rings of `capacity` bytes (a power of two, at least a page)."""
-    return 2 * RING_CONTROL + 2 * capacity
+def segment_size(size_t capacity, size_t large_size):
+    """Bytes of shared memory for two rings of `capacity` bytes (a power of two, at least a page) and
+    two places of `large_size` bytes (whole pages) for large messages."""
+    return 2 * RING_CONTROL + 2 * capacity + 2 * large_size
 
 
 cdef class Pin:
@@ -305,9 +321,10 @@ cdef class Loan:
 cdef class Link:
     """One end of a channel: writes one ring and reads the other.
 
-    `memory` is a descriptor of `segment_size(capacity)` sealed bytes, all zero at first; `side` is 0
-    at one end and 1 at the other. The bells are two connected stream sockets, for data and for
-    room. The descriptor of the memory stays the caller's; the bells become the link's.
+    `memory` is a descriptor of `segment_size(capacity, large_size)` sealed bytes, all zero at first;
+    `side` is 0 at one end and 1 at the other. The bells are two connected stream sockets, for data
+    and for room. The descriptor of the memory stays the caller's; the bells become the link's.
+    `limit`: bytes of one message, sent or received.
 
     Threads may share it. The fast paths run under the GIL and are whole. Whoever has to wait, or
     copies so much that the GIL is given up, holds the lock of its direction, so that only one thread
@@ -334,24 +351,29 @@ cdef class Link:
     cdef object lender  # the thread that has a loan out
     cdef object pins
     cdef readonly uint64_t limit
+    cdef uint64_t small  # up to here a message goes by the fast path
     cdef readonly uint64_t sent, received, sent_bytes, received_bytes, sleeps
 
-    def __init__(self, int memory, uint64_t capacity, int side, int data_bell, int room_bell):
+    def __cinit__(self, *_):
+        self.data_bell = self.room_bell = -1
+
+    def __init__(self, int memory, uint64_t capacity, uint64_t large_size, int side,
+                 int data_bell, int room_bell, uint64_t limit):
+        self.mapping = Mapping(memory, capacity, large_size)
         self.data_bell = data_bell
         self.room_bell = room_bell
         self.generation = fork_generation
-        self.mapping = Mapping(memory, capacity)
-        cdef char *control = <char *>self.mapping.control
-        self.limit = capacity - RING_HEAD
+        self.limit = min(limit, max(large_size, capacity // 2))
+        self.small = min(<uint64_t>BIG - 1, self.limit)
         self.read_lock = threading.Lock()
         self.write_lock = threading.Lock()
         self.pins = deque()
-        if side == 0:
-            ring_start(&self.outgoing, control, self.mapping.first, capacity)
-            ring_start(&self.incoming, control + RING_CONTROL, self.mapping.second, capacity)
-        else:
-            ring_start(&self.incoming, control, self.mapping.first, capacity)
-            ring_start(&self.outgoing, control + RING_CONTROL, self.mapping.second, capacity)
+        cdef char *control = <char *>self.mapping.control
+        ring_start(&self.outgoing, control + side * RING_CONTROL, self.mapping.rings[side],
+                   capacity, self.mapping.large[side], large_size)
+        side = 1 - side
+        ring_start(&self.incoming, control + side * RING_CONTROL, self.mapping.rings[side],
+                   capacity, self.mapping.large[side], large_size)
         _links.add(self)
 
     # --- sending
@@ -371,7 +393,7 @@ cdef class Link:
 
     cdef int _send(self, const unsigned char *bytes, uint64_t size, timeout, uint32_t kind) except -1:
         cdef ring_record record
-        if (self._may_write() and size < BIG
+        if (self._may_write() and size <= self.small
                 and ring_reserve(&self.outgoing, size, &record) == RESULT_OK):
             memcpy(record.bytes, bytes, size)
             ring_append(&self.outgoing, &record, <uint32_t>size, kind)
@@ -413,7 +435,7 @@ cdef class Link:
         for message in batch:
             PyObject_GetBuffer(message, &buffer, PyBUF_SIMPLE)
             try:
-                if (buffer.len < BIG and not self.writing
+                if (<uint64_t>buffer.len <= self.small and not self.writing
                         and ring_reserve(&self.outgoing, buffer.len, &record) == RESULT_OK):
                     memcpy(record.bytes, buffer.buf, buffer.len)
                     ring_append(&self.outgoing, &record, <uint32_t>buffer.len, kind)
@@ -440,6 +462,14 @@ cdef class Link:
                 PyBuffer_Release(&buffer)
         self._publish(appended, total)
         return count + appended
+
+    def give(self, message):
+        """Send it if there is room now; False: there is none."""
+        try:
+            self.send(message, 0)
+        except TimedOutError:
+            return False
+        return True
 
     def loan(self, uint64_t size, timeout=None, uint32_t kind=0):
         """Room for `size` bytes to be filled in place; see Loan."""
@@ -482,6 +512,8 @@ cdef class Link:
             self._check_open()
             if self.gone or ring_reader_closed(&self.outgoing) or bell_gone(self.room_bell):
                 self._say_gone()
+            if size > self.limit:
+                raise MessageTooLargeError(size, self.limit)
             answer = ring_reserve(&self.outgoing, size, record)
             if answer == RESULT_OK:
                 if began:
@@ -506,7 +538,7 @@ cdef class Link:
     def recv(self, timeout=None):
         """The next message as bytes; wait at most `timeout` seconds for it (None: for ever)."""
         cdef ring_record record
-        if self._may_read() and ring_look(&self.incoming, &record) == RESULT_OK and record.size < BIG:
+        if self._may_read() and ring_look(&self.incoming, &record) == RESULT_OK and record.size <= self.small:
             return self._take(&record)
         self._lock_reading(deadline_of(timeout), &record)
         try:
@@ -514,18 +546,28 @@ cdef class Link:
         finally:
             self._unlock_reading()
 
+    def take(self):
+        """The next message, or None when there is none yet."""
+        cdef ring_record record
+        if self._may_read() and ring_look(&self.incoming, &record) == RESULT_OK and record.size <= self.small:
+            return self._take(&record)
+        try:
+            return self.recv(0)
+        except TimedOutError:
+            return None
+
     def recv_kind(self, timeout=None):
         """The next message and its kind."""
         cdef ring_record record
-        if self._may_read() and ring_look(&self.incoming, &record) == RESULT_OK and record.size < BIG:
-            return self._take(&record), record.kind
+        if self._may_read() and ring_look(&self.incoming, &record) == RESULT_OK and record.size <= self.small:
+            return self._take(&record), record.kind & ~RING_LARGE
         self._lock_reading(deadline_of(timeout), &record)
         try:
-            return self._take_slowly(&record), record.kind
+            return self._take_slowly(&record), record.kind & ~RING_LARGE
         finally:
             self._unlock_reading()
 
-    def recv_many(self, Py_ssize_t most, timeout=None):
+    def recv_many(self, Py_ssize_t most=4096, timeout=None):
         """At least one message and at most `most`, as a list; waits as `recv` does, for the first."""
         cdef ring_record record
         cdef list batch = []
@@ -535,7 +577,7 @@ cdef class Link:
             raise ValueError("recv_many needs to be allowed at least one message.")
         if self._may_read():
             while count < most and ring_look(&self.incoming, &record) == RESULT_OK:
-                if record.size >= BIG:
+                if record.size > self.small:
                     break
                 batch.append(PyBytes_FromStringAndSize(<char *>record.bytes, record.size))
                 ring_pass(&self.incoming, &record)
@@ -547,15 +589,18 @@ cdef class Link:
             self._release()
             return batch
         batch.append(self.recv(timeout))
-        if most > 1 and ring_readable(&self.incoming):
-            batch.extend(self._rest(most - 1))
+        if most > 1:
+            batch.extend(self.recv_ready(most - 1))
         return batch
 
-    def _rest(self, Py_ssize_t most):
+    def recv_ready(self, Py_ssize_t most):
+        """Messages that are there, at most `most`; perhaps none. What ended the channel is not said."""
+        if most < 1 or not self._may_read() or not ring_readable(&self.incoming):
+            return []
         try:
             return self.recv_many(most, 0)
         except (TimedOutError, PeerClosedError, PeerDiedError, CorruptedError):
-            return []  # what came first is not to be lost for it; the next call says it
+            return []
 
     def borrow(self, timeout=None):
         """The next message where it lies; see Borrowed."""
@@ -567,7 +612,7 @@ cdef class Link:
         borrowed.mapping = self.mapping
         borrowed.bytes = record.bytes
         borrowed.size = record.size
-        borrowed.kind = record.kind
+        borrowed.kind = record.kind & ~RING_LARGE
         self.pins.append(borrowed.pin)
         borrowed.link = self
         ring_pass(&self.incoming, &record)
@@ -646,6 +691,10 @@ cdef class Link:
                 gone = bell_gone_lately(self.data_bell, &self.looked_for_peer)
             answer = ring_look(&self.incoming, record)
             if answer == RESULT_OK:
+                if record.size > self.limit:
+                    ring_pass(&self.incoming, record)
+                    self._release()
+                    raise MessageTooLargeError(record.size, self.limit)
                 if began:
                     patience_learn(&self.incoming.patience, clock_ns() - began)
                 return 0

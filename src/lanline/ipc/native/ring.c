@@ -2,13 +2,17 @@
 
 #include "killpoint.h"
 
-void ring_start(ring *r, void *control, void *data, uint64_t capacity)
+void ring_start(ring *r, void *control, void *data, uint64_t capacity, void *large,
+                uint64_t large_size)
 {
     r->shared = control;
     r->data = data;
     r->capacity = capacity;
     r->position = 0;
     r->seen = 0;
+    r->large = large;
+    r->large_size = large_size;
+    r->large_after = 0;
     r->corrupt = false;
     patience_start(&r->patience);
 }
@@ -45,42 +49,57 @@ static result see_tail(ring *r, memory_order order)
     return RESULT_OK;
 }
 
-static inline bool room(const ring *r, uint64_t span)
+static inline uint64_t span_of(uint64_t size)
 {
-    return r->capacity - (r->position - r->seen) >= span;
+    return RING_HEAD + ((size + 7) & ~UINT64_C(7));
+}
+
+static inline bool is_large(const ring *r, uint64_t size)
+{
+    return size > r->capacity / 2;
+}
+
+/* Is there room, as far as we have seen? */
+static inline bool room(const ring *r, uint64_t size)
+{
+    uint64_t left = r->capacity - (r->position - r->seen);
+    if (is_large(r, size))
+        return left >= RING_HEAD && r->seen >= r->large_after;
+    return left >= span_of(size);
 }
 
 result ring_reserve(ring *r, uint64_t size, ring_record *record)
 {
     if (r->corrupt)
         return RESULT_CORRUPT;
-    if (size > r->capacity - RING_HEAD)
+    bool large = is_large(r, size);
+    if (large && size > r->large_size)
         return RESULT_TOO_LARGE;
-    uint64_t span = ring_span(size);
-    if (!room(r, span)) {
+    if (!room(r, size)) {
         /* Acquire: the reader's copies out of these bytes are over before we write over them. */
         if (see_head(r, memory_order_acquire) != RESULT_OK)
             return RESULT_CORRUPT;
-        if (!room(r, span))
+        if (!room(r, size))
             return RESULT_FULL;
     }
-    record->bytes = (unsigned char *)head_at(r, r->position) + RING_HEAD;
+    record->bytes = large ? r->large : (unsigned char *)head_at(r, r->position) + RING_HEAD;
     record->size = (uint32_t)size;
-    record->kind = 0;
-    record->after = r->position + span;
+    record->kind = large ? RING_LARGE : 0;
     return RESULT_OK;
 }
 
 void ring_append(ring *r, ring_record *record, uint32_t size, uint32_t kind)
 {
-    /* Relaxed: the release store of tail carries it. */
-    atomic_store_explicit(head_at(r, r->position), (uint64_t)kind << 32 | size,
+    record->size = size;
+    record->kind = (record->kind & RING_LARGE) | (kind & ~RING_LARGE);
+    record->after = r->position + (record->kind & RING_LARGE ? RING_HEAD : span_of(size));
+    /* Relaxed: the store of tail carries it. */
+    atomic_store_explicit(head_at(r, r->position), (uint64_t)record->kind << 32 | size,
                           memory_order_relaxed);
     KILL_POINT();
-    record->size = size;
-    record->kind = kind;
-    record->after = r->position + ring_span(size);
     r->position = record->after;
+    if (record->kind & RING_LARGE)
+        r->large_after = r->position;
 }
 
 /* Clear ASLEEP; true for the one who cleared it, and so must ring. */
@@ -112,14 +131,19 @@ result ring_look(ring *r, ring_record *record)
             return RESULT_EMPTY;
     }
     uint64_t head = atomic_load_explicit(head_at(r, position), memory_order_relaxed);
-    uint64_t size = head & UINT32_MAX;
-    /* Positions are multiples of 8, so at least a head is there. */
-    if (ring_span(size) > r->seen - position)
+    record->size = (uint32_t)head;
+    record->kind = (uint32_t)(head >> 32);
+    if (record->kind & RING_LARGE) {
+        if (record->size > r->large_size)
+            return corrupt(r);
+        record->bytes = r->large;
+        record->after = position + RING_HEAD; /* positions are multiples of 8, so it is there */
+        return RESULT_OK;
+    }
+    if (span_of(record->size) > r->seen - position)
         return corrupt(r);
     record->bytes = (unsigned char *)head_at(r, position) + RING_HEAD;
-    record->size = (uint32_t)size;
-    record->kind = (uint32_t)(head >> 32);
-    record->after = position + ring_span(size);
+    record->after = position + span_of(record->size);
     return RESULT_OK;
 }
 
@@ -143,7 +167,7 @@ bool ring_readable(ring *r)
 
 bool ring_writable(ring *r, uint64_t size)
 {
-    return r->corrupt || see_head(r, memory_order_seq_cst) != RESULT_OK || room(r, ring_span(size));
+    return r->corrupt || see_head(r, memory_order_seq_cst) != RESULT_OK || room(r, size);
 }
 
 bool ring_reader_asleep(ring *r)

@@ -5,6 +5,10 @@
  * 8 bytes. Positions are bytes since the beginning of time, 64 bits wide: they do not wrap in the
  * life of a machine, so that "full" and "empty" are never confused.
  *
+ * A message of more than half a ring does not go through it: its record is a head alone, and its
+ * bytes lie in one large place beside the ring, which is free again when that record is. So a limit
+ * of many megabytes costs address space only, and a ring stays small enough for the cache.
+ *
  * Memory order. The writer fills a record with plain stores and then stores `tail`; the reader loads
  * `tail` and then reads the record: release and acquire make the bytes visible. The reader copies
  * out and then stores `head`; the writer loads `head` before it writes over them: the same, the other
@@ -53,6 +57,9 @@ typedef struct {
     uint64_t capacity;  /* a power of two, at least a page */
     uint64_t position;  /* the next byte this side writes or reads */
     uint64_t seen;      /* the other side's position when last looked at */
+    unsigned char *large; /* the large place */
+    uint64_t large_size;
+    uint64_t large_after; /* writer: the position behind the last record that used it */
     bool corrupt;
     patience patience;
 } ring;
@@ -60,17 +67,15 @@ typedef struct {
 typedef struct {
     unsigned char *bytes;
     uint32_t size;
-    uint32_t kind;
+    uint32_t kind;  /* the caller's own; the top bit is ours */
     uint64_t after; /* the position behind the record */
 } ring_record;
 
-static inline uint64_t ring_span(uint64_t size)
-{
-    return RING_HEAD + ((size + 7) & ~UINT64_C(7));
-}
+#define RING_LARGE UINT32_C(0x80000000) /* in the kind: the bytes are in the large place */
 
-/* `control` and `data` are mapped by the caller; both sides start at zero. */
-void ring_start(ring *r, void *control, void *data, uint64_t capacity);
+/* The three places are mapped by the caller; both sides start at zero. `data` is mapped twice. */
+void ring_start(ring *r, void *control, void *data, uint64_t capacity, void *large,
+                uint64_t large_size);
 
 /* Writer. Find room for `size` bytes behind the records already written (published or not). OK fills
  * `record`; write the bytes, then ring_append. Nothing is promised until then. */

@@ -1,0 +1,238 @@
+"""Shared memory as a channel: two rings, handed over on a Unix socket.
+
+The listener waits on a socket in the user's runtime folder. Whoever connects makes the memory: a
+memfd, sealed so that nobody can ever shrink it under the other, and hands over its descriptor and
+one end of a socket pair (unix(7), SCM_RIGHTS). Nothing has a name but the listener's socket, so
+nothing is left when the processes are gone, however they went. The socket stays: it rings for the
+sleeper, and its end is the peer's death (native/bell.h).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import socket
+import struct
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from lanline.errors import AddressInUseError, MessageTooLargeError, NotFoundError, PeerDiedError
+from lanline.ipc import sockets
+from lanline.ipc.address import Address
+from lanline.ipc.channel import MESSAGE_BYTES, Channel, Listener, Statistics
+from lanline.ipc.named import runtime_folder
+from lanline.ipc.native import load
+from lanline.ipc.waiting import Deadline, wait_readable
+
+if TYPE_CHECKING:
+    from lanline.ipc.native._link import Borrowed, Link, Loan
+    from lanline.ipc.payload import BytesLike
+
+T = TypeVar("T")
+
+RING_BYTES = 4 * 1024 * 1024  # each way: two messages of 1 MiB in flight, and still in the cache
+PAGE = 4096
+LARGEST = (1 << 32) - PAGE  # a record's size has 32 bits
+HELLO = struct.Struct("<8sQQ")  # magic with version, bytes of a ring, bytes of the large place
+MAGIC = b"lanline\1"
+HELLO_SECONDS = 1.0  # for whoever has connected to say so; then the next one's turn
+SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
+
+
+class ShmChannel(Channel[T]):
+    """A channel over two rings in shared memory."""
+
+    def __init__(self, link: Link, kind: Any = bytes) -> None:
+        super().__init__(kind)
+        self.link = link
+        if kind is bytes:
+            # Straight to the native calls: a Python frame between costs as much as the message.
+            vars(self).update(
+                send=link.send,
+                recv=link.recv,
+                send_many=link.send_many,
+                recv_many=link.recv_many,
+            )
+
+    def loan(self, size: int, timeout: float | None = None) -> Loan:
+        """Room for `size` bytes to be filled in place and sent: no copy is made.
+
+            with channel.loan(1_000_000) as view:
+                camera.read_into(view)
+
+        It is sent when the block ends, and not at all when it raises. While it is out this thread
+        cannot send (BusyError), and others wait. After that a view of it must not be written to.
+        """
+        return self.link.loan(size, timeout)
+
+    def borrow(self, timeout: float | None = None) -> Borrowed:
+        """The next message where it lies, read-only: no copy is made.
+
+            with channel.borrow() as view:
+                frame = np.frombuffer(view, np.uint8)
+
+        Its place is the sender's again when the block has ended and no view of it is left; until
+        then it stays, even after `close`. The peer can still write there, as in all shared memory:
+        copy before you check what you do not trust.
+        """
+        return self.link.borrow(timeout)
+
+    def statistics(self) -> Statistics:
+        link = self.link
+        return Statistics(link.sent, link.sent_bytes, link.received, link.received_bytes)
+
+    def fileno(self) -> int:
+        return self.link.fileno()
+
+    def close(self) -> None:
+        self.link.close()
+
+    def _send(self, data: BytesLike, timeout: float | None) -> None:
+        self.link.send(data, timeout)
+
+    def _recv(self, timeout: float | None) -> bytes:
+        return self.link.recv(timeout)
+
+    def _recv_ready(self, most: int) -> list[bytes]:
+        return self.link.recv_ready(most)
+
+
+class ShmListener(Listener[T]):
+    """Waits for others to hand over memory. Raises AddressInUseError, UnsupportedError."""
+
+    def __init__(self, address: Address, kind: Any = bytes, limit: int = MESSAGE_BYTES) -> None:
+        load("_link")
+        self.address = str(address)
+        self._kind = kind
+        self._limit = limit
+        self._folder = os.open(runtime_folder(), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            self._listener = sockets.SocketListener[bytes](_socket_in(self._folder, address))
+        except AddressInUseError:
+            os.close(self._folder)
+            raise AddressInUseError(f"Somebody listens on {address} already.") from None
+
+    def accept(self, timeout: float | None = None) -> ShmChannel[T]:
+        deadline = Deadline(timeout)
+        while True:
+            caller = self._listener.accept(deadline.left())
+            # Who breaks the rules is not let in, and must not keep others out.
+            with contextlib.suppress(_NotWelcome):
+                return ShmChannel(self._admit_untrusted(caller, deadline), self._kind)
+
+    def _admit_untrusted(self, caller: sockets.SocketChannel[bytes], deadline: Deadline) -> Link:
+        """The link that the caller has prepared. Raises only _NotWelcome."""
+        sock = caller.link.socket
+        descriptors: list[int] = []
+        try:
+            if caller.peer.uid not in (os.getuid(), 0):
+                raise _NotWelcome("somebody else's process")
+            left = deadline.left()
+            patience = HELLO_SECONDS if not left else min(HELLO_SECONDS, left)
+            if not wait_readable(sock.fileno(), Deadline(patience)):
+                raise _NotWelcome("it says nothing")
+            hello, descriptors, _, _ = socket.recv_fds(
+                sock, HELLO.size, 2, socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC
+            )
+            return self._open_untrusted(sock, hello, descriptors)
+        except OSError as problem:
+            raise _NotWelcome(str(problem)) from None
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+            sock.close()
+
+    def _open_untrusted(self, sock: socket.socket, hello: bytes, descriptors: list[int]) -> Link:
+        if len(hello) != HELLO.size or len(descriptors) != 2:
+            raise _NotWelcome("its hello is not whole")
+        magic, ring_bytes, large_bytes = HELLO.unpack(hello)
+        if magic != MAGIC:
+            raise _NotWelcome("another version")
+        memory, bell = descriptors
+        _check_memory(memory, ring_bytes, large_bytes)
+        with socket.socket(fileno=os.dup(bell)) as room:
+            if room.family != socket.AF_UNIX or room.type != socket.SOCK_STREAM:
+                raise _NotWelcome("its bell is not a Unix stream socket")
+            link = load("_link").Link(
+                memory, ring_bytes, large_bytes, 1, sock.fileno(), room.fileno(), self._limit
+            )
+            sock.detach()
+            room.detach()
+            return link
+
+    def fileno(self) -> int:
+        return self._listener.fileno()
+
+    def close(self) -> None:
+        if self._folder >= 0:
+            self._listener.close()
+            os.close(self._folder)
+            self._folder = -1
+
+
+class _NotWelcome(Exception):  # noqa: N818  it never leaves this file
+    """Why a caller was sent away."""
+
+
+def _check_memory(memory: int, ring_bytes: int, large_bytes: int) -> None:
+    """Is it what it is said to be, and can it never become less? (memfd_create(2), "sealing")"""
+    if not PAGE <= ring_bytes <= 1 << 30 or ring_bytes & (ring_bytes - 1):
+        raise _NotWelcome("its rings have an impossible size")
+    if not PAGE <= large_bytes <= LARGEST or large_bytes % PAGE:
+        raise _NotWelcome("its place for large messages has an impossible size")
+    if fcntl.fcntl(memory, fcntl.F_GET_SEALS) & SEALS != SEALS:
+        raise _NotWelcome("its memory could be taken away under us")
+    if os.fstat(memory).st_size != load("_link").segment_size(ring_bytes, large_bytes):
+        raise _NotWelcome("its memory has another size than it says")
+
+
+def connect(
+    address: Address, timeout: float | None, kind: Any = bytes, limit: int = MESSAGE_BYTES
+) -> ShmChannel[Any]:
+    """Connect to who listens there, waiting at most `timeout` for somebody to.
+
+    It may send at once: what it sends lies in the memory until it is accepted.
+    """
+    native = load("_link")
+    if limit > LARGEST:
+        raise MessageTooLargeError(limit, LARGEST)
+    folder = os.open(runtime_folder(), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        caller = sockets.connect(_socket_in(folder, address), timeout)
+    except NotFoundError:
+        raise NotFoundError(f"Nobody listens on {address}.") from None
+    finally:
+        os.close(folder)
+    large_bytes = max(-(-limit // PAGE) * PAGE, PAGE)
+    memory = _sealed_memory(native.segment_size(RING_BYTES, large_bytes))
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    with caller.link.socket as sock, ours, theirs:
+        try:
+            hello = HELLO.pack(MAGIC, RING_BYTES, large_bytes)
+            socket.send_fds(sock, [hello], [memory, theirs.fileno()])
+            link = native.Link(
+                memory, RING_BYTES, large_bytes, 0, sock.fileno(), ours.fileno(), limit
+            )
+        except OSError as problem:
+            raise PeerDiedError(f"{address} went away: {problem.strerror}.") from None
+        finally:
+            os.close(memory)
+        sock.detach()
+        ours.detach()
+    return ShmChannel(link, kind)
+
+
+def _sealed_memory(size: int) -> int:
+    memory = os.memfd_create("lanline", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    try:
+        os.ftruncate(memory, size)
+        fcntl.fcntl(memory, fcntl.F_ADD_SEALS, SEALS)
+    except OSError:
+        os.close(memory)
+        raise
+    return memory
+
+
+def _socket_in(folder: int, address: Address) -> Address:
+    """The socket by the folder's descriptor: a path of its own could be too long for one."""
+    return Address("unix", path=f"/proc/self/fd/{folder}/{address.path}.channel")
