@@ -236,7 +236,7 @@ def test_views_outlive_the_channel(pair: Pair) -> None:
     one, other = pair
     one.send(b"kept" * 100)
     borrowed = other.borrow()
-    array = np.frombuffer(borrowed, np.uint8)
+    array = np.frombuffer(memoryview(borrowed), np.uint8)
     loan = one.loan(100)
     room = memoryview(loan)
     one.close()
@@ -322,7 +322,7 @@ def test_a_fork_says_so_and_does_not_hide_the_parents_death(pair: Pair) -> None:
 
 def caller(name: str = "channel") -> socket.socket:
     sock = socket.socket(socket.AF_UNIX)
-    sock.connect(f"{shm.runtime_folder()}/{name}.channel")
+    sock.connect(f"{os.environ['XDG_RUNTIME_DIR']}/lanline/{name}.channel")
     return sock
 
 

@@ -153,7 +153,7 @@ class ShmListener(Listener[T]):
         with socket.socket(fileno=os.dup(bell)) as room:
             if room.family != socket.AF_UNIX or room.type != socket.SOCK_STREAM:
                 raise _NotWelcome("its bell is not a Unix stream socket")
-            link = load("_link").Link(
+            link: Link = load("_link").Link(
                 memory, ring_bytes, large_bytes, 1, sock.fileno(), room.fileno(), self._limit
             )
             sock.detach()
