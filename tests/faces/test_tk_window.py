@@ -119,11 +119,11 @@ def test_a_wrong_host_is_one_sentence_in_the_window(driver: Driver) -> None:
     form = driver.window.connect
     form.port.set("1")
     form.button.invoke()
-    driver.until(lambda: form._problem.get() != "")
-    assert form._problem.get().startswith("No hub answers at 127.0.0.1:1.")
+    driver.until(lambda: form._told_text.get() != "")
+    assert form._told_text.get().startswith("No hub answers at 127.0.0.1:1.")
     form.host.set("not a host")
     form.button.invoke()
-    assert "is not an address" in form._problem.get()
+    assert "is not an address" in form._told_text.get()
     assert form.button.instate(["!disabled"])
 
 

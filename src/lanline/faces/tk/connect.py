@@ -5,9 +5,10 @@ from __future__ import annotations
 import tkinter as tk
 from dataclasses import replace
 from tkinter import ttk
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from lanline.errors import AddressError
+from lanline.faces.tk.looks import pixels
 from lanline.wire.addresses import DEFAULT_PORT, HubAddress, parse_hub_address
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ class ConnectForm(ttk.Frame):
         self.host = tk.StringVar(self, DEFAULT_HOST)
         self.port = tk.StringVar(self, str(DEFAULT_PORT))
         self.code = tk.StringVar(self)
-        self._problem = tk.StringVar(self)
+        self._told_text = tk.StringVar(self)
+        self._palette: Palette | None = None
         self.grid_columnconfigure(0, weight=1)
         self.grid_columnconfigure(2, weight=1)
         self.grid_rowconfigure(0, weight=1)
@@ -48,7 +50,9 @@ class ConnectForm(ttk.Frame):
             inner, text="Connect", style="Accent.TButton", command=self._submit
         )
         self.button.grid(row=5, column=1, sticky="w", pady=(16, 8))
-        self._told = ttk.Label(inner, textvariable=self._problem, wraplength=420, justify="left")
+        self._told = ttk.Label(
+            inner, textvariable=self._told_text, wraplength=pixels(self, 420), justify="left"
+        )
         self._told.grid(row=6, column=0, columnspan=2, sticky="w")
         hint = ttk.Label(inner, text="An invite can be pasted as the host.", style="Caption.TLabel")
         hint.grid(row=7, column=0, columnspan=2, sticky="w", pady=(16, 0))
@@ -57,7 +61,7 @@ class ConnectForm(ttk.Frame):
             entry.bind("<Return>", lambda _: self._submit())
 
     def paint(self, palette: Palette) -> None:
-        self._told.configure(foreground=palette.bad)
+        self._palette = palette
         for label in self._quiet:
             label.configure(foreground=palette.muted)
 
@@ -74,14 +78,21 @@ class ConnectForm(ttk.Frame):
 
     def fail(self, reason: str) -> None:
         self.begin()
-        self._problem.set(reason)
+        self._tell(reason, "bad")
 
     def ask_code(self) -> None:
         """The hub is new here."""
         self.begin()
         self._show_code(True)
-        self._problem.set("This hub is new here. Its terminal and its page show a code: type it.")
+        self._tell(
+            "This hub is new to you. Its terminal and its page show a code: type it.", "text"
+        )
         self.code_entry.focus_set()
+
+    def _tell(self, words: str, colour: Literal["text", "bad"]) -> None:
+        self._told_text.set(words)
+        if self._palette:
+            self._told.configure(foreground=getattr(self._palette, colour))
 
     def _show_code(self, shown: bool) -> None:
         for widget in (self.code_entry, self._code_label):
@@ -90,7 +101,7 @@ class ConnectForm(ttk.Frame):
     def _submit(self) -> None:
         if self.button.instate(["disabled"]):
             return
-        self._problem.set("")
+        self._tell("", "text")
         try:
             address = read_address(self.host.get(), self.port.get())
         except AddressError as problem:

@@ -47,7 +47,7 @@ PALETTES: dict[Shade, Palette] = {
         good="#0f7b0f",
         bad="#b3261e",
         chosen="#cce4f7",
-        names=("#a4262c", "#8a5a00", "#3d7000", "#00706a", "#1261a8", "#5b4bb5", "#9b2d84"),
+        names=("#a4262c", "#8a5a00", "#3d7000", "#00706a", "#5b4bb5", "#9b2d84"),
     ),
     "dark": Palette(
         ground="#1c1c1c",
@@ -57,7 +57,7 @@ PALETTES: dict[Shade, Palette] = {
         good="#6ccb5f",
         bad="#ff99a4",
         chosen="#264f78",
-        names=("#ff8f87", "#e0a93b", "#9ccb4a", "#4fd0c3", "#7ab8ff", "#b7a8ff", "#f08fd6"),
+        names=("#ff8f87", "#e0a93b", "#9ccb4a", "#4fd0c3", "#b7a8ff", "#f08fd6"),
     ),
 }
 
@@ -97,6 +97,11 @@ def _select_all(event: tk.Event[tk.Misc]) -> str:
         event.widget.select_range(0, "end")
         event.widget.icursor("end")
     return "break"
+
+
+def pixels(widget: tk.Misc, at_96_dpi: int) -> int:
+    """A length on this screen."""
+    return round(at_96_dpi * widget.winfo_fpixels("1i") / 96)
 
 
 def shade_of(appearance: Appearance) -> Shade:

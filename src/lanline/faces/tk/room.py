@@ -7,6 +7,7 @@ from tkinter import ttk
 from typing import TYPE_CHECKING
 
 from lanline.faces import updates as u
+from lanline.faces.tk.looks import pixels
 from lanline.faces.tk.message_text import MessageText
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class RoomForm(ttk.Frame):
         self.people_label = ttk.Label(side, text="People", style="Caption.TLabel")
         self.people_label.pack(anchor="w", padx=8)
         self.people = ttk.Treeview(side, show="tree", selectmode="none", style="People.Treeview")
-        self.people.column("#0", width=170)
+        self.people.column("#0", width=pixels(self, 170))
         self.people.pack(fill="y", expand=True)
         self.looks_button = ttk.Button(head, text="◐", width=3, command=looks)
         self.looks_button.pack(side="right", padx=(12, 0))
