@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -8,10 +9,12 @@ import time
 import psutil
 import pytest
 
+from lanline.monitor.sampling import processes
 from lanline.monitor.sampling.processes import (
     READINGS_A_SAMPLE,
     ProcessTable,
     Reading,
+    StatFiles,
     parse_stat,
 )
 from lanline.monitor.summary import TOP, by_memory
@@ -89,6 +92,27 @@ def test_the_top_holds_both_lists_each_process_once() -> None:
     assert {one.pid for one in by_memory(top)[:TOP]} == set(range(81, 101))
 
 
+def test_files_kept_open_are_few_and_closed_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "MOST_OPEN", 3)
+    before = len(os.listdir("/proc/self/fd"))
+    files = StatFiles()
+    sleeping = [subprocess.Popen(["sleep", "60"]) for _ in range(5)]
+    try:
+        for _ in range(2):
+            for one in sleeping:
+                reading = files.read(one.pid)
+                assert reading is not None
+        assert len(os.listdir("/proc/self/fd")) == before + 3
+    finally:
+        for one in sleeping:
+            one.kill()
+            one.wait()
+    assert [files.read(one.pid) for one in sleeping] == [None] * 5
+    del files
+    gc.collect()
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
 def test_a_number_taken_by_another_process_starts_anew() -> None:
     village = Village(3)
     village.second(2)
@@ -113,7 +137,7 @@ def test_a_sample_reads_no_more_than_its_share_of_thousands() -> None:
         village.second(7)
         assert village.reads - before <= READINGS_A_SAMPLE
     assert len(village.table) == 5000
-    assert village.listings <= 12
+    assert village.listings <= 4
 
 
 def test_among_thousands_the_busiest_is_found_and_stays_in_view() -> None:
@@ -122,7 +146,7 @@ def test_among_thousands_the_busiest_is_found_and_stays_in_view() -> None:
     seconds = 0
     while village.second(4321)[0].pid != 4321:
         seconds += 1
-        assert seconds < 45
+        assert seconds < 75
     for _ in range(5):
         first = village.second(4321)[0]
         assert (first.pid, first.cpu_percent) == (4321, 50.0)

@@ -6,11 +6,12 @@ counter that goes back gives an absent rate with us.
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 import socket
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psutil
 
@@ -175,27 +176,41 @@ def mount(mountpoint: str, device: str, filesystem: str) -> Mount | None:
 
 def disks() -> list[Disk]:
     """Whole devices that were ever read or written; their partitions are in them."""
-    return [
-        Disk(
-            name=name,
-            virtual=psutil.LINUX and not os.path.exists(f"{_block_folder(name)}/device"),
-            read_count=now.read_count,
-            write_count=now.write_count,
-            read_bytes=now.read_bytes,
-            written_bytes=now.write_bytes,
-            read_seconds=_seconds(now, "read_time"),
-            write_seconds=_seconds(now, "write_time"),
-            busy_seconds=_seconds(now, "busy_time"),
+    found = []
+    for name, now in (psutil.disk_io_counters(perdisk=True, nowrap=False) or {}).items():
+        kind = _block_device(name)
+        if kind is None or not now.read_count + now.write_count:
+            continue
+        found.append(
+            Disk(
+                name=name,
+                virtual=kind.virtual,
+                read_count=now.read_count,
+                write_count=now.write_count,
+                read_bytes=now.read_bytes,
+                written_bytes=now.write_bytes,
+                read_seconds=_seconds(now, "read_time"),
+                write_seconds=_seconds(now, "write_time"),
+                busy_seconds=_seconds(now, "busy_time"),
+            )
         )
-        for name, now in (psutil.disk_io_counters(perdisk=True, nowrap=False) or {}).items()
-        if now.read_count + now.write_count
-        and (not psutil.LINUX or os.path.exists(_block_folder(name)))
-    ]
+    return found
 
 
-def _block_folder(name: str) -> str:
-    """Only whole devices have one. It has a "!" where the device's name has a "/"."""
-    return f"/sys/block/{name.replace('/', '!')}"
+class _BlockDevice(NamedTuple):
+    virtual: bool
+
+
+@functools.lru_cache(maxsize=1024)
+def _block_device(name: str) -> _BlockDevice | None:
+    """What stands behind the name; None for a partition."""
+    if not psutil.LINUX:
+        return _BlockDevice(virtual=False)
+    # sysfs has a "!" where a device's name has a "/".
+    folder = f"/sys/block/{name.replace('/', '!')}"
+    if not os.path.exists(folder):
+        return None
+    return _BlockDevice(virtual=not os.path.exists(f"{folder}/device"))
 
 
 def _seconds(figures: Any, field: str) -> float | None:
@@ -203,20 +218,42 @@ def _seconds(figures: Any, field: str) -> float | None:
     return None if milliseconds is None else milliseconds / 1000
 
 
-def interfaces(states: dict[str, Any]) -> list[Interface]:
-    """Traffic of each; `states` is what `interface_states` found, which changes seldom."""
+class InterfaceState(NamedTuple):
+    """What of an interface changes seldom."""
+
+    loopback: bool
+    virtual: bool
+    up: bool
+    speed_mbits: int | None
+    mtu_bytes: int
+
+
+def interface_states() -> dict[str, InterfaceState]:
+    return {
+        name: InterfaceState(
+            loopback=name == "lo" or "loopback" in state.flags,
+            virtual=psutil.LINUX and not os.path.exists(f"/sys/class/net/{name}/device"),
+            up=state.isup,
+            speed_mbits=None if state.speed in _UNKNOWN_SPEED else state.speed,
+            mtu_bytes=state.mtu,
+        )
+        for name, state in psutil.net_if_stats().items()
+    }
+
+
+def interfaces(states: dict[str, InterfaceState]) -> list[Interface]:
+    """Traffic of each; `states` is what `interface_states` found a while ago."""
     found = []
     for name, now in psutil.net_io_counters(pernic=True, nowrap=False).items():
         state = states.get(name)
-        known = state is not None and state.speed not in _UNKNOWN_SPEED
         found.append(
             Interface(
                 name=name,
-                loopback=name == "lo" or (state is not None and "loopback" in state.flags),
-                virtual=psutil.LINUX and not os.path.exists(f"/sys/class/net/{name}/device"),
-                up=state.isup if state else None,
-                speed_mbits=state.speed if state and known else None,
-                mtu_bytes=state.mtu if state else None,
+                loopback=state.loopback if state else name == "lo",
+                virtual=state.virtual if state else True,
+                up=state.up if state else None,
+                speed_mbits=state.speed_mbits if state else None,
+                mtu_bytes=state.mtu_bytes if state else None,
                 received_bytes=now.bytes_recv,
                 sent_bytes=now.bytes_sent,
                 received_packets=now.packets_recv,
@@ -228,10 +265,6 @@ def interfaces(states: dict[str, Any]) -> list[Interface]:
             )
         )
     return found
-
-
-def interface_states() -> dict[str, Any]:
-    return dict(psutil.net_if_stats())
 
 
 def users() -> list[User]:

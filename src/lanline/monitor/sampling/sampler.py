@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import psutil
 
@@ -45,7 +45,7 @@ class Sampler:
         self._before_at = 0.0
         self._slow_at = float("-inf")
         self._mounted: list[tuple[str, str, str]] = []
-        self._states: dict[str, Any] = {}
+        self._states: dict[str, readings.InterfaceState] = {}
         self._users: list[User] = []
 
     def sample(self) -> Sample:
