@@ -92,6 +92,11 @@ export class Client {
     this.happened("retry");
   }
 
+  /** Ask the hub. Rejects with Refused. */
+  ask(command: AnyCommand): Promise<AnyEvent> {
+    return this.#requests.ask(command);
+  }
+
   /** The network may have changed: find out now whether the hub still answers. */
   check(): void {
     if (this.link === "waiting") this.retryNow();

@@ -28,11 +28,14 @@ export function timeline(
   while (notices[0] && notices[0].after < first - 1) notices.shift();
   let before: Message | null = null;
   for (const message of room.messages) {
-    let head = pushNotices(items, notices, message.offset);
-    if (!before || !sameDay(before.time, message.time)) {
+    const newDay = !before || !sameDay(before.time, message.time);
+    const earlierDay = (notice: Notice) => !sameDay(notice.time, message.time);
+    let head = newDay && pushNotices(items, notices, message.offset, earlierDay);
+    if (newDay) {
       items.push({ kind: "day", key: `day ${message.offset}`, time: message.time });
       head = true;
     }
+    head = pushNotices(items, notices, message.offset) || head;
     if (newAfter !== null && message.offset > newAfter && (before?.offset ?? 0) <= newAfter) {
       items.push({ kind: "new", key: "new" });
       head = true;
@@ -53,7 +56,12 @@ function belongsTogether(one: Message, next: Message): boolean {
 }
 
 /** Notices before this offset, those of one kind in a row as one. Returns whether there were any. */
-function pushNotices(items: Item[], notices: Notice[], offset: number): boolean {
+function pushNotices(
+  items: Item[],
+  notices: Notice[],
+  offset: number,
+  wanted: (notice: Notice) => boolean = () => true,
+): boolean {
   let run: Notice[] = [];
   let some = false;
   const flush = () => {
@@ -66,7 +74,7 @@ function pushNotices(items: Item[], notices: Notice[], offset: number): boolean 
     run = [];
     some = true;
   };
-  while (notices[0] && notices[0].after < offset) {
+  while (notices[0] && notices[0].after < offset && wanted(notices[0])) {
     const notice = notices.shift() as Notice;
     if (run[0] && run[0].kind !== notice.kind) flush();
     run.push(notice);

@@ -5,6 +5,7 @@ import type { Member } from "../wire.ts";
 import { avatar } from "./avatar.ts";
 import { h, Keyed, setAttribute, setHidden, setText } from "./dom.ts";
 import { icon } from "./icons.ts";
+import { InviteDialog } from "./invite.ts";
 
 interface Row {
   element: HTMLElement;
@@ -22,7 +23,15 @@ export class People {
 
   constructor(client: Client) {
     this.#client = client;
-    this.element = h("section", { class: "panel" }, this.#heading, this.#list, this.#more);
+    const invite = new InviteDialog(client);
+    this.element = h(
+      "section",
+      { class: "panel" },
+      h("div", { class: "panel-head" }, this.#heading, invite.button),
+      this.#list,
+      this.#more,
+      invite.element,
+    );
     this.#rows = new Keyed(
       this.#list,
       (member) => `${member.id} ${member.name}`,
