@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,8 +18,11 @@ STOP_SECONDS = 10
 class HubProcess:
     """`lanline up` on a free port, with its data in `folder`."""
 
-    def __init__(self, folder: Path, *options: str, reports: bool = False) -> None:
-        """`reports`: its own machine is among its machines."""
+    def __init__(
+        self, folder: Path, *options: str, reports: bool = False, on: Sequence[str] = ()
+    ) -> None:
+        """`reports`: its own machine is among its machines. `on`: what runs it on another host."""
+        self._on = on
         self.folder = folder
         self.options = options if reports else ("--no-agent", *options)
         self.port = 0
@@ -33,6 +37,7 @@ class HubProcess:
         """Start it, on the port that it had before if it had one, and wait until it is ready."""
         self._process = subprocess.Popen(
             [
+                *self._on,
                 LANLINE,
                 "up",
                 *("--json", "--port", str(self.port), "--data", str(self.folder)),

@@ -5,32 +5,44 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import expect
-from tests.e2e.browser import Person, needs_browser
+from playwright.sync_api import Browser, expect
+from tests.e2e.browser import CHROMIUM, Person, launched, needs_browser
+from tests.e2e.hosts import Host, hosts, needs_hosts
 from tests.hub_process import HubProcess
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+pytestmark = [*needs_browser, *needs_hosts]
 
-pytestmark = needs_browser
+
+@pytest.fixture(scope="module")
+def network() -> Iterator[tuple[Host, Host]]:
+    with hosts("hub", "phone") as (hub, phone):
+        yield hub, phone
+
+
+@pytest.fixture(scope="module")
+def phone(
+    network: tuple[Host, Host], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Browser]:
+    """A browser on the other host."""
+    script = tmp_path_factory.mktemp("phone") / "chromium"
+    script.write_text(f'#!/bin/sh\nexec {" ".join(network[1].command(str(CHROMIUM)))} "$@"\n')
+    script.chmod(0o755)
+    with launched(str(script)) as browser:
+        yield browser
 
 
 @pytest.fixture
-def link(tmp_path: Path) -> Iterator[str]:
+def link(network: tuple[Host, Host], tmp_path: Path) -> Iterator[str]:
     """The browser's invite of a hub on the network."""
-    with HubProcess(tmp_path / "hub", "--lan") as hub:
-        network = hub.network
-        if not network.get("addresses"):
-            pytest.skip("this machine has no address but its loopback")
-        yield network["browser_invite"]
+    with HubProcess(tmp_path / "hub", "--lan", on=network[0].command()) as hub:
+        yield hub.network["browser_invite"]
 
 
 @pytest.fixture
-def guest(browser: Browser, link: str) -> Iterator[Person]:
-    person = Person(browser, link.split("/")[2])
+def guest(phone: Browser, link: str) -> Iterator[Person]:
+    person = Person(phone, link.split("/")[2])
     yield person
     person.close()
     assert person.problems == []
@@ -62,7 +74,7 @@ def test_without_an_invite_one_is_asked_for_it_and_may_paste_it(guest: Person, l
     guest.page.get_by_label("Your name").fill("Ada")
     guest.page.keyboard.press("Enter")
     expect(guest.page.get_by_role("alert")).to_contain_text("invite")
-    field = guest.page.get_by_label(re.compile("^Invite"))
+    field = guest.page.get_by_label("Invite, the link")
     field.fill("no-such-invite-at-all")
     guest.page.keyboard.press("Enter")
     expect(guest.page.get_by_role("alert")).to_contain_text("not one of this hub's")
