@@ -10,7 +10,15 @@ Sources: proc(5), proc_stat(5), proc_meminfo(5), and psutil's documentation, who
 
 from __future__ import annotations
 
-from msgspec import Struct
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+# A sample comes from outside, is kept, and is passed on to everybody who watches: so it is bounded
+# where it is decoded. Agents keep far below (lanline.monitor.sampling.sampler).
+Name = Annotated[str, Meta(max_length=256)]
+Path = Annotated[str, Meta(max_length=4096)]  # Linux's PATH_MAX
+MOST_OF_A_KIND = 256
 
 
 class Figures(Struct, frozen=True, omit_defaults=True):
@@ -64,7 +72,7 @@ class Cpu(Figures, frozen=True, kw_only=True):
 
     times: CpuTimes
     percents: CpuPercents | None = None
-    cores: list[Core] = []
+    cores: Annotated[list[Core], Meta(max_length=8192)] = []
     frequency_mhz: float | None = None
     frequency_min_mhz: float | None = None
     frequency_max_mhz: float | None = None
@@ -116,9 +124,9 @@ class Swap(Figures, frozen=True, kw_only=True):
 class Mount(Figures, frozen=True, kw_only=True):
     """A mounted file system's space."""
 
-    mountpoint: str
-    device: str
-    filesystem: str
+    mountpoint: Path
+    device: Path
+    filesystem: Name
     total_bytes: int
     used_bytes: int
     free_bytes: int  # to an ordinary user
@@ -128,7 +136,7 @@ class Mount(Figures, frozen=True, kw_only=True):
 class Disk(Figures, frozen=True, kw_only=True):
     """A block device's reads and writes."""
 
-    name: str
+    name: Name
     virtual: bool = False  # stands on other devices, or on memory: left out of sums
     read_count: int
     write_count: int
@@ -147,7 +155,7 @@ class Disk(Figures, frozen=True, kw_only=True):
 class Interface(Figures, frozen=True, kw_only=True):
     """A network interface's traffic."""
 
-    name: str
+    name: Name
     loopback: bool = False
     virtual: bool = False  # has no hardware of its own: left out of sums where others have
     up: bool | None = None
@@ -174,16 +182,16 @@ class Interface(Figures, frozen=True, kw_only=True):
 class User(Figures, frozen=True, kw_only=True):
     """Somebody logged in."""
 
-    name: str
-    terminal: str = ""
-    host: str = ""  # where they came from
+    name: Name
+    terminal: Name = ""
+    host: Name = ""  # where they came from
     started: float = 0.0  # Unix seconds
 
 
 class ProcessFigures(Figures, frozen=True, kw_only=True):
     pid: int
-    name: str
-    user: str = ""
+    name: Name
+    user: Name = ""
     cpu_percent: float | None = None  # of one core
     rss_bytes: int = 0
     vms_bytes: int = 0
@@ -193,11 +201,11 @@ class ProcessFigures(Figures, frozen=True, kw_only=True):
 class System(Figures, frozen=True, kw_only=True):
     """What the machine is: the same in every sample of one boot."""
 
-    kernel: str = ""  # Linux, Darwin, Windows
-    release: str = ""
-    architecture: str = ""
-    distribution: str = ""  # as it calls itself: Debian GNU/Linux 13 (trixie)
-    processor: str = ""
+    kernel: Name = ""  # Linux, Darwin, Windows
+    release: Name = ""
+    architecture: Name = ""
+    distribution: Name = ""  # as it calls itself: Debian GNU/Linux 13 (trixie)
+    processor: Name = ""
 
 
 class AgentFigures(Figures, frozen=True, kw_only=True):
@@ -207,16 +215,16 @@ class AgentFigures(Figures, frozen=True, kw_only=True):
     rss_bytes: int
     cpu_percent: float | None = None  # of one core
     sampling_seconds: float | None = None  # how long it took to take this sample
-    version: str = ""
+    version: Name = ""
     shared: bool = False  # the process does more than report: the hub's own machine
 
 
 class Sample(Figures, frozen=True, kw_only=True):
     """All of one machine at one instant."""
 
-    machine: str  # its lasting identity
-    name: str  # its host name
-    boot_id: str
+    machine: Name  # its lasting identity
+    name: Name  # its host name
+    boot_id: Name
     time: float  # Unix seconds, by the machine's own clock
     interval_seconds: float | None = None  # since the sample before
     boot_time: float | None = None  # Unix seconds
@@ -225,22 +233,23 @@ class Sample(Figures, frozen=True, kw_only=True):
     load: Load | None = None
     memory: Memory | None = None
     swap: Swap | None = None
-    mounts: list[Mount] = []
-    disks: list[Disk] = []
-    interfaces: list[Interface] = []
-    users: list[User] = []
+    mounts: Annotated[list[Mount], Meta(max_length=MOST_OF_A_KIND)] = []
+    disks: Annotated[list[Disk], Meta(max_length=MOST_OF_A_KIND)] = []
+    interfaces: Annotated[list[Interface], Meta(max_length=MOST_OF_A_KIND)] = []
+    users: Annotated[list[User], Meta(max_length=MOST_OF_A_KIND)] = []
     process_count: int | None = None
     # The 20 that used most CPU since the sample before and the 20 that hold most memory, each
     # once, most CPU first.
-    processes: list[ProcessFigures] = []
+    processes: Annotated[list[ProcessFigures], Meta(max_length=MOST_OF_A_KIND)] = []
     agent: AgentFigures | None = None
-    left_out: dict[str, int] = {}  # how many of a list did not fit its bound: {"interfaces": 12}
+    # How many of a list did not fit its bound: {"interfaces": 12}
+    left_out: Annotated[dict[Name, int], Meta(max_length=16)] = {}
 
 
 class Summary(Figures, frozen=True, kw_only=True):
     """The main figures of a machine, small enough to send for all machines at once."""
 
-    machine: str
+    machine: Name
     time: float
     cpu_percent: float | None = None
     memory_percent: float | None = None

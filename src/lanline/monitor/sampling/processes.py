@@ -31,6 +31,7 @@ LISTED_A_SAMPLE = 250
 MOST_OPEN = 200  # files kept open; a process may have 1,024 by default
 MOST_PROCESSES = 5000  # in a whole list, those with most CPU and memory: about 500 KB of JSON
 _WATCHED = 2 * TOP  # kept in view of each top list, so that the next in line is known
+_LONGEST_NAME = 64  # of what a program calls itself: some write whole sentences there
 _NAME_BYTES = 15  # where the kernel cuts a process's name off
 
 
@@ -265,7 +266,7 @@ def _full_name(pid: int, name: str) -> str:
             program = file.read(4096).split(b"\0", 1)[0].decode("utf-8", "replace")
     except OSError:
         return name
-    longer = os.path.basename(program)
+    longer = os.path.basename(program)[:_LONGEST_NAME]
     return longer if longer.startswith(name) else name
 
 

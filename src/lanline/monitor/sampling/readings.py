@@ -164,8 +164,8 @@ def mount(mountpoint: str, device: str, filesystem: str) -> Mount | None:
     if not space.total:
         return None
     return Mount(
-        mountpoint=mountpoint,
-        device=device,
+        mountpoint=_text(mountpoint),
+        device=_text(device),
         filesystem=filesystem,
         total_bytes=space.total,
         used_bytes=space.used,
@@ -270,9 +270,9 @@ def interfaces(states: dict[str, InterfaceState]) -> list[Interface]:
 def users() -> list[User]:
     return [
         User(
-            name=one.name,
-            terminal=one.terminal or "",
-            host=one.host or "",
+            name=_text(one.name),
+            terminal=_text(one.terminal or ""),
+            host=_text(one.host or ""),
             started=float(one.started),
         )
         for one in psutil.users()
@@ -288,7 +288,7 @@ def boot_id() -> str:
 
 
 def host_name() -> str:
-    return socket.gethostname() or "unnamed"
+    return _text(socket.gethostname()) or "unnamed"
 
 
 def system() -> System:
@@ -318,3 +318,10 @@ def _processor() -> str:
     except OSError:
         pass
     return ""
+
+
+def _text(text: str) -> str:
+    """What the system gave as bytes that are no UTF-8 (PEP 383), as text that can be sent."""
+    if text.isascii():
+        return text
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
