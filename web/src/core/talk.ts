@@ -129,6 +129,11 @@ export class Talk {
     this.#around.topics.touch("log");
   }
 
+  /** Whether something that I said is not stored yet and would go with the page. */
+  get isWaiting(): boolean {
+    return [...this.rooms.values()].some((room) => room.pending.length > 0);
+  }
+
   /** I am typing in that room; the others are told at most every few seconds. */
   typing(room: Room): void {
     const now = this.#around.now();

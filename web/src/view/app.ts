@@ -83,6 +83,9 @@ export class App {
     document.addEventListener("visibilitychange", looked);
     addEventListener("focus", looked);
     addEventListener("online", () => this.#client.check());
+    addEventListener("beforeunload", (event) => {
+      if (this.#client.talk.isWaiting) event.preventDefault(); // the browser asks whether to go
+    });
     this.#margin.wide.addEventListener("change", () => this.#lookAtMachines());
     setInterval(() => {
       if (document.visibilityState === "visible") void this.#client.talk.listRooms();

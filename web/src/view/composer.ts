@@ -36,7 +36,14 @@ export class Composer {
     this.#problem = h("p", { id: "entry-problem", class: "problem", role: "alert", hidden: true });
     this.#send = h(
       "button",
-      { class: "send", type: "submit", "aria-label": "Send", title: "Send (Enter)" },
+      {
+        class: "send",
+        type: "submit",
+        "aria-label": "Send",
+        title: "Send (Enter)",
+        // The entry keeps the focus, and the phone its keyboard.
+        on: { mousedown: (event: MouseEvent) => event.preventDefault() },
+      },
       icon("send"),
     );
     this.element = h(

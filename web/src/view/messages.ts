@@ -71,6 +71,7 @@ export class MessageList {
   }
 
   update(): void {
+    this.#markNew();
     const anchor = this.#follow ? null : this.#anchor();
     const isMine = (message: Message) => this.#client.talk.isMine(message);
     const items = timeline(this.#room, isMine, this.#newAfter);
@@ -88,11 +89,17 @@ export class MessageList {
     this.#readOn();
   }
 
-  /** The person is looking: what they see counts as read. */
+  /** What comes while nobody looks begins after a line, which stays until one looks away again. */
+  #markNew(): void {
+    if (isLooking()) return;
+    this.#newAfter = this.#room.unread > 0 ? this.#room.read.offset : null;
+  }
+
+  /** What the person sees counts as read. */
   #readOn(): void {
     this.#room.reading = !this.#follow;
-    if (this.#follow && document.visibilityState === "visible" && document.hasFocus()) {
-      if (this.#client.talk.markRead(this.#room)) this.#client.rememberRooms();
+    if (this.#follow && isLooking() && this.#client.talk.markRead(this.#room)) {
+      this.#client.rememberRooms();
     }
     const unread = this.#room.unread;
     setHidden(this.#jump, this.#follow);
@@ -151,10 +158,13 @@ export class MessageList {
 
   #makeRow(item: Item): Row {
     switch (item.kind) {
-      case "day":
+      case "day": {
+        const words = h("span");
         return {
-          element: h("li", { class: "day" }, h("span", {}, day(item.time, Date.now() / 1000))),
+          element: h("li", { class: "day" }, words),
+          update: (now) => now.kind === "day" && setText(words, day(now.time, this.#client.now())),
         };
+      }
       case "new":
         return { element: h("li", { class: "new-line" }, h("span", {}, "New")) };
       case "notice": {
@@ -205,6 +215,10 @@ export class MessageList {
       },
     };
   }
+}
+
+function isLooking(): boolean {
+  return document.visibilityState === "visible" && document.hasFocus();
 }
 
 function messageRow(message: Message, mine: boolean): Row {

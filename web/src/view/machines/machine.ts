@@ -202,12 +202,13 @@ export class MachineView implements View {
   }
 
   #showSample(sample: Sample): void {
+    const leftOut = sample.left_out ?? {};
     this.#cores.show(sample.cpu?.cores ?? []);
     this.#processes.update(sample);
-    this.#mounts.show((sample.mounts ?? []).map(mountCells));
-    this.#disks.show((sample.disks ?? []).map(diskCells));
-    this.#interfaces.show((sample.interfaces ?? []).map(interfaceCells));
-    this.#users.show((sample.users ?? []).map(userCells));
+    this.#mounts.show((sample.mounts ?? []).map(mountCells), leftOut["mounts"]);
+    this.#disks.show((sample.disks ?? []).map(diskCells), leftOut["disks"]);
+    this.#interfaces.show((sample.interfaces ?? []).map(interfaceCells), leftOut["interfaces"]);
+    this.#users.show((sample.users ?? []).map(userCells), leftOut["users"]);
     const groups = factGroups(sample, this.#client.now());
     if (this.#values.length === 0) {
       const lists = groups.map(factList);

@@ -11,6 +11,7 @@ interface Row {
  */
 export class Table {
   readonly element: HTMLElement;
+  readonly #more = h("p", { class: "hint" });
   readonly #rows: Keyed<string[], Row>;
 
   constructor(title: string, head: readonly string[], words: number) {
@@ -27,6 +28,7 @@ export class Table {
         { class: "table-scroll", tabindex: "0", role: "region", "aria-label": title },
         h("table", {}, h("thead", {}, h("tr", {}, ...headers)), body),
       ),
+      this.#more,
     );
     this.#rows = new Keyed(
       body,
@@ -38,7 +40,9 @@ export class Table {
     );
   }
 
-  show(rows: string[][]): void {
+  /** `leftOut`: how many more there are that the sample has no room for. */
+  show(rows: string[][], leftOut = 0): void {
+    setText(this.#more, leftOut > 0 ? `and ${leftOut} more` : "");
     setHidden(this.element, rows.length === 0);
     this.#rows.show(rows);
   }
