@@ -95,7 +95,7 @@ async def test_a_machine_that_goes_away_is_shown_as_away(app: WatchApp, hub: Hub
             assert "1 away" in text_of(app, "#connection")
 
 
-async def test_the_cursor_stays_on_its_machine_when_the_order_changes(
+async def test_the_cursor_stays_on_its_machine_when_another_comes_before_it(
     app: WatchApp, hub: HubProcess
 ) -> None:
     with two_machines(hub):
@@ -103,12 +103,24 @@ async def test_the_cursor_stays_on_its_machine_when_the_order_changes(
             await until(pilot, lambda: app.machines.here == 2)
             await pilot.pause()
             await pilot.press("down")
-            await pilot.press("r")
+            with AgentProcess(hub.address, "3", "--name", "app-1"):
+                await until(pilot, lambda: column(app, 0) == ["app-1", "db-1", "web-1"])
+                assert app.screen.query_one(DataTable).cursor_row == 2
+                await pilot.press("enter")
+                await until(pilot, lambda: isinstance(app.screen, MachineScreen))
+                assert isinstance(app.screen, MachineScreen)
+                assert app.screen.machine == "1"
+
+
+async def test_another_order_shows_its_top(app: WatchApp, hub: HubProcess) -> None:
+    with two_machines(hub):
+        async with app.run_test(size=(160, 30)) as pilot:
+            await until(pilot, lambda: app.machines.here == 2)
             await pilot.pause()
-            await pilot.press("enter")
-            await until(pilot, lambda: isinstance(app.screen, MachineScreen))
-            assert isinstance(app.screen, MachineScreen)
-            assert app.screen.machine == "1"
+            await pilot.press("down")
+            await pilot.press("c")
+            await pilot.pause()
+            assert app.screen.query_one(DataTable).cursor_row == 0
 
 
 async def test_enter_opens_a_machine_and_escape_leads_back(app: WatchApp, hub: HubProcess) -> None:

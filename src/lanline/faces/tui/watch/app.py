@@ -34,11 +34,12 @@ class WatchApp(App[Error | None]):
         self._ahead = 0.0  # the hub's clock before ours, in seconds
         self._reason = ""  # why the hub is not there
         self._opened = ""  # the machine whose page is open
+        self._drawn_at = 0.0  # monotonic
 
     def on_mount(self) -> None:
         self.push_screen(self.board)
         self.run_worker(self._follow(), exclusive=False, exit_on_error=True)
-        self.set_interval(1.0, self._redraw)  # durations grow, also when nothing is heard
+        self.set_interval(1.0, self._redraw_if_still)
 
     @property
     def now(self) -> float:
@@ -111,7 +112,13 @@ class WatchApp(App[Error | None]):
                 if isinstance(screen, MachineScreen) and screen.machine == answer.machine:
                     screen.history.load(answer.figures)
 
+    def _redraw_if_still(self) -> None:
+        """Durations grow, also when nothing is heard."""
+        if time.monotonic() - self._drawn_at > 0.9:
+            self._redraw()
+
     def _redraw(self) -> None:
+        self._drawn_at = time.monotonic()
         screen = self.screen
         if isinstance(screen, (BoardScreen, MachineScreen)) and screen.is_mounted:
             screen.redraw(self.connection_line(), self.now)

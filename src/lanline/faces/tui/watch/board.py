@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import DataTable, Footer, Static
 
+from lanline.faces.tui.watch.figures import Shown
 from lanline.faces.tui.watch.machines import BY_KEY, COLUMNS, Column, Machines, Row
 from lanline.faces.tui.watch.panels import styled
 from lanline.wire.shown import shown
@@ -62,8 +63,8 @@ class BoardScreen(Screen[None]):
         self._now = 0.0
         self._layout: tuple[object, ...] = ()
         self._rows: list[Row] = []
-        self._drawn: list[list[Text]] = []
-        self._chosen = ""
+        self._drawn: list[list[Shown]] = []
+        self._chosen = ""  # the machine under the cursor; none while that is at the top
 
     def compose(self) -> ComposeResult:
         yield Static(id="connection", markup=False)
@@ -101,12 +102,13 @@ class BoardScreen(Screen[None]):
         bar_width = self._bar_width(name_width)
         self._rows = [replace(row, bar_width=bar_width) for row in rows]
         self._lay_out((name_width, bar_width, len(rows)))
-        for index, row in enumerate(self._rows):
+        table = self.table
+        for index, (row, drawn) in enumerate(zip(self._rows, self._drawn, strict=True)):
             for place, column in enumerate(COLUMNS):
-                text = _cell(column, row)
-                if text != self._drawn[index][place]:
-                    self._drawn[index][place] = text
-                    self.table.update_cell(str(index), column.key, text)
+                piece = column.show(row)
+                if piece != drawn[place]:
+                    drawn[place] = piece
+                    table.update_cell(str(index), column.key, _aligned(styled(piece), column))
         self._follow_chosen()
 
     def _bar_width(self, name_width: int) -> int:
@@ -132,27 +134,27 @@ class BoardScreen(Screen[None]):
             title = column.title + self._mark(column)
             fits = max(width or _SPEED_WIDTH, len(title))
             table.add_column(_aligned(Text(title), column), width=fits, key=column.key)
-        self._drawn = [[Text() for _ in COLUMNS] for _ in range(count)]
+        self._drawn = [[Shown("")] * len(COLUMNS) for _ in range(count)]
         for index in range(count):
-            table.add_row(*self._drawn[index], key=str(index))
+            table.add_row(*(Text() for _ in COLUMNS), key=str(index))
 
     def _mark(self, column: Column) -> str:
         if column.key != self._by:
             return ""
         return " ▼" if column.largest_first != self._turned else " ▲"
 
-    # --- the cursor stays on its machine ----------------------------------------------------
+    # --- the cursor stays on its machine, or at the top ---------------------------------------
 
     def _follow_chosen(self) -> None:
         places = {row.info.id: index for index, row in enumerate(self._rows)}
         index = places.get(self._chosen, 0)
         if self.table.cursor_row != index:
             self.table.move_cursor(row=index, animate=False)
-        self._chosen = self._rows[index].info.id
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
         if self.table.has_focus and event.cursor_row < len(self._rows):
-            self._chosen = self._rows[event.cursor_row].info.id
+            row = event.cursor_row
+            self._chosen = self._rows[row].info.id if row else ""
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         if event.cursor_row < len(self._rows):
@@ -168,7 +170,8 @@ class BoardScreen(Screen[None]):
     # --- what keys do -----------------------------------------------------------------------
 
     def action_sort(self, key: str) -> None:
-        """Sort by this column; if it is so already, the other way round."""
+        """Sort by this column; if it is so already, the other way round. The top comes in view."""
+        self._chosen = ""
         self._turned = not self._turned if key == self._by else False
         self._by = key if key in BY_KEY else "name"
         if len(self._machines):
@@ -180,10 +183,6 @@ class BoardScreen(Screen[None]):
 
     def action_turn(self) -> None:
         self.action_sort(self._by)
-
-
-def _cell(column: Column, row: Row) -> Text:
-    return _aligned(styled(column.show(row)), column)
 
 
 def _aligned(text: Text, column: Column) -> Text:
