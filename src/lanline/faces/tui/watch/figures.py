@@ -44,6 +44,15 @@ def count(figure: float | None, digits: int = 0) -> str:
     return ABSENT if figure is None else f"{figure:,.{digits}f}"
 
 
+def per_second(figure: float | None) -> str:
+    return ABSENT if figure is None else f"{figure:,.0f}/s"
+
+
+def exactly(percent: float | None) -> str:
+    """With one decimal: what a process uses."""
+    return ABSENT if percent is None else f"{percent:.1f} %"
+
+
 def level(percent: float | None, fine: Level = "") -> Level:
     """How much a percentage matters; `fine` is for one that does not."""
     if percent is None:

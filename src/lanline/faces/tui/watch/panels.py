@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Literal
 
 from rich.text import Text
 
@@ -15,7 +17,9 @@ from lanline.faces.tui.watch.figures import (
     bar,
     count,
     duration,
+    exactly,
     level,
+    per_second,
     share,
     size,
     sparkline,
@@ -28,13 +32,18 @@ from lanline.wire.messages import MachineInfo
 from lanline.wire.samples import ProcessFigures, Sample
 from lanline.wire.shown import shown
 
-STYLES: dict[Level, str] = {
+Tone = Level | Literal["line"]
+# Without colour (https://no-color.org) a terminal shows these as greys, some too dark to read.
+_COLOURS: dict[Tone, str] = {
     "": "",
     "fine": "green",
     "high": "yellow",
     "full": "bold red",
+    "line": "cyan",
     "dim": "dim",
 }
+_PLAIN: dict[Tone, str] = {**dict.fromkeys(_COLOURS, ""), "full": "bold", "dim": "dim"}
+STYLES = _PLAIN if os.environ.get("NO_COLOR") else _COLOURS
 HISTORY_SECONDS = 600
 _CORE_WIDTH = 23
 PanelText = Callable[[Sample, "History", int], Text]
@@ -80,9 +89,9 @@ def heading(info: MachineInfo, sample: Sample | None, now: float) -> Text:
         since = time.strftime("%a %H:%M:%S", time.localtime(info.since))
         away = f"  away since {since}, for {duration(now - info.since)}."
         text.append(away, STYLES["full"])
-        text.append("  The figures below are its last.", "dim")
+        text.append("  The figures below are its last.", STYLES["dim"])
     elif sample and sample.boot_time:
-        text.append(f"  up {duration(now - sample.boot_time)}", "green")
+        text.append(f"  up {duration(now - sample.boot_time)}", STYLES["fine"])
     if sample is None:
         return text
     known: list[str] = []
@@ -94,7 +103,7 @@ def heading(info: MachineInfo, sample: Sample | None, now: float) -> Text:
         known.append(f"from {info.address}")
     if sample.users:
         known.append(f"users {', '.join(sorted({user.name for user in sample.users}))}")
-    text.append("\n" + shown("  ".join(part for part in known if part)), "dim")
+    text.append("\n" + shown("  ".join(part for part in known if part)), STYLES["dim"])
     return text
 
 
@@ -102,16 +111,16 @@ def cpu(sample: Sample, history: History, width: int) -> Text:
     """All cores together with where the time goes, then each one."""
     now = sample.cpu
     if now is None:
-        return Text("This machine does not say.", "dim")
+        return Text("This machine does not say.", STYLES["dim"])
     lines = [_gauge("", now.percents.busy_percent if now.percents else None, width)]
-    lines.append(Text(history.line("cpu_percent", width, 100.0), "cyan"))
+    lines.append(Text(history.line("cpu_percent", width, 100.0), STYLES["line"]))
     if now.percents:
         modes = [f"{m} {count(getattr(now.percents, f'{m}_percent'), 1)}" for m in MODES]
         lines += _flow([mode.replace("_", " ") for mode in modes], width)
     rates = [
-        f"context switches {count(now.context_switches_per_second)}/s",
-        f"interrupts {count(now.interrupts_per_second)}/s",
-        f"soft interrupts {count(now.soft_interrupts_per_second)}/s",
+        f"context switches {per_second(now.context_switches_per_second)}",
+        f"interrupts {per_second(now.interrupts_per_second)}",
+        f"soft interrupts {per_second(now.soft_interrupts_per_second)}",
     ]
     if sample.load:
         load = sample.load
@@ -127,15 +136,15 @@ def cpu(sample: Sample, history: History, width: int) -> Text:
 def memory(sample: Sample, history: History, width: int) -> Text:
     now = sample.memory
     if now is None:
-        return Text("This machine does not say.", "dim")
+        return Text("This machine does not say.", STYLES["dim"])
     lines = [_gauge("", now.used_percent, width)]
-    lines.append(Text(history.line("memory_percent", width, 100.0), "cyan"))
+    lines.append(Text(history.line("memory_percent", width, 100.0), STYLES["line"]))
     names = ("total", "available", "used", "free", "active", "inactive", "buffers", "cached")
     parts = {name: getattr(now, f"{name}_bytes") for name in (*names, "shared", "slab")}
     lines += _flow([f"{n} {size(value)}" for n, value in parts.items() if value is not None], width)
     swap = sample.swap
     if swap is None or not swap.total_bytes:
-        lines.append(Text("no swap space", "dim"))
+        lines.append(Text("no swap space", STYLES["dim"]))
         return _stacked(lines, width)
     lines.append(_gauge("swap ", swap.used_percent, width))
     moved = [
@@ -164,14 +173,15 @@ def disks(sample: Sample, history: History, width: int) -> Text:
             Shown(shown(disk.name)),
             Shown("read " + speed(disk.read_bytes_per_second)),
             Shown("written " + speed(disk.written_bytes_per_second)),
-            Shown(f"{count(disk.reads_per_second)} + {count(disk.writes_per_second)} IO/s", "dim"),
+            Shown(f"{per_second(disk.reads_per_second)} reads", "dim"),
+            Shown(f"{per_second(disk.writes_per_second)} writes", "dim"),
             Shown("busy" + share(disk.busy_percent).text, level(disk.busy_percent)),
         )
         for disk in sample.disks
     ]
-    lines = [*_table(space, "lrrrll"), *_table(devices, "lllll")]
+    lines = [*_table(space, "lrrrll"), *_table(devices, "llllll")]
     lines += _two_lines(history, ("read", "written"), width)
-    return _stacked(lines or [Text("none", "dim")], width)
+    return _stacked(lines or [Text("none", STYLES["dim"])], width)
 
 
 def network(sample: Sample, history: History, width: int) -> Text:
@@ -191,7 +201,7 @@ def network(sample: Sample, history: History, width: int) -> Text:
         )
     lines = _table(rows, "llllrr")
     lines += _two_lines(history, ("received", "sent"), width)
-    return _stacked(lines or [Text("none", "dim")], width)
+    return _stacked(lines or [Text("none", STYLES["dim"])], width)
 
 
 def processes(chosen: Sequence[ProcessFigures], width: int) -> Text:
@@ -207,7 +217,7 @@ def process_row(one: ProcessFigures) -> tuple[Shown, ...]:
     return (
         Shown(str(one.pid), "dim"),
         Shown(shown(one.user)),
-        Shown(f"{count(one.cpu_percent, 1)} %", level(one.cpu_percent)),
+        Shown(exactly(one.cpu_percent), level(one.cpu_percent)),
         Shown(size(one.rss_bytes)),
         Shown(size(one.vms_bytes), "dim"),
         Shown(spent, "dim"),
@@ -221,9 +231,10 @@ def agent(sample: Sample) -> Text:
         return Text("")
     cost = sample.agent
     what = "The hub and its agent use" if cost.shared else "The agent uses"
-    text = f"{what} {count(cost.cpu_percent, 2)} % of a core and {size(cost.rss_bytes)}."
+    of_core = "" if cost.cpu_percent is None else f"{cost.cpu_percent:.2f} % of a core and "
+    text = f"{what} {of_core}{size(cost.rss_bytes)}."
     left = ", ".join(f"{number:,} {name}" for name, number in sample.left_out.items())
-    return Text(text + (f" Not shown: {left}." if left else ""), "dim")
+    return Text(text + (f" Not shown: {left}." if left else ""), STYLES["dim"])
 
 
 # --- laying out -----------------------------------------------------------------------------------
@@ -250,7 +261,7 @@ def _cores(percents: Sequence[float | None], width: int) -> list[Text]:
             if number > start:
                 line.append("  ")
             filled = bar(percent, room - digits - 8)
-            line.append(f"{number:>{digits}} ", "dim")
+            line.append(f"{number:>{digits}} ", STYLES["dim"])
             line.append(f"{filled} {share(percent).text}", STYLES[level(percent, "fine")])
         lines.append(line)
     return lines
@@ -264,7 +275,7 @@ def _two_lines(history: History, names: tuple[str, str], width: int) -> list[Tex
         figure = f"{name}_bytes_per_second"
         drawn.append(history.line(figure, half))
         said.append(f"{name}, at most {speed(history.highest(figure))}".rjust(half))
-    lines = (Text("  ".join(drawn), "cyan"), Text("  ".join(said), "dim"))
+    lines = (Text("  ".join(drawn), STYLES["line"]), Text("  ".join(said), STYLES["dim"]))
     return list(lines) if "".join(drawn).strip() else []
 
 
