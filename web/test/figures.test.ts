@@ -17,6 +17,16 @@ test("columns keep step, with gaps where a figure was not there", () => {
   assert.equal(columns.has("other"), false);
 });
 
+test("a break ends the lines there are", () => {
+  const columns = new Columns(100, 10);
+  columns.break(1);
+  assert.equal(columns.length, 0);
+  columns.push(2, { cpu: 5 });
+  columns.break(3);
+  columns.push(9, { cpu: 6 });
+  assert.deepEqual(columns.column("cpu"), [5, null, 6]);
+});
+
 test("a row that is not newer is passed over", () => {
   const columns = new Columns(100, 10);
   columns.push(2, { cpu: 5 });

@@ -46,6 +46,11 @@ export class Columns {
     this.#forget();
   }
 
+  /** Nothing is known from here on: where there is a line, it ends. */
+  break(time: number): void {
+    if (this.length > 0) this.push(time, {});
+  }
+
   /** Put the past before what is held already. */
   fillPast(times: number[], figures: Record<string, Column>): void {
     const first = this.times[0] ?? Number.POSITIVE_INFINITY;

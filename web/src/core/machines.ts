@@ -70,6 +70,9 @@ export class Machines {
 
   offline(): void {
     this.#online = false;
+    const gap = this.#around.now();
+    for (const machine of this.all.values()) machine.course.break(gap);
+    this.close?.course.break(gap);
     this.#around.topics.touch("machines");
   }
 
@@ -148,6 +151,7 @@ export class Machines {
     const known = this.all.get(info.id);
     if (known) {
       // What tells of a change of state alone does not take the figures away.
+      if (info.state === "away") known.course.break(this.#around.now());
       known.info = { ...info, sample: info.sample ?? known.info.sample ?? null };
     } else {
       this.all.set(info.id, { info, summary: null, course: new Columns(CARD_SECONDS, 1_000) });

@@ -141,6 +141,7 @@ export class App {
       route.view === "room" ? (this.#client.talk.rooms.get(route.room) ?? null) : null,
     );
     this.#offline.update();
+    this.#frame.dataset["link"] = this.#client.link;
   }
 
   /** A room that one is not in yet is entered by going there. */
@@ -200,8 +201,8 @@ function plainBanner(): HTMLElement | null {
     h(
       "span",
       {},
-      "This page came unencrypted: others on this network could read along. ",
-      "Lanline's own clients, and HTTPS, do not let them.",
+      "This page is not encrypted: others on this network could read along.",
+      h("span", { class: "more" }, " Lanline's own clients are, and so is HTTPS."),
     ),
     h(
       "button",
