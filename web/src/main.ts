@@ -1,8 +1,10 @@
 import "uplot/dist/uPlot.min.css";
 import "./style/base.css";
 import "./style/frame.css";
+import "./style/door.css";
 import "./style/room.css";
 import "./style/machines.css";
+import "./style/machine.css";
 import { Client } from "./core/client.ts";
 import { loadProfile, saveProfile, type Store } from "./core/profile.ts";
 import { inviteOf } from "./core/route.ts";

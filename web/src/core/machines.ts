@@ -39,9 +39,13 @@ export class Machines {
     this.#around = around;
   }
 
+  /** Those that are here first, each by name. */
   get sorted(): Machine[] {
     const order = new Intl.Collator(undefined, { numeric: true });
-    return [...this.all.values()].sort((a, b) => order.compare(a.info.name, b.info.name));
+    const away = (machine: Machine) => Number(machine.info.state === "away");
+    return [...this.all.values()].sort(
+      (a, b) => away(a) - away(b) || order.compare(a.info.name, b.info.name),
+    );
   }
 
   /** Begin to be told of all machines, and of `id` in full. */
