@@ -366,6 +366,16 @@ def test_a_hub_that_has_nothing_of_the_hole_is_not_asked_for_ever() -> None:
     assert core.take_commands() == []
 
 
+def test_a_page_that_is_refused_is_not_asked_for_again_at_once() -> None:
+    core = here()
+    core.received(message(9), 1.0)
+    [history] = core.take_commands()
+    core.received(m.Problem(id=history.id, code="internal", message="Disk."), 1.0)
+    assert core.take_commands() == []
+    core.received(message(10), 2.0)
+    assert isinstance(core.take_commands()[0], m.History)
+
+
 def test_older_messages_go_before_those_held() -> None:
     core = greeted()
     core.join("#lobby", 0.0)

@@ -24,16 +24,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lanline.client.heartbeat import ANSWER_SECONDS, Heartbeat
-from lanline.client.notices import (
-    Complaint,
-    Delivered,
-    NameRefused,
-    NotDelivered,
-    Notice,
-    RoomClosed,
-    RoomRefused,
-    StateChanged,
-)
+from lanline.client.notices import Complaint, NameRefused, Notice, StateChanged
 from lanline.client.outbox import Outbox
 from lanline.client.questions import Answer, Question, Questions
 from lanline.client.rooms import Room
@@ -44,6 +35,7 @@ from lanline.client.states import (
     follow,
     wait_before_try,
 )
+from lanline.client.talk import Talk
 from lanline.errors import ConnectionLostError, Error, RefusedError
 from lanline.wire import messages as m
 
@@ -53,7 +45,6 @@ if TYPE_CHECKING:
 GREETING_SECONDS = 10.0  # for the hub to answer hello
 GHOST_SECONDS = 90.0  # how long our own dead connection can hold our name (the hub's dead: 60)
 COMMANDS = 256  # unsent: ephemeral ones are dropped
-TYPING_SECONDS = 3.0  # between two typing notices
 
 # Refusals of hello that trying again does not mend.
 FINAL = frozenset({"version", "not-allowed", "no-invite", "bad-invite", "replaced"})
@@ -84,12 +75,10 @@ class ClientCore:
         self.who = who
         self.state = State.RESTING
         self.welcome: m.Welcome | None = None
-        self.rooms: dict[str, Room] = {}
         self.ending: Error | None = None  # why GONE, unless left on purpose
         self.reason = ""  # of the last loss or the end: one sentence
         self.retry_at: float | None = None
         self.name_refusal: NameRefused | None = None  # of the latest name
-        self.outbox = Outbox()
         self._once = once
         self._leaving = False
         self._asks_name = asks_name
@@ -98,12 +87,21 @@ class ClientCore:
         self._parting = ""  # what the hub said before it closed
         self._commands: list[m.Command] = []
         self._notices: list[Notice] = []
+        self._talk = Talk(self._notices)
         self._answers: list[Answer] = []
         self._questions = Questions()
         self._since = 0.0  # of the state
         self._heartbeat = Heartbeat(0.0)
         self._ghost_until = 0.0
-        self._typed: dict[str, float] = {}
+
+    @property
+    def rooms(self) -> dict[str, Room]:
+        return self._talk.rooms
+
+    @property
+    def outbox(self) -> Outbox:
+        """What is said and not acknowledged."""
+        return self._talk.outbox
 
     # --- what happened ----------------------------------------------------------------------
 
@@ -129,7 +127,7 @@ class ClientCore:
             self._answers.append(Answer(event.id or 0, event))
         else:
             self._event(event, question, now)
-        self._fill(now)
+        self._send_due(now)
 
     def lost(self, reason: str, now: float) -> None:
         """The connection broke or could not be made. `reason`: one sentence."""
@@ -165,11 +163,7 @@ class ClientCore:
         self.ending = ending
         reason = str(ending) if ending else ""
         self._forget_connection(reason or "You left.")
-        for say in self.outbox:
-            self.outbox.take(say.key)
-            self._notices.append(
-                NotDelivered(say.key, say.room, say.text, "stopping", reason or "You left.")
-            )
+        self._talk.end(reason or "You left.")
         self._go(Signal.ENDED, now, reason)
 
     def tick(self, now: float) -> None:
@@ -208,38 +202,26 @@ class ClientCore:
 
     def join(self, name: str, now: float) -> None:
         """Be in the room, now and after every reconnect."""
-        if name not in self.rooms:
-            self.rooms[name] = Room(name)
-            if self.state is State.HERE:
-                self._ask(self.rooms[name].join(), now)
+        self._ask_if_here(self._talk.join(name), now)
 
     def leave(self, name: str, now: float) -> None:
-        if self.rooms.pop(name, None) is None:
-            return
-        for say in self.outbox.of_room(name):
-            self._refuse_say(say, "not-in-room", f"You left {name}.")
-        if self.state is State.HERE:
-            self._ask(m.Leave(room=name), now)
-        self._notices.append(RoomClosed(name))
+        self._ask_if_here(self._talk.leave(name), now)
 
     def say(self, room: str, text: str, key: str, now: float) -> None:
         """Say it now, or as soon as the hub is there. Raises BacklogError."""
         self.outbox.put(m.Say(room=room, text=text, key=key))
         self.join(room, now)
-        self._say_next(now)
+        self._send_due(now)
 
     def typing(self, room: str, now: float) -> None:
-        if self.state is State.HERE and now - self._typed.get(room, -9.0) >= TYPING_SECONDS:
-            self._typed[room] = now
+        if self.state is State.HERE and self._talk.may_tell_typing(room, now):
             self.post(m.Typing(room=room), now)
 
     def older(self, room: str, now: float) -> bool:
         """Ask for older messages; whether there are any to ask for."""
-        question = self.rooms[room].older() if room in self.rooms else None
-        if question is None or self.state is not State.HERE:
-            return False
-        self._ask(question, now)
-        return True
+        question = self._talk.older(room) if self.state is State.HERE else None
+        self._ask_if_here(question, now)
+        return question is not None
 
     def request(self, command: m.AnyCommand, timeout: float, now: float) -> int:
         """Ask the hub; the answer comes by `take_answers`. Only while HERE.
@@ -264,7 +246,8 @@ class ClientCore:
         return taken
 
     def take_notices(self) -> list[Notice]:
-        taken, self._notices = self._notices, []
+        taken = self._notices.copy()
+        self._notices.clear()
         return taken
 
     def take_answers(self) -> list[Answer]:
@@ -277,39 +260,14 @@ class ClientCore:
         if isinstance(event, m.Welcome):
             self._welcomed(event, now)
         elif isinstance(event, m.Said):
-            self._said(event, now)
+            if self.welcome:
+                self._talk.said(event, self.welcome.member)
         elif isinstance(event, m.Goodbye):
             self._parting = event.reason
-        elif isinstance(event, m.HistoryPage):
-            if question is not None and isinstance(question.command, m.History):
-                room = self.rooms.get(question.command.room)
-                self._notices += room.page(event, question.command) if room else []
-        elif isinstance(event, (m.Sampled, m.Summaries, m.MachineChanged, m.ListProcesses)):
+        elif isinstance(event, m.Sampled | m.Summaries | m.MachineChanged | m.ListProcesses):
             self._notices.append(event)
         else:
-            self._room_event(event, now)
-
-    def _room_event(self, event: m.AnyEvent, now: float) -> None:
-        room = self.rooms.get(getattr(event, "room", ""))
-        if room is None:
-            return  # of a room left while this was on its way, or an answer nobody waits for
-        if isinstance(event, m.Joined):
-            self._notices += room.entered(event)
-        elif isinstance(event, m.Message):
-            self._notices += room.heard(event)
-        elif isinstance(event, m.Arrived):
-            room.arrived(event.member)
-            self._notices.append(event)
-        elif isinstance(event, m.Departed):
-            room.departed(event.member)
-            self._notices.append(event)
-        elif isinstance(event, m.MemberTyping):
-            room.types(event, now)
-            self._notices.append(event)
-        elif isinstance(event, m.Behind):
-            room.present(event.members)
-            room.reached(event.offset)
-            self._notices.append(event)
+            self._talk.handle(event, question.command if question else None, now)
 
     def _welcomed(self, welcome: m.Welcome, now: float) -> None:
         if self.state is not State.GREETING:
@@ -320,50 +278,21 @@ class ClientCore:
         self.who = replace(self.who, invite="", session=session)
         self._heartbeat.every = min(max(welcome.ping_seconds, 1.0), 3600.0)
         self._go(Signal.WELCOMED, now)
-        for room in self.rooms.values():
-            self._ask(room.join(), now)
-        self._say_next(now)
-
-    def _said(self, said: m.Said, now: float) -> None:
-        say = self.outbox.take(said.key)
-        if say is None:
-            return
-        room = self.rooms.get(said.room)
-        if room and room.epoch == said.epoch and self.welcome:
-            room.reached(said.offset)
-            # Where the hub has not sent the message itself, the acknowledgement is enough.
-            mine = self.welcome.member
-            self._notices += room.heard(
-                m.Message(
-                    room=said.room,
-                    offset=said.offset,
-                    time=said.time,
-                    name=mine.name,
-                    member=mine.id,
-                    text=say.text,
-                )
-            )
-        self._notices.append(Delivered(said.key, said))
-        self._say_next(now)
+        for join in self._talk.arrive():
+            self._ask(join, now)
+        self._send_due(now)
 
     def _problem(self, problem: m.Problem, question: Question | None, now: float) -> None:
-        command = question.command if question else None
         if question and question.is_request:
             refused = RefusedError(problem.code, problem.message)
             self._answers.append(Answer(problem.id or 0, refused))
-        elif isinstance(command, m.Say):
-            self._say_refused(command, problem, now)
-        elif isinstance(command, m.Join):
-            self._join_refused(command.room, problem)
-        elif isinstance(command, m.History):
-            if room := self.rooms.get(command.room):
-                room.page_failed(command)
-            self._notices.append(Complaint(problem))
+        elif self._talk.refused(question.command if question else None, problem):
+            pass
         elif self.state is State.GREETING:
             self._hello_refused(problem, now)
         elif problem.code in FINAL:
             self.end(RefusedError(problem.code, problem.message), now)
-        elif not isinstance(command, m.Leave):
+        else:
             self._parting = problem.message
             self._notices.append(Complaint(problem))
 
@@ -380,22 +309,6 @@ class ClientCore:
             self.end(refused, now)
         else:
             self.lost(problem.message, now)
-
-    def _say_refused(self, say: m.Say, problem: m.Problem, now: float) -> None:
-        if problem.code == "stopping":
-            return  # said again when the hub is back
-        self._refuse_say(say, problem.code, problem.message)
-        self._say_next(now)
-
-    def _refuse_say(self, say: m.Say, code: m.ErrorCode, reason: str) -> None:
-        self.outbox.take(say.key)
-        self._notices.append(NotDelivered(say.key, say.room, say.text, code, reason))
-
-    def _join_refused(self, name: str, problem: m.Problem) -> None:
-        self.rooms.pop(name, None)
-        for say in self.outbox.of_room(name):
-            self._refuse_say(say, problem.code, problem.message)
-        self._notices.append(RoomRefused(name, problem.message))
 
     # --- inside -----------------------------------------------------------------------------
 
@@ -431,23 +344,18 @@ class ClientCore:
         self._heartbeat.sent(now)
         self._commands.append(command)
 
-    def _say_next(self, now: float) -> None:
-        if self.state is State.HERE:
-            for say in self.outbox.next():
-                self._ask(say, now)
+    def _ask_if_here(self, command: m.Command | None, now: float) -> None:
+        if command is not None and self.state is State.HERE:
+            self._ask(command, now)
 
-    def _fill(self, now: float) -> None:
-        """Ask for whatever is missing in any room."""
+    def _send_due(self, now: float) -> None:
         if self.state is State.HERE:
-            for room in self.rooms.values():
-                if question := room.fill():
-                    self._ask(question, now)
+            for command in self._talk.due():
+                self._ask(command, now)
 
     def _forget_connection(self, reason: str) -> None:
-        for room in self.rooms.values():
-            room.lost()
+        self._talk.lost()
         self._commands.clear()
-        self.outbox.lost()
         self._answers += self._questions.lost(self._parting or reason)
 
     def _silence_deadline(self) -> float:

@@ -49,6 +49,7 @@ class Room:
         self._typing: dict[str, tuple[str, float]] = {}
         self._told_since = False  # the join under way said what is held
         self._asked_up_to: int | None = None  # `seen` when the page under way was asked for
+        self._refused_up_to = 0  # `seen` when a page was refused: not asked again for the same
         self._asking_older = False
 
     # --- commands ---------------------------------------------------------------------------
@@ -56,13 +57,16 @@ class Room:
     def join(self) -> Join:
         """Enter, or enter again after the connection broke."""
         self._asked_up_to = None
+        self._refused_up_to = 0
         self._asking_older = False
         self._told_since = bool(self.epoch)
         return Join(room=self.name, since=Since(self.epoch, self.offset) if self.epoch else None)
 
     def fill(self) -> History | None:
         """Ask for what is missing, unless nothing is, or the asking is under way."""
-        if not self.joined or self._asked_up_to is not None or self.offset >= self.seen:
+        if not self.joined or self._asked_up_to is not None:
+            return None
+        if self.seen <= max(self.offset, self._refused_up_to):
             return None
         self._asked_up_to = self.seen
         return History(room=self.name, after=self.offset, limit=PAGE)
@@ -122,6 +126,7 @@ class Room:
         if question.after is None:
             self._asking_older = False
         else:
+            self._refused_up_to = self._asked_up_to or 0
             self._asked_up_to = None
 
     def lost(self) -> None:
