@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from tests.hub_process import LANLINE
@@ -14,10 +15,19 @@ STOP_SECONDS = 10
 class AgentProcess:
     """`lanline agent` for a machine that is only said to be one."""
 
-    def __init__(self, address: str, machine: str, *options: str) -> None:
+    def __init__(
+        self,
+        address: str,
+        machine: str,
+        *options: str,
+        on: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """`on`: the words that run a command on another host."""
         self.machine = machine
         self._process = subprocess.Popen(
-            [LANLINE, "agent", address, "--machine", machine, "--json", *options],
+            [*on, LANLINE, "agent", address, "--machine", machine, "--json", *options],
+            env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
