@@ -29,9 +29,11 @@ def test_a_sample_arrives_as_it_was_sent() -> None:
         structs.replace(sample(), name="x" * 257),
         structs.replace(sample(), users=[User(name="x" * 10_000_000)]),
         structs.replace(sample(), interfaces=[interface()] * 257),
+        structs.replace(sample(), interfaces=[interface(received_bytes=10**4000)]),
+        structs.replace(sample(), process_count=-1),
         structs.replace(sample(), left_out={str(number): 1 for number in range(17)}),
     ],
-    ids=["name", "user", "interfaces", "left_out"],
+    ids=["name", "user", "interfaces", "digits", "negative", "left_out"],
 )
 def test_a_sample_beyond_its_bounds_is_refused(hostile: Sample) -> None:
     with pytest.raises(CommandError) as refused:

@@ -18,6 +18,7 @@ from msgspec import Meta, Struct
 # where it is decoded. Agents keep far below (lanline.monitor.sampling.sampler).
 Name = Annotated[str, Meta(max_length=256)]
 Path = Annotated[str, Meta(max_length=4096)]  # Linux's PATH_MAX
+Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 MOST_OF_A_KIND = 256
 
 
@@ -76,9 +77,9 @@ class Cpu(Figures, frozen=True, kw_only=True):
     frequency_mhz: float | None = None
     frequency_min_mhz: float | None = None
     frequency_max_mhz: float | None = None
-    context_switches: int | None = None
-    interrupts: int | None = None
-    soft_interrupts: int | None = None
+    context_switches: Count | None = None
+    interrupts: Count | None = None
+    soft_interrupts: Count | None = None
     context_switches_per_second: float | None = None
     interrupts_per_second: float | None = None
     soft_interrupts_per_second: float | None = None
@@ -95,28 +96,28 @@ class Load(Figures, frozen=True, kw_only=True):
 class Memory(Figures, frozen=True, kw_only=True):
     """Physical memory. `available` is what can be had without swapping."""
 
-    total_bytes: int
-    available_bytes: int
-    used_bytes: int
-    free_bytes: int
+    total_bytes: Count
+    available_bytes: Count
+    used_bytes: Count
+    free_bytes: Count
     used_percent: float  # of total, by what is not available
-    active_bytes: int | None = None
-    inactive_bytes: int | None = None
-    buffers_bytes: int | None = None
-    cached_bytes: int | None = None
-    shared_bytes: int | None = None
-    slab_bytes: int | None = None
+    active_bytes: Count | None = None
+    inactive_bytes: Count | None = None
+    buffers_bytes: Count | None = None
+    cached_bytes: Count | None = None
+    shared_bytes: Count | None = None
+    slab_bytes: Count | None = None
 
 
 class Swap(Figures, frozen=True, kw_only=True):
     """Swap space, and what went in and out of it since boot."""
 
-    total_bytes: int
-    used_bytes: int
-    free_bytes: int
+    total_bytes: Count
+    used_bytes: Count
+    free_bytes: Count
     used_percent: float | None = None  # absent without swap space
-    swapped_in_bytes: int | None = None
-    swapped_out_bytes: int | None = None
+    swapped_in_bytes: Count | None = None
+    swapped_out_bytes: Count | None = None
     swapped_in_bytes_per_second: float | None = None
     swapped_out_bytes_per_second: float | None = None
 
@@ -127,9 +128,9 @@ class Mount(Figures, frozen=True, kw_only=True):
     mountpoint: Path
     device: Path
     filesystem: Name
-    total_bytes: int
-    used_bytes: int
-    free_bytes: int  # to an ordinary user
+    total_bytes: Count
+    used_bytes: Count
+    free_bytes: Count  # to an ordinary user
     used_percent: float  # of what ordinary users can have, as df says it
 
 
@@ -138,10 +139,10 @@ class Disk(Figures, frozen=True, kw_only=True):
 
     name: Name
     virtual: bool = False  # stands on other devices, or on memory: left out of sums
-    read_count: int
-    write_count: int
-    read_bytes: int
-    written_bytes: int
+    read_count: Count
+    write_count: Count
+    read_bytes: Count
+    written_bytes: Count
     read_seconds: float | None = None  # spent on all reads, added up
     write_seconds: float | None = None
     busy_seconds: float | None = None  # with at least one request under way
@@ -159,16 +160,16 @@ class Interface(Figures, frozen=True, kw_only=True):
     loopback: bool = False
     virtual: bool = False  # has no hardware of its own: left out of sums where others have
     up: bool | None = None
-    speed_mbits: int | None = None  # absent where the interface does not say
-    mtu_bytes: int | None = None
-    received_bytes: int
-    sent_bytes: int
-    received_packets: int
-    sent_packets: int
-    receive_errors: int
-    send_errors: int
-    receive_drops: int
-    send_drops: int
+    speed_mbits: Count | None = None  # absent where the interface does not say
+    mtu_bytes: Count | None = None
+    received_bytes: Count
+    sent_bytes: Count
+    received_packets: Count
+    sent_packets: Count
+    receive_errors: Count
+    send_errors: Count
+    receive_drops: Count
+    send_drops: Count
     received_bytes_per_second: float | None = None
     sent_bytes_per_second: float | None = None
     received_packets_per_second: float | None = None
@@ -189,12 +190,12 @@ class User(Figures, frozen=True, kw_only=True):
 
 
 class ProcessFigures(Figures, frozen=True, kw_only=True):
-    pid: int
+    pid: Count
     name: Name
     user: Name = ""
     cpu_percent: float | None = None  # of one core
-    rss_bytes: int = 0
-    vms_bytes: int = 0
+    rss_bytes: Count = 0
+    vms_bytes: Count = 0
     cpu_seconds: float | None = None  # user and system, since it started
 
 
@@ -212,7 +213,7 @@ class AgentFigures(Figures, frozen=True, kw_only=True):
     """What the reporting itself costs the machine."""
 
     cpu_seconds: float  # user and system of the agent's process, since it started
-    rss_bytes: int
+    rss_bytes: Count
     cpu_percent: float | None = None  # of one core
     sampling_seconds: float | None = None  # how long it took to take this sample
     version: Name = ""
@@ -237,13 +238,13 @@ class Sample(Figures, frozen=True, kw_only=True):
     disks: Annotated[list[Disk], Meta(max_length=MOST_OF_A_KIND)] = []
     interfaces: Annotated[list[Interface], Meta(max_length=MOST_OF_A_KIND)] = []
     users: Annotated[list[User], Meta(max_length=MOST_OF_A_KIND)] = []
-    process_count: int | None = None
+    process_count: Count | None = None
     # The 20 that used most CPU since the sample before and the 20 that hold most memory, each
     # once, most CPU first.
     processes: Annotated[list[ProcessFigures], Meta(max_length=MOST_OF_A_KIND)] = []
     agent: AgentFigures | None = None
     # How many of a list did not fit its bound: {"interfaces": 12}
-    left_out: Annotated[dict[Name, int], Meta(max_length=16)] = {}
+    left_out: Annotated[dict[Name, Count], Meta(max_length=16)] = {}
 
 
 class Summary(Figures, frozen=True, kw_only=True):

@@ -8,6 +8,8 @@ import time
 
 import psutil
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lanline.monitor.sampling import processes
 from lanline.monitor.sampling.processes import (
@@ -65,6 +67,19 @@ def test_a_line_of_proc_stat_is_read_whatever_the_name_holds() -> None:
     assert reading.started == pytest.approx(1100 * tick)
     assert reading.vms_bytes == 8192000
     assert reading.rss_bytes == 300 * os.sysconf("SC_PAGE_SIZE")
+
+
+@given(st.binary(max_size=15))
+def test_no_name_can_shift_the_figures(name: bytes) -> None:
+    reading = parse_stat(STAT.replace(b"tmux: ) (x", name))
+    assert reading is not None
+    assert reading.name == name.decode("utf-8", "replace")
+    assert reading.vms_bytes == 8192000
+
+
+@given(st.binary(max_size=400))
+def test_no_line_raises_anything_but_says_nothing_of_a_process(line: bytes) -> None:
+    assert parse_stat(line) is None
 
 
 @pytest.mark.parametrize("line", [b"", b"1 (x) R 1", b"garbage"])

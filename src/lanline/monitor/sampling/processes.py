@@ -235,7 +235,7 @@ def parse_stat(line: bytes) -> Reading | None:
         started=int(fields[19]) * _TICK,
         name=line[line.index(b"(") + 1 : end].decode("utf-8", "replace"),
         cpu_seconds=(int(fields[11]) + int(fields[12])) * _TICK,
-        rss_bytes=int(fields[21]) * _PAGE,
+        rss_bytes=max(int(fields[21]), 0) * _PAGE,  # the kernel's sum is not exact, near 0
         vms_bytes=int(fields[20]),
     )
 

@@ -29,7 +29,7 @@ from lanline.wire.samples import (
     User,
 )
 
-_UNKNOWN_SPEED = (0, 65535)  # what drivers say that do not know; the second is -1 in 16 bits
+_UNKNOWN_SPEED = (0, -1, 2**16 - 1, 2**32 - 1)  # what drivers say that do not know
 
 
 def cpu() -> Cpu:
