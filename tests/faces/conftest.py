@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.screens import virtual_screen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,25 +20,13 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def screen() -> Iterator[str]:
-    """The DISPLAY of a virtual screen."""
-    xvfb = shutil.which("Xvfb")
-    assert xvfb, "install xvfb, or leave out the tests marked 'window'"
-    read, write = os.pipe()
-    process = subprocess.Popen(
-        [xvfb, "-displayfd", str(write), "-screen", "0", "1200x900x24", "-nolisten", "tcp"],
-        pass_fds=[write],
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(write)
-    with os.fdopen(read) as numbers:
-        number = numbers.readline().strip()
-    yield f":{number}"
-    process.terminate()
-    process.wait(10)
+    with virtual_screen() as display:
+        yield display
 
 
 @pytest.fixture
 def display(screen: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """DISPLAY is a virtual screen; no desktop says whether it is dark."""
     monkeypatch.setenv("DISPLAY", screen)
     monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS", raising=False)
     return screen

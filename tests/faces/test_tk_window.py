@@ -8,6 +8,7 @@ import tkinter as tk
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.screens import needs_window
 
 from lanline.client.aio import HubClient
 from lanline.client.notices import RoomOpened
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from tests.hub_process import HubProcess
 
-pytestmark = pytest.mark.window
+pytestmark = needs_window
 
 SECONDS = 15
 
@@ -112,18 +113,18 @@ def test_it_asks_for_host_and_port_first_with_this_machine_filled_in(driver: Dri
     form = driver.window.connect
     assert form.winfo_ismapped()
     assert (form.host.get(), form.port.get()) == ("127.0.0.1", "33000")
-    driver.until(lambda: driver.root.focus_get() is form.host_entry)
+    driver.until(lambda: driver.root.focus_get() is form.host)
 
 
 def test_a_wrong_host_is_one_sentence_in_the_window(driver: Driver) -> None:
     form = driver.window.connect
     form.port.set("1")
     form.button.invoke()
-    driver.until(lambda: form._told_text.get() != "")
-    assert form._told_text.get().startswith("No hub answers at 127.0.0.1:1.")
+    driver.until(lambda: form.told.cget("text") != "")
+    assert form.told.cget("text").startswith("No hub answers at 127.0.0.1:1.")
     form.host.set("not a host")
     form.button.invoke()
-    assert "is not an address" in form._told_text.get()
+    assert "is not an address" in form.told.cget("text")
     assert form.button.instate(["!disabled"])
 
 
@@ -144,7 +145,7 @@ def test_a_taken_name_is_told_with_a_free_one_in_the_entry(driver: Driver, hub: 
             driver.connect(hub)
             driver.until(lambda: driver.window.room.prompt.cget("text") == "Your name")
             driver.type("Ada\n")
-            driver.until(lambda: driver.window.room.typed.get() == "Ada2")
+            driver.until(lambda: driver.window.room.entry.get() == "Ada2")
             assert "taken" in driver.window.room.typists.cget("text")
 
     asyncio.run(hold())

@@ -8,6 +8,7 @@ from tkinter import ttk
 from typing import TYPE_CHECKING, Literal
 
 from lanline.errors import AddressError
+from lanline.faces.tk.field import Field
 from lanline.faces.tk.looks import pixels
 from lanline.wire.addresses import DEFAULT_PORT, HubAddress, parse_hub_address
 
@@ -28,10 +29,6 @@ class ConnectForm(ttk.Frame):
     def __init__(self, master: tk.Misc, connect: Callable[[HubAddress, str], None]) -> None:
         super().__init__(master, padding=32)
         self._connect = connect
-        self.host = tk.StringVar(self, DEFAULT_HOST)
-        self.port = tk.StringVar(self, str(DEFAULT_PORT))
-        self.code = tk.StringVar(self)
-        self._told_text = tk.StringVar(self)
         self._palette: Palette | None = None
         self.grid_columnconfigure(0, weight=1)
         self.grid_columnconfigure(2, weight=1)
@@ -42,22 +39,20 @@ class ConnectForm(ttk.Frame):
         ttk.Label(inner, text="Lanline", style="Title.TLabel").grid(sticky="w", columnspan=2)
         where = ttk.Label(inner, text="Where is the hub?", style="Caption.TLabel")
         where.grid(sticky="w", columnspan=2, pady=(0, 16))
-        self.host_entry, _ = self._field(inner, 2, "Host", self.host, 34)
-        self.port_entry, _ = self._field(inner, 3, "Port", self.port, 8)
-        self.code_entry, self._code_label = self._field(inner, 4, "Join code", self.code, 12)
+        self.host, _ = self._field(inner, 2, "Host", DEFAULT_HOST, 34)
+        self.port, _ = self._field(inner, 3, "Port", str(DEFAULT_PORT), 8)
+        self.code, self._code_label = self._field(inner, 4, "Join code", "", 12)
         self._show_code(False)
         self.button = ttk.Button(
             inner, text="Connect", style="Accent.TButton", command=self._submit
         )
         self.button.grid(row=5, column=1, sticky="w", pady=(16, 8))
-        self._told = ttk.Label(
-            inner, textvariable=self._told_text, wraplength=pixels(self, 420), justify="left"
-        )
-        self._told.grid(row=6, column=0, columnspan=2, sticky="w")
+        self.told = ttk.Label(inner, wraplength=pixels(self, 420), justify="left")
+        self.told.grid(row=6, column=0, columnspan=2, sticky="w")
         hint = ttk.Label(inner, text="An invite can be pasted as the host.", style="Caption.TLabel")
         hint.grid(row=7, column=0, columnspan=2, sticky="w", pady=(16, 0))
         self._quiet = (where, hint)
-        for entry in (self.host_entry, self.port_entry, self.code_entry, self.button):
+        for entry in (self.host, self.port, self.code, self.button):
             entry.bind("<Return>", lambda _: self._submit())
 
     def paint(self, palette: Palette) -> None:
@@ -73,8 +68,8 @@ class ConnectForm(ttk.Frame):
         """Show that it is ready to be used."""
         self.button.state(["!disabled"])
         self.button.configure(text="Connect")
-        self.host_entry.focus_set()
-        self.host_entry.select_range(0, "end")
+        self.host.focus_set()
+        self.host.choose_all()
 
     def fail(self, reason: str) -> None:
         self.begin()
@@ -87,15 +82,15 @@ class ConnectForm(ttk.Frame):
         self._tell(
             "This hub is new to you. Its terminal and its page show a code: type it.", "text"
         )
-        self.code_entry.focus_set()
+        self.code.focus_set()
 
     def _tell(self, words: str, colour: Literal["text", "bad"]) -> None:
-        self._told_text.set(words)
+        self.told.configure(text=words)
         if self._palette:
-            self._told.configure(foreground=getattr(self._palette, colour))
+            self.told.configure(foreground=getattr(self._palette, colour))
 
     def _show_code(self, shown: bool) -> None:
-        for widget in (self.code_entry, self._code_label):
+        for widget in (self.code, self._code_label):
             widget.grid() if shown else widget.grid_remove()
 
     def _submit(self) -> None:
@@ -112,11 +107,12 @@ class ConnectForm(ttk.Frame):
         self._connect(address, self.code.get().strip())
 
     def _field(
-        self, master: tk.Misc, row: int, label: str, variable: tk.StringVar, width: int
-    ) -> tuple[ttk.Entry, ttk.Label]:
+        self, master: tk.Misc, row: int, label: str, filled: str, width: int
+    ) -> tuple[Field, ttk.Label]:
         named = ttk.Label(master, text=label)
         named.grid(row=row, column=0, sticky="w", padx=(0, 16), pady=4)
-        entry = ttk.Entry(master, textvariable=variable, width=width)
+        entry = Field(master, width=width)
+        entry.set(filled)
         entry.grid(row=row, column=1, sticky="w", pady=4)
         return entry, named
 

@@ -7,6 +7,7 @@ from tkinter import ttk
 from typing import TYPE_CHECKING
 
 from lanline.faces import updates as u
+from lanline.faces.tk.field import Field
 from lanline.faces.tk.looks import pixels
 from lanline.faces.tk.message_text import MessageText
 
@@ -29,9 +30,7 @@ class RoomForm(ttk.Frame):
         self._palette: Palette | None = None
         self._status = u.Status("", "busy")
         self.looked_at = True
-        self.typed = tk.StringVar(self)
         self._build(looks)
-        self.typed.trace_add("write", lambda *_: self._typing())
 
     def _build(self, looks: Callable[[], None]) -> None:
         self.grid_columnconfigure(0, weight=1)
@@ -48,7 +47,7 @@ class RoomForm(ttk.Frame):
         self.typists.grid(row=0, column=0, columnspan=3, sticky="w", pady=(2, 4))
         self.prompt = ttk.Label(foot, text=SAY)
         self.prompt.grid(row=1, column=0, padx=(0, 10))
-        self.entry = ttk.Entry(foot, textvariable=self.typed)
+        self.entry = Field(foot)
         self.entry.grid(row=1, column=1, sticky="ew")
         self.send_button = ttk.Button(
             foot, text="Send", style="Accent.TButton", command=self._submit
@@ -69,6 +68,7 @@ class RoomForm(ttk.Frame):
         self.status = ttk.Label(head, text="")
         self.status.pack(side="right")
         self.entry.bind("<Return>", lambda _: self._submit())
+        self.entry.bind("<KeyRelease>", lambda _: self._typing())
         self.entry.bind("<Prior>", lambda _: self.messages.scroll_pages(-1))
         self.entry.bind("<Next>", lambda _: self.messages.scroll_pages(1))
         self.entry.bind("<Control-End>", lambda _: self.messages.catch_up())
@@ -114,21 +114,20 @@ class RoomForm(ttk.Frame):
 
     def suggest_name(self, name: str) -> None:
         """Offer a name to be sent or typed over."""
-        self.typed.set(name)
-        self.entry.icursor("end")
-        self.entry.select_range(0, "end")
+        self.entry.set(name)
+        self.entry.choose_all()
 
     # --- inside -----------------------------------------------------------------------------
 
     def _submit(self) -> None:
-        text = self.typed.get()
-        self.typed.set("")
+        text = self.entry.get()
+        self.entry.set("")
         self.messages.catch_up()
         self._session.submit(text)
         self.entry.focus_set()
 
     def _typing(self) -> None:
-        if self.typed.get() and self.prompt.cget("text") == SAY:
+        if self.entry.get() and self.prompt.cget("text") == SAY:
             self._session.typing()
 
     def _ask_name(self, reason: str, suggestion: str) -> None:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from lanline.wire.addresses import HubAddress
 
 MAIL_MILLISECONDS = 30
+# Tcl aborts the process when its interpreter is collected in another thread than it was made in,
+# and the collector runs in any. So each is kept until the process ends; outside tests there is one.
+_interpreters: list[tk.Tk] = []
 REFRESH_MILLISECONDS = 1_000
 
 
@@ -51,6 +54,7 @@ class Window:
         preferences: PreferencesFile | None = None,
     ) -> None:
         self.root = root
+        _interpreters.append(root)
         self._name = name
         self._room = room
         self._file = preferences or PreferencesFile()
