@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 
 @pytest.fixture(autouse=True)
@@ -18,6 +19,13 @@ def runtime_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Named things of this test live here and nowhere else; what is left behind can be listed."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     return tmp_path / "lanline"
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A Unix socket's path is short; pytest's folders can be long."""
+    with tempfile.TemporaryDirectory(prefix="ll") as name:
+        yield Path(name)
 
 
 class Process:

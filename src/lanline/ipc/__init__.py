@@ -14,7 +14,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lanline.errors import (
     AddressError,
@@ -35,8 +35,14 @@ from lanline.errors import (
 )
 from lanline.errors import IpcError as Error
 from lanline.ipc.address import parse_address
-from lanline.ipc.channel import MESSAGE_BYTES, Channel, Listener, Statistics
+from lanline.ipc.channel import MESSAGE_BYTES, Channel, Listener, Overflow, Statistics
+from lanline.ipc.methods import method_of
 from lanline.ipc.payload import Pickle
+from lanline.ipc.pipe import pipe
+from lanline.ipc.steps import run
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
 
 __all__ = [
     "AddressError",
@@ -61,27 +67,26 @@ __all__ = [
     "UnsupportedError",
     "connect",
     "listen",
+    "pipe",
 ]
 
 
-def listen(address: str, *, type: Any = bytes, limit: int = MESSAGE_BYTES) -> Listener[Any]:  # noqa: A002
+def listen(
+    address: str,
+    *,
+    type: Any = bytes,  # noqa: A002
+    limit: int = MESSAGE_BYTES,
+    overflow: Overflow = "block",
+    tls: SSLContext | None = None,
+) -> Listener[Any]:
     """Wait under an address for others to connect.
 
     `type`: what messages are (bytes, a msgspec type, `numpy.ndarray`, or `ipc.Pickle`); `limit`:
-    bytes of one message. Raises AddressError, AddressInUseError, PermissionDeniedError,
+    bytes of one message; `overflow`: what a `send` does when there is no room; `tls`: for tls://,
+    a context with the certificate. Raises AddressError, AddressInUseError, PermissionDeniedError,
     UnsupportedError.
     """
-    place = parse_address(address)
-    match place.scheme:
-        case "unix" | "tcp":
-            from lanline.ipc.sockets import SocketListener
-
-            return SocketListener(place, type, limit)
-        case "shm":
-            from lanline.ipc.shm import ShmListener
-
-            return ShmListener(place, type, limit)
-    raise UnsupportedError(f"{place.scheme}:", "this version of Lanline", "use unix: or tcp:.")
+    return method_of(parse_address(address), tls).listen(type, limit, overflow)
 
 
 def connect(
@@ -90,20 +95,16 @@ def connect(
     *,
     type: Any = bytes,  # noqa: A002
     limit: int = MESSAGE_BYTES,
+    overflow: Overflow = "block",
+    tls: SSLContext | None = None,
 ) -> Channel[Any]:
     """Connect to who listens under an address, waiting at most `timeout` for it to be there.
 
-    Both sides say the same `type`. Raises AddressError, NotFoundError (nobody listens),
+    Both sides say the same `type`. `tls`: for tls://, a context that says whom to trust; without
+    it the system's certificates. Raises AddressError, NotFoundError (nobody listens),
     PermissionDeniedError, TimedOutError, UnsupportedError.
     """
-    place = parse_address(address)
-    match place.scheme:
-        case "unix" | "tcp":
-            from lanline.ipc import sockets
-
-            return sockets.connect(place, timeout, type, limit)
-        case "shm":
-            from lanline.ipc import shm
-
-            return shm.connect(place, timeout, type, limit)
-    raise UnsupportedError(f"{place.scheme}:", "this version of Lanline", "use unix: or tcp:.")
+    channel: Channel[Any] = run(
+        method_of(parse_address(address), tls).connect(timeout, type, limit, overflow)
+    )
+    return channel

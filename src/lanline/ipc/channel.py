@@ -7,6 +7,11 @@ Errors are the same everywhere: ClosedError (you closed it), PeerClosedError (th
 everything it had sent has been received), PeerDiedError (the peer is gone without closing),
 TimedOutError, MessageTooLargeError, ForkedError (the handle came through a fork: open it anew).
 
+Overflow: what `send` does when there is no room. "block" waits; "raise" raises FullError at once;
+"drop-newest" drops the message and counts it; "drop-oldest" drops what waits longest, where the
+method can (shared memory); elsewhere the kernel holds what was sent, and asking for it raises
+UnsupportedError when the channel is made.
+
 A channel may be used by several threads: one sends and one receives at a time, others wait their
 turn within their time-out.
 """
@@ -20,8 +25,16 @@ from typing import Any, Generic, Literal, Self, TypeVar
 
 from msgspec import Struct
 
-from lanline.errors import ClosedError, ForkedError, PeerClosedError, TimedOutError
+from lanline.errors import (
+    ClosedError,
+    ForkedError,
+    FullError,
+    PeerClosedError,
+    TimedOutError,
+    UnsupportedError,
+)
 from lanline.ipc.payload import BytesLike, Decode, Encode, codec_for
+from lanline.ipc.views import Borrowed, CopyingLoan, HeldMessage, Loan
 
 T = TypeVar("T")
 
@@ -44,7 +57,17 @@ class Statistics(Struct, frozen=True):
 class Channel(ABC, Generic[T]):
     """An open two-way link that carries messages."""
 
-    def __init__(self, kind: Any = bytes) -> None:
+    overflows: tuple[Overflow, ...] = ("block", "raise", "drop-newest")  # what the method can
+
+    def __init__(self, kind: Any = bytes, overflow: Overflow = "block") -> None:
+        if overflow not in self.overflows:
+            raise UnsupportedError(
+                f"The overflow rule {overflow!r}",
+                "this method",
+                f"choose from {', '.join(self.overflows)}, or use shm:.",
+            )
+        self.overflow = overflow
+        self._dropped = 0
         self._encode, self._decode = codec_for(kind)
         self._pid = os.getpid()
         self._sent = self._sent_bytes = self._received = self._received_bytes = 0
@@ -75,15 +98,30 @@ class Channel(ABC, Generic[T]):
 
     def send(self, message: T, timeout: float | None = None) -> None:
         """Send one message; wait at most `timeout` for room."""
-        self._check_fork()
+        self.check_fork()
         data: Any = message if self._encode is None else self._encode(message)
-        self._send(data, timeout)
+        if self.overflow == "block":
+            self._send(data, timeout)
+        elif not self._send_by_rule(data):
+            return
         self._sent += 1
         self._sent_bytes += len(data)
 
+    def _send_by_rule(self, data: BytesLike) -> bool:
+        try:
+            self._send(data, 0)
+        except TimedOutError:
+            if self.overflow == "raise":
+                raise FullError(
+                    "There is no room for the message, and the rule is to raise."
+                ) from None
+            self._dropped += 1
+            return False
+        return True
+
     def recv(self, timeout: float | None = None) -> T:
         """Take the next message; wait at most `timeout` for it."""
-        self._check_fork()
+        self.check_fork()
         data = self._recv(timeout)
         self._received += 1
         self._received_bytes += len(data)
@@ -113,6 +151,26 @@ class Channel(ABC, Generic[T]):
         others: list[Any] = rest if decode is None else [decode(data) for data in rest]
         return [first, *others]
 
+    def loan(self, size: int, timeout: float | None = None) -> Loan:
+        """Memory to fill in place and send: `with channel.loan(n) as view: view[:] = ...`.
+
+        The end of the block sends it, an error in it takes it back. Waits for room where the memory
+        is the method's own; elsewhere it is copied when it is sent, at most `timeout` later.
+        """
+        self.check_fork()
+        return CopyingLoan(size, lambda data: self.send(data, timeout))  # type: ignore[arg-type]
+
+    def borrow(self, timeout: float | None = None) -> Borrowed:
+        """The next message as a read-only view: `with channel.borrow() as view: ...`.
+
+        The view stays valid for as long as anybody holds it. Only the bytes: no type is read.
+        """
+        self.check_fork()
+        data = self._recv(timeout)
+        self._received += 1
+        self._received_bytes += len(data)
+        return HeldMessage(data)
+
     @property
     def codec(self) -> tuple[Encode | None, Decode | None]:
         """How messages become bytes and come back; (None, None) for bytes themselves."""
@@ -124,6 +182,7 @@ class Channel(ABC, Generic[T]):
             sent_bytes=self._sent_bytes,
             received=self._received,
             received_bytes=self._received_bytes,
+            dropped=self._dropped,
         )
 
     def __iter__(self) -> Iterator[T]:
@@ -140,8 +199,12 @@ class Channel(ABC, Generic[T]):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _check_fork(self) -> None:
-        if self._pid != os.getpid():
+    def _pid_is_ours(self) -> bool:
+        return self._pid == os.getpid()
+
+    def check_fork(self) -> None:
+        """Raise ForkedError in a process that has this channel through a fork."""
+        if not self._pid_is_ours():
             raise ForkedError("This channel came through a fork; open one in the child.")
 
 

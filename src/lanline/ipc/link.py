@@ -1,7 +1,8 @@
-"""One end of a connected socket: messages in and out without waiting, for whichever shell waits.
+"""One end of a connected stream: messages in and out without waiting, for whichever shell waits.
 
-The blocking channel and the asyncio channel are both thin over this: they differ in how they wait
-for the descriptor, and in nothing else.
+The blocking channel (`stream.py`) and the asyncio channel (`aio.py`) are both thin over this: they
+differ in how they wait for the descriptors, and in nothing else. What carries the bytes fills in
+the four methods below: a socket here, pipes in `descriptors.py`, kernel queues in `mq.py`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import contextlib
 import errno
 import socket
+import threading
+from abc import ABC, abstractmethod
 
 from lanline.errors import (
     ClosedError,
@@ -30,16 +33,38 @@ NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)
 _GONE = (errno.EPIPE, errno.ECONNRESET, errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH)
 
 
-class SocketLink:
+class StreamLink(ABC):
     """Not for several threads at once on one side; reading and writing may be two threads."""
 
-    def __init__(self, sock: socket.socket, limit: int) -> None:
-        self.socket = sock
+    readers: tuple[int, ...]  # one of them polls readable when `take` might have something
+    writers: tuple[int, ...]  # one of them polls writable when `give` might have room
+
+    def __init__(self, limit: int) -> None:
         self.limit = limit
         self._framer = Framer(limit)
         self._unsent = memoryview(b"")  # of a message that was accepted
         self._end: IpcError | None = None  # why nothing more comes
+        self._said = False  # the farewell is on its way
+        self._reading = threading.Lock()  # a failed send reads what the peer said last
         self.closed = False
+
+    # --- what carries the bytes ---------------------------------------------------------------
+
+    @abstractmethod
+    def _receive(self, wait: bool) -> bytes | None:
+        """Some bytes; none at the end; None or BlockingIOError when there are none yet."""
+
+    @abstractmethod
+    def _transmit(self, data: BytesLike) -> int | None:
+        """How much was sent; None or BlockingIOError for no room."""
+
+    @abstractmethod
+    def _hang_up(self) -> None:
+        """Wake threads that wait for `readers` or `writers`; nobody will wait any more."""
+
+    @abstractmethod
+    def release(self) -> None:
+        """Let go of the descriptors, once nobody of ours waits for them."""
 
     # --- in ---------------------------------------------------------------------------------
 
@@ -49,6 +74,8 @@ class SocketLink:
         Raises what ended the link once everything before the end has been taken.
         """
         messages = self._framer.messages
+        if self.closed:
+            raise ClosedError("You closed this channel.")
         while not messages:
             if self._end is not None:
                 raise self._end.__class__(*self._end.args)
@@ -63,6 +90,10 @@ class SocketLink:
 
     def _read(self, wait: bool) -> bool:
         """Read once; whether anything happened."""
+        with self._reading:
+            return self._read_alone(wait)
+
+    def _read_alone(self, wait: bool) -> bool:
         try:
             data = self._receive(wait)
         except (BlockingIOError, InterruptedError):
@@ -70,6 +101,8 @@ class SocketLink:
         except OSError as problem:
             self._end = self._why(problem)
             return True
+        if data is None:
+            return False
         try:
             if data:
                 self._framer.feed_untrusted(data)
@@ -81,9 +114,6 @@ class SocketLink:
         elif not data:
             self._end = self._why(None)
         return True
-
-    def _receive(self, wait: bool) -> bytes:
-        return self.socket.recv(READ_BYTES, 0 if wait else DONT_WAIT)
 
     def _why(self, problem: OSError | None) -> IpcError:
         if self.closed:
@@ -137,21 +167,15 @@ class SocketLink:
         if self.closed:
             raise ClosedError("You closed this channel.")
         try:
-            return self.socket.send(data, DONT_WAIT | NO_SIGNAL)
+            sent = self._transmit(data)
         except (BlockingIOError, InterruptedError):
             return -1
         except OSError as problem:
             raise self._why_not_sent(problem) from problem
+        return -1 if sent is None else sent
 
     def _write_pieces(self, header: bytes, message: BytesLike) -> int:
-        if self.closed:
-            raise ClosedError("You closed this channel.")
-        try:
-            return self.socket.sendmsg([header, message], [], DONT_WAIT | NO_SIGNAL)
-        except (BlockingIOError, InterruptedError):
-            return -1
-        except OSError as problem:
-            raise self._why_not_sent(problem) from problem
+        return self._write(header + bytes(message))
 
     def _why_not_sent(self, problem: OSError) -> IpcError:
         # Its farewell may still lie unread; then it has closed, and not died.
@@ -163,20 +187,56 @@ class SocketLink:
 
     # --- the end ----------------------------------------------------------------------------
 
-    def close(self) -> None:
-        """Say farewell and let go. Nothing waits: what does not fit in the kernel is lost."""
+    def say_farewell(self) -> bool:
+        """Tell the peer that nothing follows; False when there is no room for it yet."""
         if self.closed:
-            return
-        # Where the peer is gone there is nobody to say it to.
-        with contextlib.suppress(IpcError):
-            if self.flush():
-                self._write(FAREWELL)
-        self.closed = True
+            return True
+        try:
+            if not self._said and self.flush():
+                self._said = True
+                self._unsent = memoryview(FAREWELL)
+            return self._said and self.flush()
+        except IpcError:
+            return True  # the peer is gone: there is nobody to say it to
+
+    def close(self) -> None:
+        """Nothing is sent or received from here on. `release` follows."""
+        if not self.closed:
+            self.closed = True
+            self._hang_up()
+
+
+class SocketLink(StreamLink):
+    """Over a connected socket."""
+
+    def __init__(self, sock: socket.socket, limit: int) -> None:
+        super().__init__(limit)
+        self.socket = sock
+        self.readers = self.writers = (sock.fileno(),)
+
+    def _receive(self, wait: bool) -> bytes:
+        return self.socket.recv(READ_BYTES, 0 if wait else DONT_WAIT)
+
+    def _transmit(self, data: BytesLike) -> int:
+        return self.socket.send(data, DONT_WAIT | NO_SIGNAL)
+
+    def _write_pieces(self, header: bytes, message: BytesLike) -> int:
+        if self.closed:
+            raise ClosedError("You closed this channel.")
+        try:
+            return self.socket.sendmsg([header, message], [], DONT_WAIT | NO_SIGNAL)
+        except (BlockingIOError, InterruptedError):
+            return -1
+        except OSError as problem:
+            raise self._why_not_sent(problem) from problem
+
+    def _hang_up(self) -> None:
         with contextlib.suppress(OSError):
             # Unread bytes would make the close a reset, which can overtake what was sent.
             while self.socket.recv(READ_BYTES, DONT_WAIT):
                 pass
         with contextlib.suppress(OSError):
-            # Wakes a thread of ours that waits in recv.
             self.socket.shutdown(socket.SHUT_RDWR)
+
+    def release(self) -> None:
         self.socket.close()

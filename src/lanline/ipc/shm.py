@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from lanline.errors import AddressInUseError, MessageTooLargeError, NotFoundError, PeerDiedError
 from lanline.ipc import sockets
 from lanline.ipc.address import Address
-from lanline.ipc.channel import MESSAGE_BYTES, Channel, Listener, Statistics
+from lanline.ipc.channel import MESSAGE_BYTES, Channel, Listener, Overflow, Statistics
 from lanline.ipc.named import runtime_folder
 from lanline.ipc.native import load
+from lanline.ipc.steps import Steps
 from lanline.ipc.waiting import Deadline, wait_readable
 
 if TYPE_CHECKING:
@@ -42,10 +43,10 @@ SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
 class ShmChannel(Channel[T]):
     """A channel over two rings in shared memory."""
 
-    def __init__(self, link: Link, kind: Any = bytes) -> None:
-        super().__init__(kind)
+    def __init__(self, link: Link, kind: Any = bytes, overflow: Overflow = "block") -> None:
+        super().__init__(kind, overflow)
         self.link = link
-        if kind is bytes:
+        if kind is bytes and overflow == "block":
             # Straight to the native calls: a Python frame between costs as much as the message.
             vars(self).update(
                 send=link.send,
@@ -79,7 +80,8 @@ class ShmChannel(Channel[T]):
 
     def statistics(self) -> Statistics:
         link = self.link
-        return Statistics(link.sent, link.sent_bytes, link.received, link.received_bytes)
+        counts = (link.sent, link.sent_bytes, link.received, link.received_bytes)
+        return Statistics(*counts, dropped=self._dropped)
 
     def fileno(self) -> int:
         return self.link.fileno()
@@ -100,11 +102,18 @@ class ShmChannel(Channel[T]):
 class ShmListener(Listener[T]):
     """Waits for others to hand over memory. Raises AddressInUseError, UnsupportedError."""
 
-    def __init__(self, address: Address, kind: Any = bytes, limit: int = MESSAGE_BYTES) -> None:
+    def __init__(
+        self,
+        address: Address,
+        kind: Any = bytes,
+        limit: int = MESSAGE_BYTES,
+        overflow: Overflow = "block",
+    ) -> None:
         load("_link")
         self.address = str(address)
         self._kind = kind
         self._limit = limit
+        self._overflow = overflow
         self._folder = os.open(runtime_folder(), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             self._listener = sockets.SocketListener[bytes](_socket_in(self._folder, address))
@@ -118,18 +127,19 @@ class ShmListener(Listener[T]):
             caller = self._listener.accept(deadline.left())
             # Who breaks the rules is not let in, and must not keep others out.
             with contextlib.suppress(_NotWelcome):
-                return ShmChannel(self._admit_untrusted(caller, deadline), self._kind)
+                link = self._admit_untrusted(caller, deadline)
+                return ShmChannel(link, self._kind, self._overflow)
 
     def _admit_untrusted(self, caller: sockets.SocketChannel[bytes], deadline: Deadline) -> Link:
         """The link that the caller has prepared. Raises only _NotWelcome."""
-        sock = caller.link.socket
+        sock = caller.socket
         descriptors: list[int] = []
         try:
             if caller.peer.uid not in (os.getuid(), 0):
                 raise _NotWelcome("somebody else's process")
             left = deadline.left()
             patience = HELLO_SECONDS if not left else min(HELLO_SECONDS, left)
-            if not wait_readable(sock.fileno(), Deadline(patience)):
+            if not wait_readable((sock.fileno(),), Deadline(patience)):
                 raise _NotWelcome("it says nothing")
             hello, descriptors, _, _ = socket.recv_fds(
                 sock, HELLO.size, 2, socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC
@@ -186,19 +196,32 @@ def _check_memory(memory: int, ring_bytes: int, large_bytes: int) -> None:
         raise _NotWelcome("its memory has another size than it says")
 
 
-def connect(
-    address: Address, timeout: float | None, kind: Any = bytes, limit: int = MESSAGE_BYTES
-) -> ShmChannel[Any]:
-    """Connect to who listens there, waiting at most `timeout` for somebody to.
+class ShmMethod:
+    """shm:."""
 
-    It may send at once: what it sends lies in the memory until it is accepted.
-    """
+    def __init__(self, address: Address) -> None:
+        self._address = address
+
+    def listen(self, kind: Any, limit: int, overflow: Overflow) -> ShmListener[Any]:
+        return ShmListener(self._address, kind, limit, overflow)
+
+    def connect(
+        self, timeout: float | None, kind: Any, limit: int, overflow: Overflow
+    ) -> Steps[ShmChannel[Any]]:
+        """Connect to who listens there, waiting at most `timeout` for somebody to.
+
+        It may send at once: what it sends lies in the memory until it is accepted.
+        """
+        return ShmChannel((yield from _connected(self._address, timeout, limit)), kind, overflow)
+
+
+def _connected(address: Address, timeout: float | None, limit: int) -> Steps[Link]:
     native = load("_link")
     if limit > LARGEST:
         raise MessageTooLargeError(limit, LARGEST)
     folder = os.open(runtime_folder(), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        caller = sockets.connect(_socket_in(folder, address), timeout)
+        caller = yield from sockets.connected(_socket_in(folder, address), Deadline(timeout))
     except NotFoundError:
         raise NotFoundError(f"Nobody listens on {address}.") from None
     finally:
@@ -206,11 +229,12 @@ def connect(
     large_bytes = max(-(-limit // PAGE) * PAGE, PAGE)
     memory = _sealed_memory(native.segment_size(RING_BYTES, large_bytes))
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-    with caller.link.socket as sock, ours, theirs:
+    with caller as sock, ours, theirs:
+        sock.setblocking(True)
         try:
             hello = HELLO.pack(MAGIC, RING_BYTES, large_bytes)
             socket.send_fds(sock, [hello], [memory, theirs.fileno()])
-            link = native.Link(
+            link: Link = native.Link(
                 memory, RING_BYTES, large_bytes, 0, sock.fileno(), ours.fileno(), limit
             )
         except OSError as problem:
@@ -219,7 +243,7 @@ def connect(
             os.close(memory)
         sock.detach()
         ours.detach()
-    return ShmChannel(link, kind)
+    return link
 
 
 def _sealed_memory(size: int) -> int:

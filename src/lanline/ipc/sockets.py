@@ -8,8 +8,6 @@ import os
 import socket
 import stat
 import struct
-import threading
-import time
 from typing import Any, TypeVar
 
 from msgspec import Struct
@@ -25,15 +23,16 @@ from lanline.errors import (
     UnsupportedError,
 )
 from lanline.ipc.address import Address
-from lanline.ipc.channel import MESSAGE_BYTES, Channel, Listener
+from lanline.ipc.channel import MESSAGE_BYTES, Listener, Overflow
 from lanline.ipc.link import SocketLink
-from lanline.ipc.payload import BytesLike
-from lanline.ipc.waiting import Deadline, held, wait_readable, wait_writable
+from lanline.ipc.steps import Steps, Wait
+from lanline.ipc.stream import StreamChannel
+from lanline.ipc.waiting import Deadline, wait_readable
 
 T = TypeVar("T")
 
 BACKLOG = 128
-LINGER_SECONDS = 1.0  # a close waits for a message that went out in part
+ATTEMPT_SECONDS = 10.0  # for the network to answer
 RETRY_SECONDS = 0.01  # between tries to connect to what is not there yet
 
 
@@ -45,20 +44,24 @@ class Credentials(Struct, frozen=True):
     gid: int
 
 
-class SocketChannel(Channel[T]):
+class SocketChannel(StreamChannel[T]):
     """A channel over a connected socket."""
 
-    def __init__(self, sock: socket.socket, kind: Any = bytes, limit: int = MESSAGE_BYTES) -> None:
-        super().__init__(kind)
+    def __init__(
+        self,
+        sock: socket.socket,
+        kind: Any = bytes,
+        limit: int = MESSAGE_BYTES,
+        overflow: Overflow = "block",
+    ) -> None:
         sock.setblocking(True)
-        self.link = SocketLink(sock, limit)
-        self._reading = threading.Lock()
-        self._writing = threading.Lock()
+        super().__init__(SocketLink(sock, limit), kind, overflow)
+        self.socket = sock
 
     @property
     def peer(self) -> Credentials:
         """Who is at the other end of a Unix socket. Raises UnsupportedError on others."""
-        sock = self.link.socket
+        sock = self.socket
         if sock.family != getattr(socket, "AF_UNIX", None) or not hasattr(socket, "SO_PEERCRED"):
             raise UnsupportedError(
                 "Peer credentials", "this kind of socket", "use a unix: address on Linux."
@@ -67,80 +70,17 @@ class SocketChannel(Channel[T]):
         raw = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
         return Credentials(*struct.unpack("3i", raw))
 
-    def fileno(self) -> int:
-        return self.link.socket.fileno()
-
-    def close(self) -> None:
-        # A message that went out in part is finished first, if the peer takes it soon.
-        finished = self._writing.acquire(timeout=LINGER_SECONDS)
-        try:
-            self.link.close()
-        finally:
-            if finished:
-                self._writing.release()
-
-    def _send(self, data: BytesLike, timeout: float | None) -> None:
-        taken = False
-        if self._writing.acquire(blocking=False):
-            try:
-                taken = self.link.give(data)
-                if taken and not self.link.has_unsent:
-                    return
-            finally:
-                self._writing.release()
-        self._send_slowly(data, Deadline(timeout), taken)
-
-    def _send_slowly(self, data: BytesLike, deadline: Deadline, taken: bool) -> None:
-        """The kernel's buffer is full, or another thread sends: wait for room."""
-        link = self.link
-        with held(self._writing, deadline, "Nothing could be sent"):
-            while True:
-                taken = taken or link.give(data)
-                if taken and link.flush():
-                    return
-                if not wait_writable(self._descriptor(), deadline):
-                    break
-        if not taken:
-            raise deadline.passed("The peer took nothing")
-        # It has begun to go out, so it is sent; what is left of it follows without the caller.
-        threading.Thread(target=self._finish, daemon=True).start()
-
-    def _finish(self) -> None:
-        # Where the peer is gone the next call finds out.
-        with self._writing, contextlib.suppress(IpcError):
-            while not self.link.flush():
-                wait_writable(self._descriptor(), Deadline(None))
-
-    def _recv(self, timeout: float | None) -> bytes:
-        link = self.link
-        if timeout is None:
-            with self._reading:
-                while (message := link.take(wait=True)) is None:
-                    continue
-                return message
-        deadline = Deadline(timeout)
-        with held(self._reading, deadline, "Nothing came"):
-            while (message := link.take()) is None:
-                if not wait_readable(self._descriptor(), deadline):
-                    raise deadline.passed("Nothing came")
-            return message
-
-    def _recv_ready(self, most: int) -> list[bytes]:
-        with self._reading:
-            return self.link.take_ready(most)
-
-    def _descriptor(self) -> int:
-        descriptor = self.link.socket.fileno()
-        if descriptor == -1:
-            raise ClosedError("You closed this channel.")
-        return descriptor
-
 
 class SocketListener(Listener[T]):
     """Waits on a Unix or TCP socket."""
 
     def __init__(
-        self, address: Address, kind: Any = bytes, limit: int = MESSAGE_BYTES, mode: int = 0o600
+        self,
+        address: Address,
+        kind: Any = bytes,
+        limit: int = MESSAGE_BYTES,
+        overflow: Overflow = "block",
+        mode: int = 0o600,
     ) -> None:
         """`mode`: of a Unix socket's file. A socket file that nobody listens on is replaced.
 
@@ -148,6 +88,7 @@ class SocketListener(Listener[T]):
         """
         self._kind = kind
         self._limit = limit
+        self._overflow = overflow
         self._path = address.path if address.scheme == "unix" else ""
         self.socket = _bind(address, mode)
         self._inode = os.stat(self._path).st_ino if self._path else 0
@@ -163,7 +104,7 @@ class SocketListener(Listener[T]):
         while True:
             if self.socket.fileno() == -1:
                 raise ClosedError("You closed this listener.")
-            if not wait_readable(self.socket.fileno(), deadline):
+            if not wait_readable((self.socket.fileno(),), deadline):
                 raise deadline.passed("Nobody connected")
             with contextlib.suppress(BlockingIOError, ConnectionAbortedError):
                 return self._accepted()
@@ -176,7 +117,7 @@ class SocketListener(Listener[T]):
                 raise ClosedError("You closed this listener.") from None
             raise
         tune(sock)
-        return SocketChannel(sock, self._kind, self._limit)
+        return SocketChannel(sock, self._kind, self._limit, self._overflow)
 
     def fileno(self) -> int:
         return self.socket.fileno()
@@ -193,41 +134,77 @@ class SocketListener(Listener[T]):
         self.socket.close()
 
 
-def connect(
-    address: Address, timeout: float | None, kind: Any = bytes, limit: int = MESSAGE_BYTES
-) -> SocketChannel[Any]:
-    """Connect, waiting at most `timeout` for somebody to listen there.
+class SocketMethod:
+    """unix: and tcp:."""
 
-    Raises NotFoundError when nobody does in that time, PermissionDeniedError, TimedOutError.
-    """
-    deadline = Deadline(timeout)
+    def __init__(self, address: Address) -> None:
+        self._address = address
+
+    def listen(self, kind: Any, limit: int, overflow: Overflow) -> SocketListener[Any]:
+        return SocketListener(self._address, kind, limit, overflow)
+
+    def connect(
+        self, timeout: float | None, kind: Any, limit: int, overflow: Overflow
+    ) -> Steps[SocketChannel[Any]]:
+        """Connect, waiting at most `timeout` for somebody to listen there.
+
+        Raises NotFoundError when nobody does in that time, PermissionDeniedError, TimedOutError.
+        """
+        sock = yield from connected(self._address, Deadline(timeout))
+        return SocketChannel(sock, kind, limit, overflow)
+
+
+def connected(address: Address, deadline: Deadline) -> Steps[socket.socket]:
     while True:
         try:
-            return SocketChannel(_connect_once(address, deadline), kind, limit)
+            return (yield from _try_targets(address, deadline))
         except NotFoundError:
             left = deadline.left()
             if left is not None and left <= RETRY_SECONDS:
                 raise
-            time.sleep(RETRY_SECONDS)
+        yield Wait(RETRY_SECONDS)
 
 
-def _connect_once(address: Address, deadline: Deadline) -> socket.socket:
+def _try_targets(address: Address, deadline: Deadline) -> Steps[socket.socket]:
     problem: OSError | None = None
     for family, target in targets(address):
         sock = socket.socket(family, socket.SOCK_STREAM)
+        sock.setblocking(False)
         try:
-            sock.settimeout(
-                max(deadline.left() or 0, 0.001) if deadline.timeout is not None else None
-            )
-            sock.connect(target)
-        except OSError as failed:
+            yield from _connect(sock, target, deadline)
+        except BaseException as failed:
             sock.close()
+            if not isinstance(failed, OSError):
+                raise
             problem = failed
-            continue
-        tune(sock)
-        return sock
+        else:
+            tune(sock)
+            return sock
     assert problem is not None
     raise why(address, problem, connecting=True) from problem
+
+
+def _connect(sock: socket.socket, target: Any, deadline: Deadline) -> Steps[None]:
+    attempt = Deadline(attempt_seconds(deadline))
+    while True:
+        answer = sock.connect_ex(target)
+        if answer == errno.EINPROGRESS:
+            if not (yield Wait(attempt.left(), writers=(sock.fileno(),))):
+                raise TimeoutError
+            answer = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        elif answer == errno.EAGAIN:  # a Unix socket whose listener's queue is full (connect(2))
+            if not attempt.left():
+                raise TimeoutError
+            yield Wait(RETRY_SECONDS)
+            continue
+        if answer:
+            raise OSError(answer, os.strerror(answer))
+        return
+
+
+def attempt_seconds(deadline: Deadline) -> float:
+    """How long one attempt to connect may take. A time-out of 0 is one whole attempt."""
+    return min(deadline.left() or ATTEMPT_SECONDS, ATTEMPT_SECONDS)
 
 
 def targets(address: Address) -> list[tuple[int, Any]]:
@@ -238,13 +215,6 @@ def targets(address: Address) -> list[tuple[int, Any]]:
     except OSError as problem:
         raise NotFoundError(f"The host {address.host!r} is not known here: {problem}.") from None
     return [(family, target) for family, _, _, _, target in found]
-
-
-def new_socket(family: int) -> socket.socket:
-    """One that does not block, for an event loop."""
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    sock.setblocking(False)
-    return sock
 
 
 def unix_family() -> int:

@@ -28,18 +28,22 @@ class Deadline:
         return TimedOutError(f"{what} within {self.timeout:g} seconds.")
 
 
-def wait_readable(descriptor: int, deadline: Deadline) -> bool:
-    """Whether it became readable, or ended, in time."""
-    return _wait(descriptor, select.POLLIN, deadline)
+def wait_readable(descriptors: tuple[int, ...], deadline: Deadline) -> bool:
+    """Whether one of them became readable, or ended, in time."""
+    return wait_any(descriptors, (), deadline)
 
 
-def wait_writable(descriptor: int, deadline: Deadline) -> bool:
-    return _wait(descriptor, select.POLLOUT, deadline)
+def wait_writable(descriptors: tuple[int, ...], deadline: Deadline) -> bool:
+    return wait_any((), descriptors, deadline)
 
 
-def _wait(descriptor: int, event: int, deadline: Deadline) -> bool:
+def wait_any(readers: tuple[int, ...], writers: tuple[int, ...], deadline: Deadline) -> bool:
+    """Whether one of them became ready, or ended, in time."""
     poll = select.poll()
-    poll.register(descriptor, event)
+    for descriptor in readers:
+        poll.register(descriptor, select.POLLIN)
+    for descriptor in writers:
+        poll.register(descriptor, select.POLLOUT)
     left = deadline.left()
     # poll(2) counts whole milliseconds; round up, so as not to come back too early and spin.
     return bool(poll.poll(None if left is None else int(left * 1000 + 0.999)))

@@ -1,5 +1,6 @@
 """Public checks of Lanline's contracts, to run over implementations of your own."""
 
+from lanline.testing.async_channels import check_async_channel
 from lanline.testing.channels import check_channel
 
-__all__ = ["check_channel"]
+__all__ = ["check_async_channel", "check_channel"]

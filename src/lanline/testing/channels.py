@@ -2,11 +2,11 @@
 
     from lanline.testing import check_channel
 
-    @pytest.mark.parametrize("check", check_channel.CHECKS, ids=check_channel.name)
-    def test_contract(check, tmp_path):
-        check(lambda: f"unix:{tmp_path}/socket")
+    def test_contract(tmp_path):
+        check_channel(lambda: f"unix:{tmp_path}/socket")
 
-Each check is given a function that makes a fresh address. It raises AssertionError.
+`CHECKS` has the checks one by one. Each is given a function that makes a fresh address, and raises
+AssertionError. `lanline.testing.async_channels` has those for asyncio.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import msgspec
@@ -47,11 +47,11 @@ def pair(make: MakeAddress, **options: Any) -> Iterator[tuple[ipc.Channel[Any], 
 
 def messages_arrive_whole_and_in_order(make: MakeAddress) -> None:
     sent = [b"", b"x", bytes(range(256)) * 300, b"last"]
-    with pair(make) as (one, other):
+    with pair(make) as (one, other), ThreadPoolExecutor(1) as pool:
         for ends in ((one, other), (other, one)):
-            for message in sent:
-                ends[0].send(message, SECONDS)
+            sending = pool.submit(ends[0].send_many, sent, SECONDS)
             assert [ends[1].recv(SECONDS) for _ in sent] == sent
+            assert sending.result(SECONDS) == len(sent)
 
 
 def a_message_larger_than_any_buffer_arrives(make: MakeAddress) -> None:
@@ -195,6 +195,38 @@ def accepting_times_out(make: MakeAddress) -> None:
         _raises(ipc.TimedOutError, listener.accept, 0)
 
 
+def a_rule_for_overflow_is_kept(make: MakeAddress) -> None:
+    with pair(make, overflow="raise") as (one, _), ThreadPoolExecutor(1) as pool:
+        filling = pool.submit(_fill, one)
+        _raises(ipc.FullError, filling.result, SECONDS)
+    with pair(make, overflow="drop-newest") as (one, other):
+        while not one.statistics().dropped:
+            one.send(b"x" * 65_536, SECONDS)
+        for _ in range(one.statistics().sent):
+            other.recv(SECONDS)
+        _raises(ipc.TimedOutError, other.recv, 0)
+
+
+def _fill(channel: ipc.Channel[Any]) -> None:
+    while True:
+        channel.send(b"x" * 65_536, SECONDS)
+
+
+def memory_is_lent_both_ways(make: MakeAddress) -> None:
+    with pair(make) as (one, other):
+        with one.loan(5, SECONDS) as room:
+            room[:] = b"hello"
+        with other.borrow(SECONDS) as view:
+            assert bytes(view) == b"hello"
+            assert view.readonly
+        with suppress(KeyError), one.loan(5, SECONDS):
+            raise KeyError
+        loan = one.loan(5, SECONDS)
+        memoryview(loan.__enter__())[:2] = b"ok"
+        loan.commit(2)
+        assert other.recv(SECONDS) == b"ok"  # and what was taken back was not sent
+
+
 CHECKS: list[Check] = [
     messages_arrive_whole_and_in_order,
     a_message_larger_than_any_buffer_arrives,
@@ -210,6 +242,8 @@ CHECKS: list[Check] = [
     types_travel_and_are_checked,
     views_and_bytearrays_are_messages,
     statistics_count_both_ways,
+    a_rule_for_overflow_is_kept,
+    memory_is_lent_both_ways,
     an_address_is_free_again_after_close,
     a_taken_address_is_refused,
     nobody_listening_is_said,

@@ -1,0 +1,86 @@
+"""A link over the descriptors of pipes and FIFOs."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from io import FileIO
+
+from lanline.errors import UnsupportedError
+from lanline.ipc.link import READ_BYTES, StreamLink
+from lanline.ipc.payload import BytesLike
+
+PIPE_BYTES = 256 * 1024  # what the kernel holds; four times its default streams faster
+
+
+class Waker:
+    """Readable for good once it was set; wakes who polls a descriptor that is to be closed."""
+
+    def __init__(self) -> None:
+        reader, writer = os.pipe()
+        self._reader = FileIO(reader, "rb")
+        self._writer = FileIO(writer, "wb")
+
+    def fileno(self) -> int:
+        return self._reader.fileno()
+
+    @property
+    def is_set(self) -> bool:
+        return self._writer.closed
+
+    def set(self) -> None:
+        self._writer.close()
+
+    def close(self) -> None:
+        self._writer.close()
+        self._reader.close()
+
+
+class DescriptorLink(StreamLink):
+    """Reads from one descriptor and writes to another. Both are made non-blocking.
+
+    The file objects belong to the link. It does not matter which kind of pipe they are: each is
+    polled, and each says at once when the last process at its other end is gone (pipe(7)).
+    """
+
+    sends = receives = True  # messages; the farewell goes both ways whatever they say
+
+    def __init__(self, reader: FileIO, writer: FileIO, limit: int) -> None:
+        super().__init__(limit)
+        os.set_blocking(reader.fileno(), False)
+        os.set_blocking(writer.fileno(), False)
+        with contextlib.suppress(OSError):  # over fs.pipe-max-size, or not on Linux
+            fcntl.fcntl(writer, getattr(fcntl, "F_SETPIPE_SZ", 1031), PIPE_BYTES)
+        self._reader = reader
+        self._writer = writer
+        self._wake()
+
+    def _wake(self) -> None:
+        self._waker = Waker()
+        self.readers = (self._reader.fileno(), self._waker.fileno())
+        self.writers = (self._writer.fileno(), self._waker.fileno())
+
+    def take(self, wait: bool = False) -> bytes | None:
+        if not self.receives:
+            raise UnsupportedError("Receiving", "the end that sends", "use the other end.")
+        return super().take(wait)
+
+    def give(self, message: BytesLike) -> bool:
+        if not self.sends:
+            raise UnsupportedError("Sending", "the end that receives", "use the other end.")
+        return super().give(message)
+
+    def _receive(self, wait: bool) -> bytes | None:
+        return self._reader.read(READ_BYTES)
+
+    def _transmit(self, data: BytesLike) -> int | None:
+        return self._writer.write(data)
+
+    def _hang_up(self) -> None:
+        self._waker.set()
+
+    def release(self) -> None:
+        self._reader.close()
+        self._writer.close()
+        self._waker.close()

@@ -1,0 +1,88 @@
+"""Listening where there is no accept(2): calls arrive at a door, for FIFOs and kernel queues."""
+
+from __future__ import annotations
+
+import threading
+from abc import abstractmethod
+from typing import Any, TypeVar
+
+from lanline.errors import ClosedError, NotFoundError
+from lanline.ipc.address import Address
+from lanline.ipc.channel import Listener, Overflow
+from lanline.ipc.descriptors import Waker
+from lanline.ipc.link import StreamLink
+from lanline.ipc.steps import Steps, Wait
+from lanline.ipc.stream import LINGER_SECONDS, StreamChannel
+from lanline.ipc.waiting import Deadline, held, wait_readable
+
+T = TypeVar("T")
+
+TRIES = 3  # to lock a door: a caller holds it for a moment, to see that nobody does
+RETRY_SECONDS = 0.01  # between tries, also to connect to what is not there yet
+ANSWER_SECONDS = 10.0  # for a listener that is there to accept
+LOOK_SECONDS = 0.05  # between looks at whether the listener is still there
+
+
+class DoorListener(Listener[T]):
+    """A listener whose door is one descriptor."""
+
+    def __init__(self, address: Address, kind: Any, limit: int, overflow: Overflow) -> None:
+        self.address = str(address)
+        self.place = address.path
+        self.limit = limit
+        self._kind = kind
+        self._overflow = overflow
+        self._accepting = threading.Lock()
+        self._waker = Waker()
+
+    @abstractmethod
+    def _answer_next(self) -> StreamLink | None:
+        """The next caller's link; None when nobody calls."""
+
+    @abstractmethod
+    def _remove(self) -> None:
+        """Free the address."""
+
+    @abstractmethod
+    def _shut(self) -> None:
+        """Let go of the door."""
+
+    def accept(self, timeout: float | None = None) -> StreamChannel[T]:
+        deadline = Deadline(timeout)
+        with held(self._accepting, deadline, "Another thread accepts; nobody connected"):
+            while True:
+                if self._waker.is_set:
+                    raise ClosedError("You closed this listener.")
+                link = self._answer_next()
+                if link is not None:
+                    return StreamChannel(link, self._kind, self._overflow)
+                if not wait_readable((self.fileno(), self._waker.fileno()), deadline):
+                    raise deadline.passed("Nobody connected")
+
+    def close(self) -> None:
+        if self._waker.is_set:
+            return
+        self._remove()
+        self._waker.set()
+        if self._accepting.acquire(timeout=LINGER_SECONDS):
+            self._shut()
+            self._waker.close()
+            self._accepting.release()
+
+
+def calling(call: Any, timeout: float | None, kind: Any, overflow: Overflow) -> Steps[Any]:
+    """Call until somebody listens. `call`: the steps of one call, given a Deadline."""
+    deadline = Deadline(timeout)
+    while True:
+        try:
+            return StreamChannel((yield from call(deadline)), kind, overflow)
+        except NotFoundError:
+            left = deadline.left()
+            if left is not None and left <= RETRY_SECONDS:
+                raise
+        yield Wait(RETRY_SECONDS)
+
+
+def answer_deadline(deadline: Deadline) -> Deadline:
+    """How long one call may take. A time-out of 0 is one whole call."""
+    return Deadline(min(deadline.left() or ANSWER_SECONDS, ANSWER_SECONDS))

@@ -1,0 +1,47 @@
+"""Which method an address asks for. Its file is imported when it is asked for, not before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from lanline.errors import UnsupportedError
+from lanline.ipc.address import Address
+from lanline.ipc.channel import Channel, Listener, Overflow
+from lanline.ipc.steps import Steps
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
+
+class Method(Protocol):
+    """How one method listens and connects."""
+
+    def listen(self, kind: Any, limit: int, overflow: Overflow) -> Listener[Any]: ...
+
+    def connect(
+        self, timeout: float | None, kind: Any, limit: int, overflow: Overflow
+    ) -> Steps[Channel[Any]]: ...
+
+
+def method_of(address: Address, tls: SSLContext | None = None) -> Method:
+    match address.scheme:
+        case "unix" | "tcp":
+            from lanline.ipc.sockets import SocketMethod
+
+            return SocketMethod(address)
+        case "fifo":
+            from lanline.ipc.fifo import FifoMethod
+
+            return FifoMethod(address)
+        case "mq":
+            from lanline.ipc.mq import MqMethod
+
+            return MqMethod(address)
+        case "shm":
+            from lanline.ipc.shm import ShmMethod
+
+            return ShmMethod(address)
+        case _:
+            raise UnsupportedError(
+                f"{address.scheme}:", "this version of Lanline", "use unix: or tcp:."
+            )

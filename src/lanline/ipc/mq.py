@@ -1,0 +1,334 @@
+"""Channels over the kernel's POSIX message queues (mq_overview(7)).
+
+The listener's queue of the address is the door; it is locked (flock(2)), so that the kernel itself
+tells a live listener from a queue that a dead one left. Who connects makes two queues, sends their
+token to the door, and the listener opens them and removes their names: they live as long as
+somebody has them open. Messages are framed as on a stream, so they may be larger than one of the
+kernel's, and a small one is one of the kernel's.
+
+A queue does not say that its other user is dead. Each side tells its process id, and its peer
+watches that process by a pidfd (pidfd_open(2)), opened while the peer's lock on its own queue
+proves it alive: a reused number is not mistaken for it, and a stopped process is not dead.
+
+`lanline.ipc.message_queue` has the kernel's queue itself, with priorities, for any number of users.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import secrets
+import struct
+import time
+from typing import Any, TypeVar
+
+from lanline.errors import (
+    AddressInUseError,
+    FullError,
+    IpcError,
+    NotFoundError,
+    PermissionDeniedError,
+    TimedOutError,
+    UnsupportedError,
+)
+from lanline.ipc.address import Address
+from lanline.ipc.channel import Overflow
+from lanline.ipc.descriptors import Waker
+from lanline.ipc.doors import (
+    LOOK_SECONDS,
+    RETRY_SECONDS,
+    TRIES,
+    DoorListener,
+    answer_deadline,
+    calling,
+)
+from lanline.ipc.link import StreamLink
+from lanline.ipc.payload import BytesLike
+from lanline.ipc.steps import Steps, Wait
+from lanline.ipc.stream import StreamChannel
+from lanline.ipc.waiting import Deadline, wait_readable
+
+try:
+    import posix_ipc
+except ImportError:
+    posix_ipc = None
+
+T = TypeVar("T")
+
+PIECE_BYTES = 4096  # of one of the kernel's messages; eight channels fit in RLIMIT_MSGQUEUE
+PIECES = 10  # what fs.mqueue.msg_max allows everybody
+DOOR_BYTES = 61  # of a call; by this size a door is told from a queue of somebody's own
+CALL_PREFIX = "/lanline-call."
+CALL = struct.Struct("<16sI")  # token, process id
+
+
+def available() -> Any:
+    """posix_ipc, where the system has kernel queues that can be polled."""
+    if posix_ipc is None or not hasattr(os, "pidfd_open"):
+        raise UnsupportedError("A kernel message queue", "this system", "use unix: or tcp:.")
+    return posix_ipc
+
+
+class Queue:
+    """One of the kernel's queues, never blocking. A thin dress over posix_ipc's."""
+
+    def __init__(self, queue: Any) -> None:
+        self._queue = queue
+        queue.block = False
+        self.fd: int = queue.mqd
+        self.size: int = queue.max_message_size
+
+    def receive(self) -> bytes | None:
+        """The next message, None when there is none."""
+        try:
+            return self._queue.receive()[0]  # type: ignore[no-any-return]
+        except posix_ipc.BusyError:
+            return None
+
+    def send(self, data: BytesLike) -> bool:
+        """Whether there was room."""
+        try:
+            self._queue.send(data)
+        except posix_ipc.BusyError:
+            return False
+        return True
+
+    def lock(self) -> bool:
+        """Take it for ourselves; False when another has it."""
+        return self._flock(fcntl.LOCK_EX)
+
+    def is_free(self) -> bool:
+        """Nobody holds its lock: who did has closed it, or is dead."""
+        free = self._flock(fcntl.LOCK_SH)
+        if free:
+            fcntl.flock(self.fd, fcntl.LOCK_UN)
+        return free
+
+    def _flock(self, how: int) -> bool:
+        try:
+            fcntl.flock(self.fd, how | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def close(self) -> None:
+        if self.fd >= 0:
+            self.fd = -1
+            self._queue.close()
+
+
+class MqLink(StreamLink):
+    """Reads from one queue, writes to the other, and watches the peer's process."""
+
+    def __init__(self, reads: Queue, writes: Queue, process: int, limit: int) -> None:
+        super().__init__(limit)
+        self._reads, self._writes = reads, writes
+        self._process = process
+        self._waker = Waker()
+        self.readers = (reads.fd, process, self._waker.fileno())
+        self.writers = (writes.fd, process, self._waker.fileno())
+
+    def _receive(self, wait: bool) -> bytes | None:
+        data = self._reads.receive()
+        if data is None and self._is_dead():
+            return self._reads.receive() or b""  # what it sent just before it died
+        return data
+
+    def _transmit(self, data: BytesLike) -> int | None:
+        # Nothing refuses for a reader that is gone; it is looked for where there is no room.
+        piece = data if len(data) <= PIECE_BYTES else bytes(data[:PIECE_BYTES])
+        if self._writes.send(piece):
+            return len(piece)
+        if self._is_dead() or self._writes.is_free():
+            raise OSError(errno.EPIPE, "nobody reads the queue any more")
+        return None
+
+    def _is_dead(self) -> bool:
+        return wait_readable((self._process,), Deadline(0))
+
+    def _hang_up(self) -> None:
+        while self._reads.receive() is not None:
+            pass  # room, so that a sender who waits for it wakes and finds us gone
+        self._waker.set()
+
+    def release(self) -> None:
+        self._reads.close()
+        self._writes.close()
+        self._waker.close()
+        os.close(self._process)
+
+
+class MqMethod:
+    """mq:."""
+
+    def __init__(self, address: Address) -> None:
+        available()
+        self._address = address
+
+    def listen(self, kind: Any, limit: int, overflow: Overflow) -> MqListener[Any]:
+        return MqListener(self._address, kind, limit, overflow)
+
+    def connect(
+        self, timeout: float | None, kind: Any, limit: int, overflow: Overflow
+    ) -> Steps[StreamChannel[Any]]:
+        address = self._address
+        return calling(
+            lambda deadline: _call(str(address), address.path, deadline, limit),
+            timeout,
+            kind,
+            overflow,
+        )
+
+
+class MqListener(DoorListener[T]):
+    """Waits at a door."""
+
+    def __init__(self, address: Address, kind: Any, limit: int, overflow: Overflow) -> None:
+        self._door = _open_door(str(address), address.path)
+        super().__init__(address, kind, limit, overflow)
+
+    def _answer_next(self) -> MqLink | None:
+        while (call := self._door.receive()) is not None:
+            link = self._answer_untrusted(call)
+            if link is not None:
+                return link
+        return None
+
+    def _answer_untrusted(self, call: bytes) -> MqLink | None:
+        """Open the caller's queues; None when it is gone already, or the call is none."""
+        if len(call) != CALL.size:
+            return None
+        token, caller = CALL.unpack(call)
+        try:
+            return _answer(token, caller, self.limit)
+        except (IpcError, OSError):
+            return None
+        finally:
+            _unlink(*_names(token))
+
+    def fileno(self) -> int:
+        return self._door.fd
+
+    def _remove(self) -> None:
+        _unlink(self.place)
+
+    def _shut(self) -> None:
+        self._door.close()
+
+
+def _open_door(address: str, name: str) -> Queue:
+    """The door, locked; what a dead listener left is taken over."""
+    for _ in range(TRIES):
+        door = _open(address, name, posix_ipc.O_CREAT, DOOR_BYTES)
+        if door.size != DOOR_BYTES:
+            door.close()
+            raise AddressInUseError(f"{name} exists and holds messages; choose another name.")
+        if door.lock():
+            while door.receive() is not None:
+                pass  # calls to the dead listener; their callers know
+            return door
+        door.close()
+        time.sleep(RETRY_SECONDS)  # a caller holds it for a moment, to see that nobody does
+    raise AddressInUseError(f"Somebody listens on {address} already.")
+
+
+def _call(address: str, name: str, deadline: Deadline, limit: int) -> Steps[MqLink]:
+    """Call at a door and wait for the hello."""
+    token = secrets.token_bytes(16)
+    to, back = _names(token)
+    opened = [door := _open(address, name)]
+    try:
+        if door.size != DOOR_BYTES or door.is_free():
+            raise NotFoundError(f"Nobody listens on {address}.")
+        opened += [_open(address, name, posix_ipc.O_CREX, PIECE_BYTES) for name in (back, to)]
+        _, reads, writes = opened
+        reads.lock()
+        if not door.send(CALL.pack(token, os.getpid())):
+            raise NotFoundError(f"{address} does not answer: too many wait for it already.")
+        peer = yield from _answered(address, door, reads, deadline)
+        link = MqLink(reads, writes, _living(peer, writes), limit)
+        opened = [door]
+        return link
+    finally:
+        for queue in opened:
+            queue.close()
+        _unlink(to, back)
+
+
+def _answered(address: str, door: Queue, reads: Queue, deadline: Deadline) -> Steps[int]:
+    """Wait for the hello; the listener's process id. A time-out of 0 is one whole call."""
+    until = answer_deadline(deadline)
+    while True:
+        hello = reads.receive()
+        if hello is not None:
+            return int.from_bytes(hello, "little")
+        if door.is_free():
+            raise NotFoundError(f"Nobody listens on {address}: the listener went away.")
+        left = until.left()
+        if not left:
+            raise TimedOutError(f"{address} did not answer in time.")
+        yield Wait(min(left, LOOK_SECONDS), readers=(reads.fd,))
+
+
+def _answer(token: bytes, caller: int, limit: int) -> MqLink:
+    """The listener's end of a call. Raises NotFoundError when the caller is gone."""
+    to, back = _names(token)
+    reads = _open("the call", to)
+    try:
+        writes = _open("the call", back)
+        try:
+            reads.lock()
+            process = _living(caller, writes)
+            writes.send(os.getpid().to_bytes(4, "little"))
+            return MqLink(reads, writes, process, limit)
+        except BaseException:
+            writes.close()
+            raise
+    except BaseException:
+        reads.close()
+        raise
+
+
+def _living(process_id: int, its_queue: Queue) -> int:
+    """A pidfd of the peer, which its lock proves alive after the pidfd was opened."""
+    try:
+        process = os.pidfd_open(process_id)
+    except OSError:
+        raise NotFoundError("The peer is gone, or in a container of its own.") from None
+    if its_queue.is_free():
+        os.close(process)
+        raise NotFoundError("The peer is gone.")
+    return process
+
+
+def _names(token: bytes) -> tuple[str, str]:
+    """A call's queues: to the listener, and back."""
+    return f"{CALL_PREFIX}{token.hex()}.to", f"{CALL_PREFIX}{token.hex()}.back"
+
+
+def _open(address: str, name: str, how: int = 0, size: int = 0) -> Queue:
+    options = {"max_messages": PIECES, "max_message_size": size} if how else {}
+    try:
+        return Queue(posix_ipc.MessageQueue(name, how, 0o600, **options))
+    except posix_ipc.ExistentialError:
+        raise NotFoundError(f"Nobody listens on {address}.") from None
+    except (posix_ipc.PermissionsError, PermissionError):
+        raise PermissionDeniedError(f"{address} is not for you to use.") from None
+    except OSError as problem:
+        raise no_room(address, problem) from None
+
+
+def no_room(address: str, problem: OSError) -> IpcError:
+    """Why the kernel makes no more queues."""
+    return FullError(
+        f"The kernel makes no queue for {address} ({problem.strerror}): your queues may take so "
+        "much in all (ulimit -q). Close some, or see `lanline ipc doctor`."
+    )
+
+
+def _unlink(*names: str) -> None:
+    for name in names:
+        with contextlib.suppress(posix_ipc.ExistentialError):
+            posix_ipc.unlink_message_queue(name)

@@ -1,0 +1,145 @@
+"""Anonymous pipes (pipe(7)): one direction, between a process and its children.
+
+    reader, writer = ipc.pipe()
+    Process(target=work, args=(writer,)).start()     # fork, forkserver or spawn
+    for message in reader: ...
+
+Beside the pipe that carries the messages runs a second one that only ever carries the reader's
+farewell, so that the writer, too, can tell a reader that closed from one that died.
+
+Who hands one end to a child and uses the other need not close anything: the first use of an end
+lets go of the other one here, if that went to a child and was not used here. So the death of the
+child is seen at once.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Callable
+from io import FileIO
+from typing import Any, TypeVar
+
+from lanline.errors import ClosedError, ForkedError
+from lanline.ipc.channel import MESSAGE_BYTES, Overflow
+from lanline.ipc.descriptors import DescriptorLink
+from lanline.ipc.stream import StreamChannel
+
+T = TypeVar("T")
+
+
+class PipeLink(DescriptorLink):
+    def reset(self) -> None:
+        """Be as new in a child process: what was made for the parent's threads is left to it."""
+        self._waker.close()
+        self._wake()
+        self._reading = threading.Lock()
+
+    def descriptors(self) -> tuple[int, int]:
+        return self._reader.fileno(), self._writer.fileno()
+
+
+class PipeEnd(StreamChannel[T]):
+    """One end of a pipe. It may be handed to one child, by fork or as a Process's argument."""
+
+    link: PipeLink
+
+    def __init__(
+        self, link: PipeLink, kind: Any = bytes, overflow: Overflow = "block", sends: bool = True
+    ) -> None:
+        super().__init__(link, kind, overflow)
+        link.sends, link.receives = sends, not sends
+        self._kind = kind
+        self._used = False
+        self._handed_on = False
+        self._sibling: Callable[[], PipeEnd[T] | None] = lambda: None
+        _ends.add(self)
+
+    def check_fork(self) -> None:
+        if self._used and self._pid_is_ours():
+            return
+        if not self._pid_is_ours():
+            raise ForkedError(
+                "This end of a pipe was in use before the fork; make one for each child."
+            )
+        if self.link.closed and self._handed_on:
+            raise ClosedError("This end went to a child process; it is the child's now.")
+        self._used = True
+        sibling = self._sibling()
+        if sibling is not None and sibling.is_only_passing:
+            sibling.close()
+
+    @property
+    def is_only_passing(self) -> bool:
+        """It went to another process and was not used in this one."""
+        return self._handed_on and not self._used
+
+    def pair_with(self, sibling: PipeEnd[T]) -> None:
+        self._sibling = weakref.ref(sibling)
+
+    def after_fork(self, *, in_child: bool) -> None:
+        self._handed_on = True
+        if in_child and not self._used:
+            self._pid = os.getpid()
+            self._reading, self._writing = threading.Lock(), threading.Lock()
+            self.link.reset()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For multiprocessing, as the argument of a process that is being started."""
+        from multiprocessing.reduction import DupFd
+
+        if self._used:
+            raise ForkedError("This end of a pipe is in use here; it cannot go to a child.")
+        self._handed_on = True
+        ends = [DupFd(descriptor) for descriptor in self.link.descriptors()]
+        return _rebuild, (*ends, self.link.limit, self._kind, self.overflow, self.link.sends)
+
+    def _take_leave(self) -> None:
+        if not self.is_only_passing:
+            super()._take_leave()
+
+
+def pipe(
+    *,
+    type: Any = bytes,  # noqa: A002
+    limit: int = MESSAGE_BYTES,
+    overflow: Overflow = "block",
+) -> tuple[PipeEnd[Any], PipeEnd[Any]]:
+    """(reader, writer): messages in one direction, between a process and its children."""
+    data_in, data_out = os.pipe()
+    back_in, back_out = os.pipe()
+    reader: PipeEnd[Any] = _end(data_in, back_out, limit, type, overflow, sends=False)
+    writer: PipeEnd[Any] = _end(back_in, data_out, limit, type, overflow, sends=True)
+    reader.pair_with(writer)
+    writer.pair_with(reader)
+    return reader, writer
+
+
+def _end(
+    reads: int, writes: int, limit: int, kind: Any, overflow: Overflow, *, sends: bool
+) -> PipeEnd[Any]:
+    link = PipeLink(FileIO(reads, "rb"), FileIO(writes, "wb"), limit)
+    return PipeEnd(link, kind, overflow, sends)
+
+
+def _rebuild(
+    reads: Any, writes: Any, limit: int, kind: Any, overflow: Overflow, sends: bool
+) -> PipeEnd[Any]:
+    return _end(reads.detach(), writes.detach(), limit, kind, overflow, sends=sends)
+
+
+_ends: weakref.WeakSet[PipeEnd[Any]] = weakref.WeakSet()
+
+
+def _after_fork(in_child: bool) -> None:
+    for end in list(_ends):
+        if not end.link.closed:
+            end.after_fork(in_child=in_child)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        after_in_parent=lambda: _after_fork(in_child=False),
+        after_in_child=lambda: _after_fork(in_child=True),
+    )

@@ -1,0 +1,116 @@
+"""A channel over a stream, for threads: who waits, how long, and in what order."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import Any, TypeVar
+
+from lanline.errors import ClosedError, IpcError
+from lanline.ipc.channel import Channel, Overflow
+from lanline.ipc.link import StreamLink
+from lanline.ipc.payload import BytesLike
+from lanline.ipc.waiting import Deadline, held, wait_readable, wait_writable
+
+T = TypeVar("T")
+
+FOREVER = Deadline(None)
+LINGER_SECONDS = 1.0  # a close waits so long for the peer to take what was begun
+
+
+class StreamChannel(Channel[T]):
+    """The blocking shell over a link."""
+
+    def __init__(self, link: StreamLink, kind: Any = bytes, overflow: Overflow = "block") -> None:
+        super().__init__(kind, overflow)
+        self.link = link
+        self._reading = threading.Lock()
+        self._writing = threading.Lock()
+
+    def fileno(self) -> int:
+        return -1 if self.link.closed else self.link.readers[0]
+
+    def close(self) -> None:
+        link = self.link
+        if link.closed:
+            return
+        if self._pid_is_ours():
+            self._take_leave()
+        link.close()
+        # Its descriptors may be given to others only when no thread of ours waits for them.
+        locks = (self._reading, self._writing)
+        free = [lock for lock in locks if lock.acquire(timeout=LINGER_SECONDS)]
+        try:
+            if len(free) == len(locks):
+                link.release()
+        finally:
+            for lock in free:
+                lock.release()
+
+    def _take_leave(self) -> None:
+        """Finish what was begun and say farewell, if the peer takes it soon."""
+        deadline = Deadline(LINGER_SECONDS)
+        if not self._writing.acquire(timeout=LINGER_SECONDS):
+            return
+        try:
+            while not self.link.say_farewell():
+                if not wait_writable(self.link.writers, deadline):
+                    return
+        finally:
+            self._writing.release()
+
+    def _send(self, data: BytesLike, timeout: float | None) -> None:
+        taken = False
+        if self._writing.acquire(blocking=False):
+            try:
+                taken = self.link.give(data)
+                if taken and not self.link.has_unsent:
+                    return
+            finally:
+                self._writing.release()
+        self._send_slowly(data, Deadline(timeout), taken)
+
+    def _send_slowly(self, data: BytesLike, deadline: Deadline, taken: bool) -> None:
+        """The kernel's buffer is full, or another thread sends: wait for room."""
+        link = self.link
+        with held(self._writing, deadline, "Nothing could be sent"):
+            while True:
+                taken = taken or link.give(data)
+                if taken and link.flush():
+                    return
+                if not self._wait(wait_writable, link.writers, deadline):
+                    break
+        if not taken:
+            raise deadline.passed("The peer took nothing")
+        # It has begun to go out, so it is sent; what is left of it follows without the caller.
+        threading.Thread(target=self._finish, daemon=True).start()
+
+    def _finish(self) -> None:
+        # Where the peer is gone the next call finds out.
+        with self._writing, contextlib.suppress(IpcError):
+            while not self.link.flush():
+                self._wait(wait_writable, self.link.writers, FOREVER)
+
+    def _recv(self, timeout: float | None) -> bytes:
+        if timeout is None:
+            with self._reading:
+                return self._take(None, FOREVER)
+        deadline = Deadline(timeout)
+        with held(self._reading, deadline, "Nothing came"):
+            return self._take(timeout, deadline)
+
+    def _take(self, timeout: float | None, deadline: Deadline) -> bytes:
+        link = self.link
+        while (message := link.take(wait=timeout is None)) is None:
+            if not self._wait(wait_readable, link.readers, deadline):
+                raise deadline.passed("Nothing came")
+        return message
+
+    def _recv_ready(self, most: int) -> list[bytes]:
+        with self._reading:
+            return self.link.take_ready(most)
+
+    def _wait(self, wait: Any, descriptors: tuple[int, ...], deadline: Deadline) -> bool:
+        if self.link.closed:
+            raise ClosedError("You closed this channel.")
+        return bool(wait(descriptors, deadline))

@@ -1,0 +1,86 @@
+"""Lent memory: what every method's loan and borrow can do, and both for methods that must copy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from lanline.errors import ClosedError
+
+
+class Loan(Protocol):
+    """Memory to fill and send: the end of its `with` block sends it, an error in it does not."""
+
+    def commit(self, size: int | None = None) -> None:
+        """Send it, or only its first `size` bytes."""
+
+    def cancel(self) -> None:
+        """Take it back unsent."""
+
+    def __len__(self) -> int: ...
+    def __enter__(self) -> memoryview: ...
+    def __exit__(self, *exception: object) -> None: ...
+
+
+class Borrowed(Protocol):
+    """A message that is lent to be read, until its `with` block ends."""
+
+    def release(self) -> None:
+        """You need it no more. Views of it that are still held stay valid."""
+
+    def __len__(self) -> int: ...
+    def __enter__(self) -> memoryview: ...
+    def __exit__(self, *exception: object) -> None: ...
+
+
+class CopyingLoan:
+    """A Loan of ordinary memory."""
+
+    def __init__(self, size: int, send: Callable[[memoryview], None]) -> None:
+        self._view: memoryview | None = memoryview(bytearray(size))
+        self._send = send
+
+    @property
+    def view(self) -> memoryview:
+        if self._view is None:
+            raise ClosedError("What was lent was sent or taken back already.")
+        return self._view
+
+    def commit(self, size: int | None = None) -> None:
+        view = self.view
+        self._send(view if size is None else view[:size])
+        self._view = None
+
+    def cancel(self) -> None:
+        self._view = None
+
+    def __len__(self) -> int:
+        return len(self.view)
+
+    def __enter__(self) -> memoryview:
+        return self.view
+
+    def __exit__(self, *exception: object) -> None:
+        if exception[0] is not None:
+            self.cancel()
+        elif self._view is not None:
+            self.commit()
+
+
+class HeldMessage:
+    """Borrowed of ordinary memory."""
+
+    def __init__(self, data: bytes) -> None:
+        self.view = memoryview(data)
+
+    def release(self) -> None:
+        self.view = memoryview(b"")
+
+    def __len__(self) -> int:
+        return len(self.view)
+
+    def __enter__(self) -> memoryview:
+        return self.view
+
+    def __exit__(self, *_: object) -> None:
+        self.release()

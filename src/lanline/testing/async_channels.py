@@ -1,0 +1,162 @@
+"""`check_async_channel`: what every channel must do on an event loop.
+
+Each check is given a function that makes a fresh address. It raises AssertionError.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from lanline import ipc
+from lanline.ipc import aio
+from lanline.testing.channels import SECONDS, MakeAddress, Point
+
+Check = Callable[[MakeAddress], Awaitable[None]]
+
+
+@asynccontextmanager
+async def pair(
+    make: MakeAddress, **options: Any
+) -> AsyncIterator[tuple[aio.AsyncChannel[Any], aio.AsyncChannel[Any]]]:
+    """Two connected ends: (accepted, connected)."""
+    async with await aio.listen(make(), **options) as listener:
+        accepting = asyncio.ensure_future(listener.accept(SECONDS))
+        async with (
+            await aio.connect(listener.address, SECONDS, **options) as connected,
+            await accepting as accepted,
+        ):
+            yield accepted, connected
+
+
+async def messages_arrive_whole_and_in_order(make: MakeAddress) -> None:
+    sent = [b"", b"x", bytes(range(256)) * 3000, b"last"]
+    async with pair(make) as (one, other):
+        for ends in ((one, other), (other, one)):
+            sending = asyncio.ensure_future(ends[0].send_many(sent, SECONDS))
+            assert [await ends[1].recv(SECONDS) for _ in sent] == sent
+            assert await sending == len(sent)
+
+
+async def a_cancelled_recv_consumes_nothing(make: MakeAddress) -> None:
+    async with pair(make) as (one, other):
+        waiting = asyncio.ensure_future(other.recv())
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await one.send(b"kept", SECONDS)
+        assert await other.recv(SECONDS) == b"kept"
+        await _raises(ipc.TimedOutError, other.recv(0))
+
+
+async def a_cancelled_send_that_waits_has_sent_nothing(make: MakeAddress) -> None:
+    async with pair(make) as (one, other):
+        sent = 0
+        # When even one byte does not go out at once, the message before has not gone out whole.
+        while await _is_done(sending := asyncio.ensure_future(one.send(b"x" * 65_536))):
+            sent += 1
+        waiting = asyncio.ensure_future(one.send(b"never"))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        for _ in range(sent + 1):
+            assert len(await other.recv(SECONDS)) == 65_536
+        await sending
+        await one.send(b"after", SECONDS)
+        assert await other.recv(SECONDS) == b"after"
+
+
+async def closed_by_you_by_the_peer(make: MakeAddress) -> None:
+    async with pair(make) as (one, other):
+        waiting = asyncio.ensure_future(one.recv())
+        await asyncio.sleep(0)
+        await other.send(b"last words", SECONDS)
+        await other.close()
+        assert await waiting == b"last words"
+        await _raises(ipc.PeerClosedError, one.recv(SECONDS))
+        waiting = asyncio.ensure_future(one.recv())
+        await one.close()
+        await _raises(ipc.ClosedError, one.send(b"x", SECONDS))
+        await _raises(ipc.ClosedError, other.recv(SECONDS))
+        await asyncio.wait([waiting])
+
+
+async def a_task_that_waits_hears_of_a_close_by_another(make: MakeAddress) -> None:
+    async with pair(make) as (one, _):
+        waiting = asyncio.ensure_future(one.recv())
+        await asyncio.sleep(0)
+        await one.close()
+        await _raises(ipc.ClosedError, waiting)
+
+
+async def tasks_may_share_an_end(make: MakeAddress) -> None:
+    async with pair(make) as (one, other):
+        sends = [
+            asyncio.ensure_future(one.send_many([f"{n}-{i}".encode() for i in range(100)], SECONDS))
+            for n in range(4)
+        ]
+        received: list[bytes] = []
+        while len(received) < 400:
+            received += await other.recv_many(50, SECONDS)
+        assert sum(await asyncio.gather(*sends)) == 400
+        for n in range(4):
+            own = [m for m in received if m.startswith(f"{n}-".encode())]
+            assert own == [f"{n}-{i}".encode() for i in range(100)]
+
+
+async def types_travel_and_iteration_ends(make: MakeAddress) -> None:
+    async with pair(make, type=Point) as (one, other):
+        await one.send_many([Point(1, "a"), Point(2, "b")], SECONDS)
+        await one.close()
+        assert [point async for point in other] == [Point(1, "a"), Point(2, "b")]
+
+
+async def the_loop_and_a_thread_understand_each_other(make: MakeAddress) -> None:
+    async with await aio.listen(make()) as listener:
+        connecting = asyncio.to_thread(ipc.connect, listener.address, SECONDS)
+        accepted, blocking = await asyncio.gather(listener.accept(SECONDS), connecting)
+        with blocking:
+            await accepted.send(b"to a thread", SECONDS)
+            assert await asyncio.to_thread(blocking.recv, SECONDS) == b"to a thread"
+        await _raises(ipc.PeerClosedError, accepted.recv(SECONDS))
+        await accepted.close()
+
+
+async def nobody_there_is_said(make: MakeAddress) -> None:
+    async with await aio.listen(make()) as listener:
+        address = listener.address
+        await _raises(ipc.TimedOutError, listener.accept(0.01))
+        await _raises(ipc.AddressInUseError, aio.listen(address))
+    await _raises(ipc.NotFoundError, aio.connect(address, 0))
+
+
+CHECKS: list[Check] = [
+    messages_arrive_whole_and_in_order,
+    a_cancelled_recv_consumes_nothing,
+    a_cancelled_send_that_waits_has_sent_nothing,
+    closed_by_you_by_the_peer,
+    a_task_that_waits_hears_of_a_close_by_another,
+    tasks_may_share_an_end,
+    types_travel_and_iteration_ends,
+    the_loop_and_a_thread_understand_each_other,
+    nobody_there_is_said,
+]
+
+
+async def check_async_channel(make: MakeAddress) -> None:
+    """Run every check. `make` gives a fresh address each time it is called."""
+    for check in CHECKS:
+        await check(make)
+
+
+async def _is_done(future: asyncio.Future[Any]) -> bool:
+    done, _ = await asyncio.wait([future], timeout=0.05)
+    return bool(done)
+
+
+async def _raises(kind: type[Exception], doing: Awaitable[Any]) -> None:
+    try:
+        await doing
+    except kind:
+        return
+    raise AssertionError(f"{kind.__name__} was not raised")
