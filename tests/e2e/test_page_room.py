@@ -200,3 +200,15 @@ def test_a_message_over_the_limit_is_refused_with_the_limit_and_kept(people: Peo
     ada.say("x" * 17_000)
     expect(ada.page.get_by_role("alert")).to_contain_text("16,384 bytes")
     assert len(ada.entry.input_value()) == 17_000
+
+
+def test_an_address_that_names_no_room_says_why_and_leads_to_the_lobby(people: People) -> None:
+    ada = people().enter("Ada")
+    ada.go("#/room/not%20a%20room!")
+    expect(ada.page.locator(".toast")).to_contain_text("A room's name")
+    ada.page.get_by_label("Message to #lobby").wait_for()
+    ada.go("#/room/new-one")
+    ada.page.get_by_label("Message to #new-one").wait_for()
+    ada.page.get_by_role("button", name="Leave #new-one").click()
+    ada.page.get_by_label("Message to #lobby").wait_for()
+    expect(ada.page.get_by_role("link", name="new-one")).to_have_count(0)

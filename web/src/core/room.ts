@@ -1,7 +1,7 @@
 import type { Behind, HistoryPage, Joined, Member, Message, Said, Since } from "../wire.ts";
 
 /** Messages kept in memory; past it the oldest go, and are asked for again when scrolled to. */
-export const MOST_KEPT = 3_000;
+export const MOST_KEPT = 1_000;
 const MOST_AHEAD = 1_000;
 const MOST_NOTICES = 200;
 

@@ -4,7 +4,7 @@ import { LOBBY } from "../core/talk.ts";
 import type { Topic } from "../core/topics.ts";
 import { h, setHidden } from "./dom.ts";
 import { Drawers } from "./drawers.ts";
-import { Entry } from "./entry.ts";
+import { Door } from "./door.ts";
 import { icon } from "./icons.ts";
 import { MachineGrid } from "./machines/grid.ts";
 import { MachineView } from "./machines/machine.ts";
@@ -27,7 +27,7 @@ export class App {
   readonly #margin: Margin;
   readonly #offline: OfflineBanner;
   readonly #toasts: Toasts;
-  #entry: Entry | null = null;
+  #door: Door | null = null;
   #route: Route;
   #view: View | null = null;
   #shownRoute = "";
@@ -97,8 +97,8 @@ export class App {
     setHidden(this.#frame, atDoor);
     if (atDoor) this.#showDoor();
     else {
-      this.#entry?.element.remove();
-      this.#entry = null;
+      this.#door?.element.remove();
+      this.#door = null;
       this.#showView(changed);
     }
     if (changed.has("notice") && this.#client.problem && this.#client.link === "online") {
@@ -115,12 +115,12 @@ export class App {
   }
 
   #showDoor(): void {
-    if (this.#entry) this.#entry.update();
+    if (this.#door) this.#door.update();
     else {
       this.#dropView();
-      this.#entry = new Entry(this.#client);
-      document.body.prepend(this.#entry.element);
-      this.#entry.opened();
+      this.#door = new Door(this.#client);
+      document.body.prepend(this.#door.element);
+      this.#door.opened();
     }
   }
 
@@ -130,10 +130,10 @@ export class App {
     if (written !== this.#shownRoute) {
       this.#dropView();
       this.#shownRoute = written;
+      this.#lookAtMachines();
       this.#view = this.#makeView(route);
       this.#main.replaceChildren(this.#view.element);
       this.#frame.dataset["view"] = route.view;
-      this.#lookAtMachines();
       this.#view.opened?.();
     } else this.#view?.update(changed);
     this.#sidebar.update(route);

@@ -45,7 +45,6 @@ export class MachineGrid implements View {
         list,
       ),
     );
-    client.machines.look(null);
     this.#show();
   }
 

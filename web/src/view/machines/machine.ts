@@ -150,7 +150,6 @@ export class MachineView implements View {
         this.#body,
       ),
     );
-    client.machines.look(id);
     this.#dark.addEventListener("change", this.#themed);
     document.addEventListener("themechange", this.#themed);
     this.#show();

@@ -5,7 +5,7 @@ import { themeSwitch } from "./theme.ts";
 const NEEDS_INVITE = new Set(["no-invite", "bad-invite"]);
 
 /** At the door: one says a name, and perhaps shows an invite; or comes back after having left. */
-export class Entry {
+export class Door {
   readonly element: HTMLElement;
   readonly #client: Client;
   readonly #lead = h("p", { class: "lead" });
