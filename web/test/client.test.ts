@@ -240,6 +240,31 @@ test("a message over the hub's limit is not sent, and the limit is named", async
   assert.equal(world.count("say"), 0);
 });
 
+test("a join that is not answered is tried again", async () => {
+  const [client, world] = start();
+  welcome(client, world);
+  for (let second = 0; second < 15; second += 1) {
+    world.pass(1);
+    tell(client, { type: "pong", time: 1 });
+  }
+  await settle();
+  assert.equal(world.count("join"), 1);
+  world.pass(2);
+  assert.equal(world.count("join"), 2);
+});
+
+test("a room that refuses me on the way back is told and gone; the lobby stays", async () => {
+  const [client, world] = start({ rooms: ["#ops"] });
+  welcome(client, world);
+  const joins = world.sent.filter((sent) => sent.type === "join");
+  for (const { id } of joins) {
+    tell(client, { type: "error", id: id ?? 0, code: "not-allowed", message: "Not for you." });
+  }
+  await settle();
+  assert.deepEqual([...client.talk.rooms.keys()], ["#lobby"]);
+  assert.equal(client.problem?.message, "Not for you.");
+});
+
 test("a hub that falls silent after a ping is taken for lost", async () => {
   const [client, world] = start();
   await enter(client, world);

@@ -58,6 +58,7 @@ export class Client {
       timer: world.timer,
       now: () => this.now(),
       newKey: world.newKey,
+      tell: (problem: Problem) => this.#tell(problem),
       topics: world.topics,
     };
     this.talk = new Talk(around);
@@ -192,10 +193,12 @@ export class Client {
     } else if (problem.code === "replaced") {
       this.problem = problem;
       this.happened("replaced");
-    } else {
-      this.problem = problem;
-      this.topics.touch("notice");
-    }
+    } else this.#tell(problem);
+  }
+
+  #tell(problem: Problem): void {
+    this.problem = problem;
+    this.topics.touch("notice");
   }
 
   /** A hub that has forgotten the session makes me a new member; what I said before stays mine. */
@@ -207,8 +210,7 @@ export class Client {
   /** The hub closes the connection after this; what follows is the link's to decide. */
   #goodbye(reason: string): void {
     if (this.link === "online") {
-      this.problem = { type: "error", code: "stopping", message: reason };
-      this.topics.touch("notice");
+      this.#tell({ type: "error", code: "stopping", message: reason });
     }
   }
 

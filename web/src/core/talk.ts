@@ -6,6 +6,7 @@ import type {
   Member,
   MemberTyping,
   Message,
+  Problem,
   RoomInfo,
   RoomList,
   Said,
@@ -20,6 +21,7 @@ const PAGE = 100;
 const CATCH_UP_PAGE = 500;
 const MOST_PENDING = 100;
 const GAP_PATIENCE_SECONDS = 0.25; // an answer may overtake the deliveries before it
+const AGAIN_SECONDS = 2; // after a join that was not answered
 const TYPING_SHOWN_SECONDS = 5;
 const TYPING_TOLD_SECONDS = 2.2; // the hub drops what comes closer than two seconds
 
@@ -30,6 +32,7 @@ export interface Surroundings {
   timer: Timer;
   now(): number; // Unix seconds
   newKey(): string;
+  tell(problem: Problem): void; // to the person, in passing
   topics: Topics;
 }
 
@@ -58,7 +61,7 @@ export class Talk {
     this.me = me;
     this.#selves = new Set(selves);
     this.#online = true;
-    for (const room of this.rooms.values()) void this.#enter(room).catch(() => {});
+    for (const room of this.rooms.values()) void this.#comeBack(room);
     void this.listRooms();
   }
 
@@ -221,16 +224,26 @@ export class Talk {
     return true;
   }
 
+  async #comeBack(room: Room): Promise<void> {
+    try {
+      await this.#enter(room);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      if (!this.#online) return; // the next welcome brings it back
+      if (error.problem.code !== "no-answer") this.#around.tell(error.problem);
+      else this.#around.timer(AGAIN_SECONDS, () => this.#online && void this.#comeBack(room));
+    }
+  }
+
+  /** Rejects with Refused; a room that refused me is then none of mine. */
   async #enter(room: Room, since: Since | null = room.since): Promise<void> {
     const ask: AnyCommand = { type: "join", room: room.name, ...(since ? { since } : {}) };
     try {
       room.enter((await this.#around.requests.ask(ask)) as Joined, this.#selves);
     } catch (error) {
-      // Without a connection the room is entered at the next welcome.
-      if (this.#online && error instanceof Refused && error.problem.code !== "no-answer") {
-        this.rooms.delete(room.name);
-        this.#around.topics.touch("rooms", "log");
-      }
+      const refused = error instanceof Refused && error.problem.code !== "no-answer";
+      if (refused && room.name !== LOBBY) this.rooms.delete(room.name);
+      this.#around.topics.touch("rooms", "log");
       throw error;
     }
     if (room.gapAfter !== null) void this.#fillGap(room);
