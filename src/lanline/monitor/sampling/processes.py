@@ -5,7 +5,7 @@ Asking psutil for four attributes of each process costs 40 microseconds a proces
 file kept open 10. Even that adds up on a machine with many. So all are read once, for the first
 sample, and then at most READINGS_A_SAMPLE for each: those that were on top before, always; new
 ones; the rest in turn. With up to that many processes all are read every time; of 400, one that
-was idle and starts to burn CPU is noticed within five seconds, of 4,000 within a minute. Each
+was idle and starts to burn CPU is noticed within six seconds, of 4,000 within a minute. Each
 process's CPU is over the time since it was itself read last.
 
 The list of processes is read anew every second up to LISTED_A_SAMPLE, less often above.
@@ -26,11 +26,11 @@ import psutil
 from lanline.monitor.summary import TOP, by_cpu
 from lanline.wire.samples import ProcessFigures
 
-READINGS_A_SAMPLE = 150
+READINGS_A_SAMPLE = 120
 LISTED_A_SAMPLE = 250
 MOST_OPEN = 200  # files kept open; a process may have 1,024 by default
 MOST_PROCESSES = 5000  # in a whole list, those with most CPU and memory: about 500 KB of JSON
-_WATCHED = 2 * TOP  # kept in view of each top list, so that the next in line is known
+_WATCHED = TOP + 10  # kept in view of each top list, so that the next in line is known
 _LONGEST_NAME = 64  # of what a program calls itself: some write whole sentences there
 _NAME_BYTES = 15  # where the kernel cuts a process's name off
 
