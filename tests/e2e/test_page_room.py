@@ -93,6 +93,25 @@ def test_a_hub_that_restarts_is_found_again_with_nothing_lost_or_doubled(
     assert ada.texts() == grace.texts() == ["before", "while away 1", "while away 2", "after"]
 
 
+def test_however_often_the_hub_is_killed_both_hold_the_same_once(
+    people: People, hub: HubProcess
+) -> None:
+    ada, grace = people().enter("Ada"), people().enter("Grace")
+    said = []
+    for kill in range(4):
+        for number in range(6):
+            for person, initial in ((ada, "a"), (grace, "g")):
+                said.append(f"{initial}-{kill}-{number}")
+                person.say(said[-1])
+        hub.kill()
+        hub.start()
+    for person in (ada, grace):
+        person.hears(*said)
+        expect(person.page.locator("li.pending")).to_have_count(0)
+    assert ada.texts() == grace.texts()
+    assert sorted(ada.texts()) == sorted(said)
+
+
 def test_a_frozen_hub_takes_nothing_with_it(people: People, hub: HubProcess) -> None:
     ada, grace = people().enter("Ada"), people().enter("Grace")
     hub.freeze()
