@@ -178,7 +178,7 @@ def test_closing_the_window_leaves_on_purpose(driver: Driver, hub: HubProcess) -
             driver.until(lambda: driver.window.room.prompt.cget("text") == "Your name")
             driver.type("Ada\n")
             driver.until(lambda: "Ada (you)" in driver.people)
-            driver.window._leave()
+            driver.window.leave()
             assert driver.left
             driver.window._session.stop()
             async with asyncio.timeout(SECONDS):

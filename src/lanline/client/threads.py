@@ -7,6 +7,7 @@ Mailbox, which it looks into now and then.
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -21,9 +22,15 @@ MAIL = 5_000
 
 
 class Mailbox(Generic[T]):
-    """A bounded queue from one thread to another. Neither side ever waits."""
+    """A bounded queue from one thread to another. Neither side ever waits.
+
+    It has a `fileno` that is readable while there is mail, for loops that can wait on one.
+    """
 
     def __init__(self, limit: int = MAIL) -> None:
+        self._bell, self._button = socket.socketpair()
+        self._bell.setblocking(False)
+        self._button.setblocking(False)
         self._items: deque[T] = deque()
         self._limit = limit
         self._dropped = 0
@@ -36,14 +43,27 @@ class Mailbox(Generic[T]):
                 self._items.popleft()
                 self._dropped += 1
             self._items.append(item)
+            if len(self._items) == 1 and self._button.fileno() >= 0:
+                self._button.send(b"!")
 
     def take(self) -> tuple[list[T], int]:
         """Everything there is, and how many were dropped before it."""
         with self._lock:
+            if self._items:
+                self._bell.recv(1)
             items, dropped = list(self._items), self._dropped
             self._items.clear()
             self._dropped = 0
         return items, dropped
+
+    def fileno(self) -> int:
+        return self._bell.fileno()
+
+    def close(self) -> None:
+        """What is put in from now on is lost."""
+        with self._lock:
+            self._bell.close()
+            self._button.close()
 
 
 class LoopThread:

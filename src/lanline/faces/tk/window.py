@@ -7,6 +7,7 @@ thread (faces.tk.session); this one only takes its mail, so the window cannot fr
 
 from __future__ import annotations
 
+import signal
 import tkinter as tk
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ from lanline.wire.addresses import parse_hub_address
 if TYPE_CHECKING:
     from lanline.wire.addresses import HubAddress
 
-MAIL_MILLISECONDS = 30
+MAIL_MILLISECONDS = 30  # where Tk cannot wait for a socket
 # Tcl aborts the process when its interpreter is collected in another thread than it was made in,
 # and the collector runs in any. So each is kept until the process ends; outside tests there is one.
 _interpreters: list[tk.Tk] = []
@@ -41,7 +42,10 @@ def open_window(hub: str | None, name: str, room: str) -> None:
         raise UnsupportedError(
             f"A window ({problem})", "this session", "leave out --window to chat in the terminal"
         ) from None
-    Window(root, address, name, room).run()
+    window = Window(root, address, name, room)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: window.leave())
+    window.run()
 
 
 class Window:
@@ -68,7 +72,7 @@ class Window:
         self.room = RoomForm(root, self._session, self._other_shade)
         self._paint()
         self._size()
-        root.protocol("WM_DELETE_WINDOW", self._leave)
+        root.protocol("WM_DELETE_WINDOW", self.leave)
         root.bind("<FocusIn>", lambda _: self._look(True))
         root.bind("<FocusOut>", lambda _: self._look(False))
         self._fill(address)
@@ -82,14 +86,20 @@ class Window:
             self.end()
 
     def begin(self) -> None:
-        self._take_mail()
+        if hasattr(self.root, "createfilehandler"):
+            self.root.createfilehandler(self._session.mail, tk.READABLE, self._mail_is_there)
+        else:  # Windows
+            self._look_for_mail()
         self._refresh()
 
     def end(self) -> None:
         """Say goodbye to the hub, which takes a moment, and take the window down."""
         for timer in self._timers.values():
             self.root.after_cancel(timer)
+        if hasattr(self.root, "deletefilehandler"):
+            self.root.deletefilehandler(self._session.mail)
         self._session.stop()
+        self._session.mail.close()
         self.root.destroy()
 
     # --- its forms --------------------------------------------------------------------------
@@ -125,13 +135,19 @@ class Window:
 
     # --- mail -------------------------------------------------------------------------------
 
+    def _mail_is_there(self, *_: object) -> None:
+        self._take_mail()
+
+    def _look_for_mail(self) -> None:
+        self._take_mail()
+        self._timers["mail"] = self.root.after(MAIL_MILLISECONDS, self._look_for_mail)
+
     def _take_mail(self) -> None:
         updates, dropped = self._session.mail.take()
         for update in updates:
             self._take(update)
         if dropped:
             self._session.show_anew()
-        self._timers["mail"] = self.root.after(MAIL_MILLISECONDS, self._take_mail)
 
     def _take(self, update: WindowUpdate) -> None:
         match update:
@@ -142,7 +158,7 @@ class Window:
             case CodeWanted():
                 self.connect.ask_code()
             case u.Ended(""):
-                self._leave()
+                self.leave()
             case u.Ended(reason):
                 self._show_connect(reason)
             case u.NameAccepted(name):
@@ -158,7 +174,8 @@ class Window:
 
     # --- the window -------------------------------------------------------------------------
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
+        """Close the window; `run` says goodbye to the hub."""
         self.root.withdraw()
         self.root.quit()
 
