@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.hub_process import HubProcess
+from tests.screens import virtual_screen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,3 +18,18 @@ def hub(tmp_path: Path) -> Iterator[HubProcess]:
     """A hub that runs."""
     with HubProcess(tmp_path / "hub") as process:
         yield process
+
+
+@pytest.fixture(scope="session")
+def screen() -> Iterator[str]:
+    """One for all tests: Tk ends the process when a screen that it knows goes away."""
+    with virtual_screen() as display:
+        yield display
+
+
+@pytest.fixture
+def display(screen: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """DISPLAY is a virtual screen; no desktop says whether it is dark."""
+    monkeypatch.setenv("DISPLAY", screen)
+    monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS", raising=False)
+    return screen

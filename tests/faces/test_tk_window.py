@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import time
 import tkinter as tk
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.faces.window_driver import SECONDS, WindowDriver
 from tests.screens import needs_window
 
 from lanline.client.aio import HubClient
@@ -20,82 +20,20 @@ from lanline.wire.addresses import parse_hub_address
 from lanline.wire.messages import Departed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.hub_process import HubProcess
 
 pytestmark = needs_window
 
-SECONDS = 15
-
-
-class Driver:
-    """A person at the window."""
-
-    def __init__(self, window: Window) -> None:
-        self.window = window
-        self.root = window.root
-        self.left = False
-        window.root.deiconify()
-        window.begin()
-        window.root.quit = self._quit  # type: ignore[method-assign]
-
-    def _quit(self) -> None:
-        self.left = True
-
-    def until(self, done: Callable[[], bool], seconds: float = SECONDS) -> None:
-        """Let the window live until it is so. The window must never stall for longer."""
-        end = time.monotonic() + seconds
-        while not done():
-            assert time.monotonic() < end, self.text
-            before = time.monotonic()
-            self.root.update()
-            assert time.monotonic() - before < 1.0, "the window froze"
-            time.sleep(0.005)
-
-    def type(self, text: str) -> None:
-        entry = self.window.room.entry
-        entry.focus_force()
-        self.root.update()
-        for character in text:
-            name = {" ": "space", "\n": "Return", "#": "numbersign", "/": "slash"}.get(character)
-            entry.event_generate(f"<KeyPress-{name}>" if name else f"<KeyPress-{character}>")
-        self.root.update()
-
-    @property
-    def text(self) -> str:
-        return self.window.room.messages.text.get("1.0", "end")
-
-    @property
-    def status(self) -> str:
-        return str(self.window.room.status.cget("text"))
-
-    def connect(self, hub: HubProcess) -> None:
-        form = self.window.connect
-        form.host.set("127.0.0.1")
-        form.port.set(str(hub.port))
-        form.button.invoke()
-        self.until(lambda: self.window.room.winfo_ismapped() == 1)
-
-    def come_in(self, hub: HubProcess, name: str) -> None:
-        self.connect(hub)
-        self.until(lambda: self.window.room.prompt.cget("text") == "Your name")
-        self.type(f"{name}\n")
-        self.until(lambda: "Connected to" in self.status and self.people == [f"{name} (you)"])
-
-    @property
-    def people(self) -> list[str]:
-        tree = self.window.room.people
-        return [tree.item(item, "text") for item in tree.get_children()]
-
 
 @pytest.fixture
-def driver(display: str, tmp_path: Path) -> Iterator[Driver]:
+def driver(display: str, tmp_path: Path) -> Iterator[WindowDriver]:
     root = tk.Tk()
     preferences = PreferencesFile(tmp_path / "chat.json")
     window = Window(root, None, "", "#lobby", preferences)
-    yield Driver(window)
+    yield WindowDriver(window)
     window.end()
 
 
@@ -108,7 +46,7 @@ def say(hub: HubProcess, name: str, *texts: str) -> None:
     asyncio.run(talk())
 
 
-def test_it_asks_for_host_and_port_first_with_this_machine_filled_in(driver: Driver) -> None:
+def test_it_asks_for_host_and_port_first_with_this_machine_filled_in(driver: WindowDriver) -> None:
     driver.root.update()
     form = driver.window.connect
     assert form.winfo_ismapped()
@@ -116,7 +54,7 @@ def test_it_asks_for_host_and_port_first_with_this_machine_filled_in(driver: Dri
     driver.until(lambda: driver.root.focus_get() is form.host)
 
 
-def test_a_wrong_host_is_one_sentence_in_the_window(driver: Driver) -> None:
+def test_a_wrong_host_is_one_sentence_in_the_window(driver: WindowDriver) -> None:
     form = driver.window.connect
     form.port.set("1")
     form.button.invoke()
@@ -129,7 +67,7 @@ def test_a_wrong_host_is_one_sentence_in_the_window(driver: Driver) -> None:
 
 
 def test_the_name_is_typed_into_the_same_entry_as_the_first_message(
-    driver: Driver, hub: HubProcess
+    driver: WindowDriver, hub: HubProcess
 ) -> None:
     driver.come_in(hub, "Ada")
     assert driver.window.room.prompt.cget("text") == "Message"
@@ -138,7 +76,9 @@ def test_the_name_is_typed_into_the_same_entry_as_the_first_message(
     assert driver.window._file.load().name == "Ada"
 
 
-def test_a_taken_name_is_told_with_a_free_one_in_the_entry(driver: Driver, hub: HubProcess) -> None:
+def test_a_taken_name_is_told_with_a_free_one_in_the_entry(
+    driver: WindowDriver, hub: HubProcess
+) -> None:
     async def hold() -> None:
         async with HubClient(hub.address, "Ada") as client:
             await client.welcomed()
@@ -152,7 +92,7 @@ def test_a_taken_name_is_told_with_a_free_one_in_the_entry(driver: Driver, hub: 
 
 
 def test_messages_people_and_departures_of_others_are_shown(
-    driver: Driver, hub: HubProcess
+    driver: WindowDriver, hub: HubProcess
 ) -> None:
     driver.come_in(hub, "Ada")
     say(hub, "Bob", "hello Ada", "\x1b[31mred?")
@@ -161,13 +101,13 @@ def test_messages_people_and_departures_of_others_are_shown(
     assert "hello Ada\n␛[31mred?\n" in driver.text
 
 
-def test_quit_typed_and_sent_leaves(driver: Driver, hub: HubProcess) -> None:
+def test_quit_typed_and_sent_leaves(driver: WindowDriver, hub: HubProcess) -> None:
     driver.come_in(hub, "Ada")
     driver.type("quit\n")
     driver.until(lambda: driver.left)
 
 
-def test_closing_the_window_leaves_on_purpose(driver: Driver, hub: HubProcess) -> None:
+def test_closing_the_window_leaves_on_purpose(driver: WindowDriver, hub: HubProcess) -> None:
     async def watch() -> str:
         async with HubClient(hub.address, "Bob", rooms=["#lobby"]) as bob:
             events = bob.events()
@@ -191,7 +131,7 @@ def test_closing_the_window_leaves_on_purpose(driver: Driver, hub: HubProcess) -
 
 
 def test_it_follows_at_the_end_and_stays_where_the_reader_reads(
-    driver: Driver, hub: HubProcess
+    driver: WindowDriver, hub: HubProcess
 ) -> None:
     driver.come_in(hub, "Ada")
     say(hub, "Bob", *(f"line {number}" for number in range(60)))
@@ -212,7 +152,7 @@ def test_it_follows_at_the_end_and_stays_where_the_reader_reads(
 
 
 def test_history_is_there_on_arrival_and_goes_back_when_scrolled(
-    driver: Driver, hub: HubProcess
+    driver: WindowDriver, hub: HubProcess
 ) -> None:
     say(hub, "Bob", *(f"line {number}" for number in range(120)))
     driver.come_in(hub, "Ada")
@@ -228,7 +168,7 @@ def test_history_is_there_on_arrival_and_goes_back_when_scrolled(
 
 
 def test_a_lost_hub_is_shown_and_what_is_typed_meanwhile_is_sent_when_it_is_back(
-    driver: Driver, hub: HubProcess
+    driver: WindowDriver, hub: HubProcess
 ) -> None:
     driver.come_in(hub, "Ada")
     hub.kill()
@@ -239,7 +179,7 @@ def test_a_lost_hub_is_shown_and_what_is_typed_meanwhile_is_sent_when_it_is_back
     driver.until(lambda: "\nstill here\n" in driver.text and "…" not in driver.text)
 
 
-def test_light_and_dark_are_switched_and_kept(driver: Driver) -> None:
+def test_light_and_dark_are_switched_and_kept(driver: WindowDriver) -> None:
     room = driver.window.room
     light = room.messages.text.cget("background")
     room.looks_button.invoke()
@@ -249,7 +189,7 @@ def test_light_and_dark_are_switched_and_kept(driver: Driver) -> None:
 
 
 def test_the_focus_goes_from_the_entry_to_the_button_and_on(
-    driver: Driver, hub: HubProcess
+    driver: WindowDriver, hub: HubProcess
 ) -> None:
     driver.come_in(hub, "Ada")
     room = driver.window.room
