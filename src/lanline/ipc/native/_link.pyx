@@ -61,11 +61,6 @@ cdef extern from "memory.h" nogil:
     void *memory_map(int fd, int64_t offset, size_t size)
     void memory_unmap(void *address, size_t size)
 
-cdef extern from "patience.h" nogil:
-    ctypedef struct patience:
-        pass
-    void patience_learn(patience *p, uint64_t waited_ns)
-
 cdef extern from "bell.h" nogil:
     ctypedef enum bell_answer:
         BELL_RANG
@@ -88,7 +83,6 @@ cdef extern from "ring.h" nogil:
     ctypedef struct ring:
         uint64_t capacity
         uint64_t position
-        patience patience
     ctypedef struct ring_record:
         unsigned char *bytes
         uint32_t size
@@ -506,7 +500,6 @@ cdef class Link:
         self.write_lock.release()
 
     cdef int _await_room(self, uint64_t size, uint64_t deadline, ring_record *record) except -1:
-        cdef uint64_t began = 0
         cdef result answer
         while True:
             self._check_open()
@@ -516,15 +509,11 @@ cdef class Link:
                 raise MessageTooLargeError(size, self.limit)
             answer = ring_reserve(&self.outgoing, size, record)
             if answer == RESULT_OK:
-                if began:
-                    patience_learn(&self.outgoing.patience, clock_ns() - began)
                 return 0
             if answer == RESULT_TOO_LARGE:
                 raise MessageTooLargeError(size, self.limit)
             if answer == RESULT_CORRUPT:
                 raise CorruptedError(BROKEN)
-            if not began:
-                began = clock_ns()
             if is_over(deadline):
                 raise TimedOutError("There was no room within the time-out.")
             if ring_writer_spin(&self.outgoing, size):
@@ -680,7 +669,6 @@ cdef class Link:
         self.read_lock.release()
 
     cdef int _await_message(self, uint64_t deadline, ring_record *record) except -1:
-        cdef uint64_t began = 0
         cdef bint gone
         cdef result answer
         while True:
@@ -695,8 +683,6 @@ cdef class Link:
                     ring_pass(&self.incoming, record)
                     self._release()
                     raise MessageTooLargeError(record.size, self.limit)
-                if began:
-                    patience_learn(&self.incoming.patience, clock_ns() - began)
                 return 0
             if answer == RESULT_CORRUPT:
                 raise CorruptedError(BROKEN)
@@ -706,9 +692,7 @@ cdef class Link:
                 if self.poll is not None and not self._watch():
                     continue
                 raise TimedOutError("No message is there.")
-            if not began:
-                began = clock_ns()
-            elif is_over(deadline):
+            if is_over(deadline):
                 raise TimedOutError("No message came within the time-out.")
             if ring_reader_spin(&self.incoming):
                 continue

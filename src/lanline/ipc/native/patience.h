@@ -1,25 +1,31 @@
 /* How long to spin before sleeping: as long as it has lately paid.
  *
  * To sleep and be woken costs some tens of microseconds. Spinning is worth it exactly when what is
- * waited for comes sooner than that (Karlin et al., "Competitive randomized algorithms for
- * non-uniform problems", 1990: spin for about as long as the sleep would cost). So the average of
- * recent waits decides: short waits are spun through, long ones are slept through at once, and a
- * pair that has nothing to say uses no processor at all. On one processor nobody spins, because
- * whoever is waited for could not run.
+ * waited for comes sooner than that, and when the one who brings it has a processor to run on; with
+ * more to run than processors, a spinner keeps it from coming. Neither can be known, but both are
+ * learnt from what spinning did: where it caught what it waited for, the next spin may take a few
+ * times as long as that; where it did not, half as long, and soon not at all. Now and then, ever
+ * less often while it fails, a full spin is tried, so that a pair that has got busy finds out. A pair
+ * that has nothing to say uses no processor. On a single processor nobody spins.
  */
 #ifndef LANLINE_PATIENCE_H
 #define LANLINE_PATIENCE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
-#define PATIENCE_MOST_NS 100000  /* never spin longer: about three sleeps and wakes */
-#define PATIENCE_LEAST_NS 1000   /* a look that costs less than the system call */
-#define PATIENCE_MEMORY_NS 400000 /* longer waits count as this, so that a change is learnt quickly */
+#define PATIENCE_MOST_NS 100000 /* about three sleeps and wakes; longer never pays */
+#define PATIENCE_GOOD_NS 10000  /* at least so long after a spin that paid: four misses undo it */
+#define PATIENCE_LEAST_NS 1000  /* below this it is given up */
+#define PATIENCE_TRY_AFTER 16   /* waits until the next full spin; doubled by each that fails */
+#define PATIENCE_TRY_LATEST 1024
 
 typedef struct {
-    uint64_t average_ns;
-    int alone; /* one processor only */
+    uint32_t budget_ns;
+    uint32_t interval;
+    uint32_t left; /* waits until the next full spin */
+    bool alone;    /* one processor only */
 } patience;
 
 static inline uint64_t clock_ns(void)
@@ -39,22 +45,9 @@ static inline void processor_relax(void)
 }
 
 void patience_start(patience *p);
-
-static inline uint64_t patience_budget_ns(const patience *p)
-{
-    if (p->alone)
-        return 0;
-    if (p->average_ns > PATIENCE_MOST_NS)
-        return PATIENCE_LEAST_NS;
-    uint64_t budget = PATIENCE_LEAST_NS * 10 + 2 * p->average_ns;
-    return budget < PATIENCE_MOST_NS ? budget : PATIENCE_MOST_NS;
-}
-
-static inline void patience_learn(patience *p, uint64_t waited_ns)
-{
-    if (waited_ns > PATIENCE_MEMORY_NS)
-        waited_ns = PATIENCE_MEMORY_NS;
-    p->average_ns = (p->average_ns * 3 + waited_ns) / 4;
-}
+/* How long the next spin may be; 0: sleep at once. */
+uint64_t patience_budget(patience *p);
+/* A spin with this budget took so long, and caught what it waited for or not. */
+void patience_learn(patience *p, uint64_t took_ns, bool caught);
 
 #endif

@@ -31,17 +31,21 @@ void queue_sleep(queue *q, queue_event event, uint32_t turn, uint64_t deadline_n
 {
     _Atomic uint32_t *word = &bench_of(q, event)->turn;
     uint64_t began = clock_ns(), now = began;
-    uint64_t budget = patience_budget_ns(&q->patience);
-    while (now - began < budget && atomic_load(word) == turn) {
-        for (int look = 0; look < 32 && GET(*word) == turn; look++)
+    uint64_t budget = patience_budget(&q->patience);
+    bool caught = false;
+    while (!caught && now - began < budget) {
+        for (int look = 0; look < 32 && !caught; look++) {
             processor_relax();
+            caught = GET(*word) != turn;
+        }
         now = clock_ns();
     }
-    if (atomic_load(word) == turn && now < deadline_ns) {
+    if (budget)
+        patience_learn(&q->patience, now - began, caught);
+    if (!caught && now < deadline_ns) {
         uint64_t most = deadline_ns - now;
         futex_wait(word, turn, most < QUEUE_LOOK_UP_NS ? most : QUEUE_LOOK_UP_NS);
     }
-    patience_learn(&q->patience, clock_ns() - began);
 }
 
 result queue_send(queue *q, const queue_parcel *parcels, uint32_t count, queue_try *try)

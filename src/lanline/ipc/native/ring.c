@@ -206,42 +206,44 @@ void ring_writer_awake(ring *r)
  * own cache until the other side stores. */
 #define LOOKS_PER_CLOCK 32
 
+typedef bool (*come)(ring *r, uint64_t size);
+
+static inline bool spin(ring *r, uint64_t size, come come)
+{
+    uint64_t budget = patience_budget(&r->patience), began = 0, took = 0;
+    bool caught = false;
+    if (!budget)
+        return false;
+    while (!caught && took < budget) {
+        for (int look = 0; look < LOOKS_PER_CLOCK && !caught; look++) {
+            processor_relax();
+            caught = come(r, size);
+        }
+        if (!caught || began) {
+            uint64_t now = clock_ns();
+            if (!began)
+                began = now;
+            took = now - began;
+        }
+    }
+    patience_learn(&r->patience, took, caught);
+    return caught;
+}
+
+static inline bool tail_moved(ring *r, uint64_t size)
+{
+    (void)size;
+    return atomic_load_explicit(&r->shared->tail, memory_order_relaxed) != r->position;
+}
+
 bool ring_reader_spin(ring *r)
 {
-    uint64_t end = 0;
-    uint64_t budget = patience_budget_ns(&r->patience);
-    while (budget) {
-        for (int look = 0; look < LOOKS_PER_CLOCK; look++) {
-            if (atomic_load_explicit(&r->shared->tail, memory_order_relaxed) != r->position)
-                return true;
-            processor_relax();
-        }
-        uint64_t now = clock_ns();
-        if (!end)
-            end = now + budget;
-        if (now >= end)
-            break;
-    }
-    return false;
+    return spin(r, 0, tail_moved);
 }
 
 bool ring_writer_spin(ring *r, uint64_t size)
 {
-    uint64_t end = 0;
-    uint64_t budget = patience_budget_ns(&r->patience);
-    while (budget) {
-        for (int look = 0; look < LOOKS_PER_CLOCK; look++) {
-            if (ring_writable(r, size))
-                return true;
-            processor_relax();
-        }
-        uint64_t now = clock_ns();
-        if (!end)
-            end = now + budget;
-        if (now >= end)
-            break;
-    }
-    return false;
+    return spin(r, size, ring_writable);
 }
 
 void ring_reader_close(ring *r)
