@@ -215,6 +215,21 @@ def test_a_consumer_killed_while_working(process: Start, redeliver: bool) -> Non
             queue.join(timeout=5)  # what the dead one had is not waited for
 
 
+def test_a_child_of_a_killed_consumer_does_not_hide_its_death(process: Start) -> None:
+    with Queue("shm:jobs", redeliver=True) as queue:
+        queue.put(b"job")
+        worker = process(
+            IMPORT + "import os; q = Queue('shm:jobs'); q.take()\n"
+            "if os.fork() == 0: sys.stdin.read(); os._exit(0)\n"
+            "print('forked'); sys.stdout.flush(); sys.stdin.read()\n"
+        )
+        assert worker.line() == "forked"
+        worker.popen.kill()
+        worker.popen.wait()
+        assert queue.take(timeout=5).deliveries == 1
+        worker.say()  # the child goes too
+
+
 def test_a_stopped_consumer_keeps_what_it_has(process: Start) -> None:
     with Queue("shm:jobs", redeliver=True) as queue:
         queue.put(b"job")

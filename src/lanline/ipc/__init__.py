@@ -35,11 +35,15 @@ from lanline.errors import (
 )
 from lanline.errors import IpcError as Error
 from lanline.ipc.address import parse_address
+from lanline.ipc.broadcast import Broadcast, Subscription
 from lanline.ipc.channel import MESSAGE_BYTES, Channel, Listener, Overflow, Statistics
+from lanline.ipc.memory import SharedMemory
 from lanline.ipc.methods import method_of
 from lanline.ipc.payload import Pickle
 from lanline.ipc.pipe import pipe
+from lanline.ipc.queue import Queue
 from lanline.ipc.steps import run
+from lanline.ipc.value import SharedValue
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -47,6 +51,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AddressError",
     "AddressInUseError",
+    "Broadcast",
     "BusyError",
     "Channel",
     "ClosedError",
@@ -62,7 +67,11 @@ __all__ = [
     "PeerDiedError",
     "PermissionDeniedError",
     "Pickle",
+    "Queue",
+    "SharedMemory",
+    "SharedValue",
     "Statistics",
+    "Subscription",
     "TimedOutError",
     "UnsupportedError",
     "connect",

@@ -8,15 +8,31 @@ is never removed under somebody who is about to use it.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import errno
 import os
 import stat
+import struct
+import weakref
 from pathlib import Path
+from typing import TYPE_CHECKING, Self
 
-from lanline.errors import AddressError, NotFoundError, PermissionDeniedError
+from lanline.errors import (
+    AddressError,
+    AddressInUseError,
+    CorruptedError,
+    NotFoundError,
+    PermissionDeniedError,
+)
 from lanline.ipc.address import parse_address
 from lanline.ipc.native import load
+
+if TYPE_CHECKING:
+    from lanline.ipc.native._block import Place
+
+HEADER = struct.Struct("<8s16sQ")  # magic with version, kind, bytes of the body
+MAGIC = b"lanblk\0\1"
 
 
 def runtime_folder() -> Path:
@@ -55,7 +71,7 @@ def enter(path: Path, *, create: bool, timeout: float = 10) -> int:
 
     NotFoundError when there is none and `create` is false. A new file is empty.
     """
-    doors = load("_named")
+    doors = load("_block")
     flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | (os.O_CREAT if create else 0)
     while True:
         try:
@@ -79,3 +95,91 @@ def is_at(descriptor: int, path: Path) -> bool:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:
         return False
+
+
+class Block:
+    """A named block of memory, of one kind, for as long as somebody holds it.
+
+    The file is a page of header, the roster (native/roster.h), and a body of `size` bytes, zero at
+    first. A file that only the dead have left is made anew. `size` None: it must be there.
+    """
+
+    def __init__(self, address: str, kind: str, size: int | None) -> None:
+        native = load("_block")
+        self.address = address
+        self.path = path_of(address, kind)
+        self.descriptor = enter(self.path, create=size is not None)
+        self._closed = False
+        try:
+            if not native.others(self.descriptor):
+                if size is None:
+                    self.path.unlink()
+                    raise NotFoundError(
+                        errno.ENOENT, f"nobody holds a {kind} of this name", address
+                    )
+                self._make(kind, native.BODY, size)
+            self.size = self._size_of_untrusted(kind, native.BODY)
+            if size is not None and size != self.size:
+                raise AddressInUseError(
+                    f"{address} exists with {self.size:,} bytes, not {size:,}; open it by its name "
+                    "alone, or choose another name."
+                )
+            self.place: Place = native.Place(self.descriptor)
+        except BaseException:
+            os.close(self.descriptor)
+            raise
+        native.leave_door(self.descriptor)
+        _open_blocks.add(self)
+
+    def _make(self, kind: str, body: int, size: int) -> None:
+        os.ftruncate(self.descriptor, 0)
+        os.ftruncate(self.descriptor, body + size)
+        try:
+            # All of it now: a full file system is an error here, and a bus error later.
+            os.posix_fallocate(self.descriptor, 0, body + size)
+        except OSError as problem:
+            self.path.unlink()
+            raise type(problem)(
+                problem.errno, f"there is no room for {size:,} bytes", str(self.path.parent)
+            ) from None
+        os.pwrite(self.descriptor, HEADER.pack(MAGIC, kind.encode(), size), 0)
+
+    def _size_of_untrusted(self, kind: str, body: int) -> int:
+        header = os.pread(self.descriptor, HEADER.size, 0)
+        if len(header) == HEADER.size:
+            magic, its_kind, size = HEADER.unpack(header)
+            length = os.fstat(self.descriptor).st_size
+            if (
+                magic == MAGIC
+                and its_kind.rstrip(b"\0") == kind.encode()
+                and length == body + int(size)
+            ):
+                return int(size)
+        raise CorruptedError(f"{self.path} is not a {kind} of this version of Lanline.")
+
+    def close(self) -> None:
+        """Leave; the last one out removes the file. Mappings of it go on. Again does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        if self.place.forked:
+            return  # the child of a fork has no descriptor of it
+        load("_block").enter_door(self.descriptor, None)
+        if self.place.leave():
+            self.path.unlink()
+        os.close(self.descriptor)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+_open_blocks: weakref.WeakSet[Block] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    for block in list(_open_blocks):
+        block.close()

@@ -270,7 +270,7 @@ def unlink(address: str) -> None:
     path = named.path_of(address, "queue")
     descriptor = named.enter(path, create=False)
     try:
-        if load("_named").others(descriptor):
+        if load("_block").others(descriptor):
             raise BusyError(f"{address} is held by somebody; nothing was removed.")
         path.unlink()
     finally:

@@ -18,7 +18,7 @@ from cpython.exc cimport PyErr_CheckSignals
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.stdint cimport uint32_t, uint64_t
 
-from lanline.ipc.native._clock cimport BELL_FOR_EVER, deadline_of, is_over
+from lanline.ipc.native._clock cimport deadline_of, is_over
 
 from lanline.errors import (
     ClosedError,
@@ -28,6 +28,7 @@ from lanline.errors import (
     MessageTooLargeError,
     TimedOutError,
 )
+from lanline.ipc.native._block import enter_door
 
 
 cdef extern from "result.h" nogil:
@@ -46,7 +47,6 @@ cdef extern from "<stdbool.h>" nogil:
 cdef extern from "roster.h" nogil:
     ctypedef struct roster:
         int fd
-    result roster_enter_door(int fd, uint64_t deadline_ns)
     void roster_leave_door(int fd)
     uint32_t roster_count(const roster *r)
     c_bool roster_others(const roster *r)
@@ -509,8 +509,7 @@ cdef class Member:
         cdef c_bool last = False, empty = False
         cdef int fd = self.fd
         self.fd = -1
-        with nogil:
-            roster_enter_door(fd, BELL_FOR_EVER)
+        enter_door(fd, None)
         queue_close(&self.q, &last, &empty)
         if last and empty:
             os.unlink(self.path)

@@ -31,6 +31,8 @@ typedef enum {
 
 /* With `sleep`, wait until it is had; else only spin a moment. */
 lock_answer lock_take(_Atomic uint32_t *word, const roster *r, bool sleep);
+/* Never wait, but ask about the holder at once: BUSY only when it lives. */
+lock_answer lock_try(_Atomic uint32_t *word, const roster *r);
 void lock_release(_Atomic uint32_t *word);
 /* Release it as the dead do: the next one inherits it, and must repair. */
 void lock_abandon(_Atomic uint32_t *word);

@@ -1,7 +1,10 @@
 #include "memory.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 void *memory_map_mirrored(int fd, off_t offset, size_t size)
 {
@@ -26,6 +29,20 @@ void *memory_map(int fd, off_t offset, size_t size)
 {
     void *address = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, offset);
     return address == MAP_FAILED ? NULL : address;
+}
+
+void *memory_map_apart(int fd, off_t offset, size_t size)
+{
+    char path[32];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    int apart = open(path, O_RDWR | O_CLOEXEC);
+    if (apart < 0)
+        return NULL;
+    void *address = memory_map(apart, offset, size);
+    int error = errno;
+    close(apart);
+    errno = error;
+    return address;
 }
 
 void memory_unmap(void *address, size_t size)

@@ -17,6 +17,10 @@ void *memory_map_mirrored(int fd, off_t offset, size_t size);
 /* Map `size` bytes at `offset`. NULL with errno on failure. */
 void *memory_map(int fd, off_t offset, size_t size);
 
+/* The same, by an open file description of its own: a mapping keeps its description open, and with
+ * it the locks that say who lives (roster.h), even in a child that has closed the descriptor. */
+void *memory_map_apart(int fd, off_t offset, size_t size);
+
 void memory_unmap(void *address, size_t size);
 
 #endif

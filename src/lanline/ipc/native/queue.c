@@ -30,7 +30,7 @@ result queue_make(int fd, uint64_t bytes, uint32_t capacity, bool redeliver)
     if (ftruncate(fd, (off_t)size)
         || (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, FIRST_BLOCK) && errno != EOPNOTSUPP))
         return RESULT_SYSTEM;
-    queue_control *shared = memory_map(fd, 0, CONTROL);
+    queue_control *shared = memory_map_apart(fd, 0, CONTROL);
     if (!shared)
         return RESULT_SYSTEM;
     shared->blocks = bytes / QUEUE_BLOCK;
@@ -53,7 +53,7 @@ result queue_open(queue *q, int fd)
     if ((uint64_t)file.st_size < FIRST_BLOCK + QUEUE_BLOCK)
         return RESULT_CORRUPT;
     q->size = (size_t)file.st_size;
-    q->mapping = memory_map(fd, 0, q->size);
+    q->mapping = memory_map_apart(fd, 0, q->size);
     if (!q->mapping)
         return RESULT_SYSTEM;
     q->shared = q->mapping;

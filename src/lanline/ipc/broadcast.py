@@ -1,0 +1,124 @@
+"""One writer, many readers: the writer never waits, and each reader is told exactly what it missed.
+
+    with Broadcast("shm:prices") as prices:              # in one process
+        prices.send(b"...")
+
+    with Subscription("shm:prices") as prices:           # in any number of others
+        message, missed = prices.recv(timeout=1)
+
+A reader begins with what is sent after it came. Whoever is slower than the ring is long loses the
+oldest messages, and is told their number with the next one. A writer that dies leaves whole
+messages only, and another may follow it. It lives for as long as somebody holds it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+
+from lanline.errors import BusyError
+from lanline.ipc.named import Block
+from lanline.ipc.native import load
+from lanline.ipc.payload import codec_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lanline.ipc.native._block import Reader, Writer
+
+T = TypeVar("T")
+
+DEFAULT_BYTES = 1 << 20
+
+
+class Broadcast(Generic[T]):
+    """The writer's end; there is one at a time (BusyError).
+
+    `max_bytes`: what the ring keeps, rounded up to a power of two; the same for everybody.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        type: Any = bytes,  # noqa: A002
+        *,
+        max_bytes: int = DEFAULT_BYTES,
+    ) -> None:
+        self._encode, _ = codec_for(type)
+        self._block, ring_bytes = _open(address, max_bytes)
+        try:
+            self._writer: Writer = load("_block").Writer(self._block.place, ring_bytes)
+        except BusyError:
+            self._block.close()
+            raise
+        self.address = address
+
+    @property
+    def limit(self) -> int:
+        """Bytes of one message."""
+        return self._writer.limit
+
+    def send(self, message: T) -> None:
+        """Send one message to whoever listens; never waits. Raises MessageTooLargeError."""
+        data: Any = message if self._encode is None else self._encode(message)
+        self._writer.send(data)
+
+    def close(self) -> None:
+        """Stop; another may be the writer then. Again does nothing."""
+        self._writer.stop()
+        self._block.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Subscription(Generic[T]):
+    """A reader's end. Not for several threads at once: each opens its own."""
+
+    def __init__(
+        self,
+        address: str,
+        type: Any = bytes,  # noqa: A002
+        *,
+        max_bytes: int = DEFAULT_BYTES,
+    ) -> None:
+        _, self._decode = codec_for(type)
+        self._block, ring_bytes = _open(address, max_bytes)
+        self._reader: Reader = load("_block").Reader(self._block.place, ring_bytes)
+        self.address = address
+        self.missed = 0  # in all
+
+    def recv(self, timeout: float | None = None) -> tuple[T, int]:
+        """The next message, and how many before it were overwritten unread.
+
+        Waits at most `timeout` seconds (None: for ever). A writer that ends is not told: another
+        may come.
+        """
+        data, missed = self._reader.recv(timeout)
+        self.missed += missed
+        message: Any = data if self._decode is None else self._decode(data)
+        return message, missed
+
+    def __iter__(self) -> Iterator[T]:
+        """Messages for ever; `missed` counts what is not among them."""
+        while True:
+            yield self.recv()[0]
+
+    def close(self) -> None:
+        """Listen no more. Again does nothing."""
+        self._block.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _open(address: str, max_bytes: int) -> tuple[Block, int]:
+    if not 0 < max_bytes <= 1 << 40:
+        raise ValueError("A broadcast keeps 1 byte to 1 TiB.")
+    ring_bytes = 1 << max(12, (max_bytes - 1).bit_length())
+    return Block(address, "broadcast", load("_block").broadcast_bytes(ring_bytes)), ring_bytes

@@ -1,0 +1,82 @@
+"""A named block of shared memory with a lifetime that is right.
+
+    with SharedMemory("shm:frame", 1920 * 1080 * 3) as memory:
+        frame = memory.array(np.uint8, (1080, 1920, 3))
+
+It lives for as long as somebody holds it, in whatever process: the one that made it may go first,
+or be killed. The last one out removes it. No resource tracker removes it under anybody. When all of
+them are killed, a file without an owner is left, which the next one who opens that name makes anew.
+
+It holds bytes and no more: who may write when is for locks (`Lock`, `Semaphore`) or for the
+structure to say. For one value that changes, `SharedValue` never shows half of it.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+from typing import TYPE_CHECKING, Any, Self
+
+from lanline.ipc.named import Block
+from lanline.ipc.native import load
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import DTypeLike, NDArray
+
+
+class SharedMemory:
+    """`size` bytes under `address`, zero at first; without `size` it must exist (NotFoundError).
+
+    Raises AddressInUseError when it exists with another size, and OSError when there is no room.
+    """
+
+    def __init__(self, address: str, size: int | None = None) -> None:
+        if size is not None and size < 1:
+            raise ValueError("Shared memory needs at least one byte.")
+        self._block = Block(address, "memory", size)
+        self.address = address
+        self.size = self._block.size
+        body = load("_block").BODY
+        # By a description of its own, as memory_map_apart in native/memory.h says.
+        apart = os.open(f"/proc/self/fd/{self._block.descriptor}", os.O_RDWR | os.O_CLOEXEC)
+        try:
+            self._map = mmap.mmap(apart, body + self.size)
+        finally:
+            os.close(apart)
+        self._view = memoryview(self._map)[body:]
+
+    @property
+    def view(self) -> memoryview:
+        """Its bytes, to read and to write."""
+        self._block.place.check()
+        return self._view
+
+    def array(
+        self, dtype: DTypeLike, shape: int | tuple[int, ...] | None = None, offset: int = 0
+    ) -> NDArray[Any]:
+        """A NumPy array over it, from byte `offset` on; without `shape`, as many as fit.
+
+        The array keeps the memory mapped, even after `close`.
+        """
+        import numpy as np
+
+        kind: np.dtype[Any] = np.dtype(dtype)
+        if kind.hasobject:
+            raise TypeError("Python objects cannot lie in shared memory; only plain numbers can.")
+        if shape is None:
+            shape = (self.size - offset) // kind.itemsize
+        return np.ndarray(shape, kind, self.view, offset)
+
+    def close(self) -> None:
+        """Let go. Views and arrays that are out stay valid memory of ours. Again does nothing."""
+        self._block.close()
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,102 @@
+"""A typed variable in shared memory that readers never see torn.
+
+    state = SharedValue("shm:state", Point)     # a msgspec type, or bytes
+    state.set(Point(1, 2))
+    point = state.get()
+    state.update(lambda point: Point(point.x + 1, point.y))
+
+Readers take no lock and are never kept waiting. A writer that is killed inside a write has changed
+nothing (native/value.h). It lives for as long as somebody holds it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+
+from lanline.errors import NotFoundError
+from lanline.ipc.named import Block
+from lanline.ipc.native import load
+from lanline.ipc.payload import codec_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lanline.ipc.native._block import Value
+
+T = TypeVar("T")
+
+DEFAULT_BYTES = 1024
+
+
+class SharedValue(Generic[T]):
+    """The value under `address`; made, and empty, when nobody holds it.
+
+    `type`: bytes, a msgspec type, `numpy.ndarray` or `ipc.Pickle`, the same for everybody;
+    `max_bytes`: of one value, encoded; the same for everybody, too. Threads may share it.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        type: Any = bytes,  # noqa: A002
+        *,
+        max_bytes: int = DEFAULT_BYTES,
+    ) -> None:
+        native = load("_block")
+        self._encode, self._decode = codec_for(type)
+        self._block = Block(address, "value", native.value_bytes(max_bytes))
+        self._value: Value = native.Value(self._block.place, max_bytes)
+        self.address = address
+
+    def get(self) -> T:
+        """The value as it was at one moment. Raises NotFoundError while it was never set."""
+        return self.get_versioned()[0]
+
+    def get_versioned(self) -> tuple[T, int]:
+        """The value and how often it had been set."""
+        data, version = self._value.get()
+        if data is None:
+            raise NotFoundError(f"{self.address} was never set.")
+        return self._decoded(data), version
+
+    @property
+    def version(self) -> int:
+        """How often it has been set."""
+        return self._value.get()[1]
+
+    def set(self, value: T) -> None:
+        """Set it; whoever waits is woken. Raises MessageTooLargeError."""
+        data: Any = value if self._encode is None else self._encode(value)
+        self._value.set(data)
+
+    def update(self, change: Callable[[T], T]) -> T:
+        """Set it to what `change` makes of it, with no other write between; the new value.
+
+        Other writers wait meanwhile, so `change` is to be quick, and may not set it itself.
+        """
+        self._value.lock()
+        try:
+            value = change(self.get())
+            data: Any = value if self._encode is None else self._encode(value)
+            self._value.set_locked(bytes(data))
+        finally:
+            self._value.unlock()
+        return value
+
+    def wait(self, version: int, timeout: float | None = None) -> int:
+        """Wait until it has been set oftener than `version` says; the version then."""
+        return self._value.wait(version, timeout)
+
+    def close(self) -> None:
+        """Let go; with the last holder the value is gone. Again does nothing."""
+        self._block.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _decoded(self, data: bytes) -> T:
+        value: Any = data if self._decode is None else self._decode(data)
+        return value  # type: ignore[no-any-return]
