@@ -66,7 +66,10 @@ def test_there_is_one_writer_at_a_time() -> None:
 
 
 def test_a_sleeping_reader_is_woken() -> None:
-    with ipc.Broadcast[bytes]("shm:prices") as prices, ipc.Subscription[bytes]("shm:prices") as reader:
+    with (
+        ipc.Broadcast[bytes]("shm:prices") as prices,
+        ipc.Subscription[bytes]("shm:prices") as reader,
+    ):
         threading.Timer(0.05, prices.send, [b"news"]).start()
         assert reader.recv(timeout=10) == (b"news", 0)
 

@@ -52,7 +52,10 @@ def test_what_was_set_is_got_with_its_type() -> None:
 
 
 def test_what_is_of_another_type_is_refused() -> None:
-    with ipc.SharedValue[bytes]("shm:value") as raw, ipc.SharedValue[Point]("shm:value", Point) as typed:
+    with (
+        ipc.SharedValue[bytes]("shm:value") as raw,
+        ipc.SharedValue[Point]("shm:value", Point) as typed,
+    ):
         raw.set(b"\xc1")
         with pytest.raises(ipc.MessageError):
             typed.get()
