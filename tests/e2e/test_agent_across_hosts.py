@@ -40,18 +40,19 @@ class Site:
             environment=self.web_host.environment(home),
         )
 
-    def machine(self) -> dict[str, Any] | None:
-        """What somebody on the hub's host sees of it."""
-        watching = subprocess.run(
-            self.hub_host.command(
-                LANLINE, "watch", f"127.0.0.1:{self.hub.port}", "--once", "--json"
-            ),
-            env=self.hub_host.environment(self.folder / "watcher"),
+    def watch(self, host: Any, address: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            host.command(LANLINE, "watch", address, "--once", "--json"),
+            env=host.environment(self.folder / f"watcher-{host.namespace}"),
             capture_output=True,
             text=True,
             timeout=SECONDS,
-            check=True,
+            check=False,
         )
+
+    def machine(self) -> dict[str, Any] | None:
+        """What somebody on the hub's host sees of it."""
+        watching = self.watch(self.hub_host, f"127.0.0.1:{self.hub.port}")
         machines: list[dict[str, Any]] = json.loads(watching.stdout)
         assert len(machines) <= 1
         return machines[0] if machines else None
@@ -107,6 +108,17 @@ def test_the_invite_for_people_is_not_for_machines(site: Site) -> None:
     assert code == 1
     assert "That invite is for people" in errors
     assert site.machine() is None
+
+
+def test_who_watches_from_another_host_needs_an_invite_once(site: Site) -> None:
+    with site.agent(site.hub.network["agent_invite"]) as agent:
+        agent.wait_for("here")
+        refused = site.watch(site.web_host, site.address)
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert "invite" in refused.stderr
+        for address in (site.hub.network["invite"], site.address):
+            (machine,) = json.loads(site.watch(site.web_host, address).stdout)
+            assert machine["id"] == "web-1"
 
 
 def test_behind_a_cut_cable_a_machine_is_away_and_afterwards_it_is_the_same(site: Site) -> None:

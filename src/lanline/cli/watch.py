@@ -52,15 +52,9 @@ def watch(
 def _client(hub: str, once: bool = False) -> HubClient:
     import secrets
 
-    import platformdirs
-
     from lanline.client.aio import HubClient
-    from lanline.client.known import KnownHubs
 
-    # A hub knows a session as one member, who is in one place: so whoever watches is another
-    # member than whoever chats from the same account.
-    known = KnownHubs(platformdirs.user_data_path("lanline") / "known-hubs-of-watchers.json")
-    return HubClient(hub, f"watch-{secrets.token_hex(4)}", known=known, once=once)
+    return HubClient(hub, f"watch-{secrets.token_hex(4)}", once=once)
 
 
 async def _ask(client: HubClient) -> MachineList:
