@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from itertools import islice
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from lanline.client.notices import (
@@ -60,6 +60,8 @@ class Conversation:
         self._tell = tell
         self._clock = clock
         self._unread: Counter[str] = Counter()
+        # Notices queue while the client goes on: what they tell may have been shown by then.
+        self._first_shown = self._last_shown = 0
 
     # --- what the person does ---------------------------------------------------------------
 
@@ -98,7 +100,10 @@ class Conversation:
     def show_anew(self) -> None:
         """Tell everything that a face shows of the room."""
         room = self.client.rooms.get(self.room)
-        self._tell(u.Anew(self.room, self._entries(room.messages if room else ())))
+        held = room.messages if room else ()
+        self._last_shown = room.offset if room else 0
+        self._first_shown = held[0].offset if held else self._last_shown + 1
+        self._tell(u.Anew(self.room, self._entries(held)))
         self._tell(self._people())
         self._tell(self._rooms())
         self._tell(self._waiting())
@@ -138,8 +143,7 @@ class Conversation:
         if isinstance(notice, RoomOpened):
             self._tell(self._people()) if notice.resumed else self.show_anew()
         elif isinstance(notice, m.Message):
-            self._tell(u.Added((self._entry(notice),)))
-            self._tell(self._typists())
+            self._message(notice)
         elif isinstance(notice, m.Arrived | m.Departed):
             self._came_or_went(notice)
         elif isinstance(notice, m.MemberTyping):
@@ -147,13 +151,25 @@ class Conversation:
         elif isinstance(notice, m.Behind):
             self._tell(self._people())
         elif isinstance(notice, OlderArrived):
-            held = self.client.rooms[room].messages
-            self._tell(u.Older(self._entries(islice(held, notice.count))))
+            self._older_arrived()
         elif isinstance(notice, Missing):
             text = f"{notice.count:,} messages are no longer kept by the hub."
             self._tell(u.Added((self._note(text, "gap"),)))
         elif isinstance(notice, RoomClosed):
             self.switch(next(iter(self.client.rooms), LOBBY))
+
+    def _message(self, message: m.Message) -> None:
+        if message.offset > self._last_shown:
+            self._last_shown = message.offset
+            self._tell(u.Added((self._entry(message),)))
+        self._tell(self._typists())
+
+    def _older_arrived(self) -> None:
+        held = self.client.rooms[self.room].messages
+        older = list(takewhile(lambda message: message.offset < self._first_shown, held))
+        if older:
+            self._first_shown = older[0].offset
+        self._tell(u.Older(self._entries(older)))
 
     def _state_changed(self, notice: StateChanged) -> None:
         self._tell(self._status())
