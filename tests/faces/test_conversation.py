@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from lanline.client.aio import HubClient
+from lanline.client.notices import OlderArrived
 from lanline.faces import updates as u
 from lanline.faces.conversation import Conversation
 
@@ -53,7 +54,7 @@ async def test_a_face_that_asks_anew_shows_older_messages_once(hub: HubProcess) 
             await writer.say("#lobby", text)
     face = Face()
     async with HubClient(hub.address, "Grace", rooms=["#lobby"]) as client:
-        events = client.events()
+        events, others = client.events(), client.events()
         conversation = Conversation(client, face.tell)
         await client.welcomed()
         async with asyncio.timeout(10):
@@ -61,8 +62,9 @@ async def test_a_face_that_asks_anew_shows_older_messages_once(hub: HubProcess) 
                 conversation.take(await anext(events))
             held = len(client.rooms["#lobby"].messages)
             assert conversation.older()
-            while len(client.rooms["#lobby"].messages) == held:
-                await asyncio.sleep(0)
+            while not isinstance(await anext(others), OlderArrived):
+                pass
+        assert len(client.rooms["#lobby"].messages) > held
         conversation.show_anew()  # while the notice of the older ones waits
     async for notice in events:
         conversation.take(notice)

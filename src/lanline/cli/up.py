@@ -98,8 +98,10 @@ def _print_welcome(running: Running) -> None:
     if network is None:
         typer.echo("Only this machine can reach it; --lan lets others in.\n")
         typer.echo(f"  a browser       http://{where}/")
-        typer.echo(f"  this terminal   lanline chat {where}")
+        typer.echo(f"  a terminal      lanline chat {where}")
+        typer.echo(f"  a window        lanline chat --window {where}")
         typer.echo(f"  netcat          nc {ready.host} {ready.port}")
+        typer.echo(f"  the machines    lanline watch {where}")
     else:
         typer.echo("Machines on your network come in by invite.\n")
         if sys.stdout.isatty():

@@ -74,6 +74,17 @@ def test_a_process_cannot_move_the_cursor_by_its_name() -> None:
     assert "\x07" not in text
 
 
+def test_where_it_is_narrow_figures_make_way_for_the_names_of_processes() -> None:
+    one = ProcessFigures(
+        pid=12345, name="postgres-writer", user="postgres", cpu_seconds=9.0, rss_bytes=1 << 20
+    )
+    assert "CPU time" in panels.processes([one], 100).plain
+    narrow = panels.processes([one], 54).plain
+    assert "CPU time" not in narrow
+    assert "Virtual" not in narrow
+    assert "postgres-writer" in narrow
+
+
 def test_what_was_left_out_is_said() -> None:
     crowded = structs.replace(sample(), left_out={"interfaces": 936})
     assert "936 interfaces" in panels.agent(crowded).plain

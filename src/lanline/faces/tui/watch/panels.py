@@ -205,11 +205,16 @@ def network(sample: Sample, history: History, width: int) -> Text:
 
 
 def processes(chosen: Sequence[ProcessFigures], width: int) -> Text:
-    """The first TOP of them."""
+    """The first TOP of them. Where it is narrow, figures make way for the names."""
     header = ("PID", "User", "CPU", "Resident", "Virtual", "CPU time", "Name")
     rows: list[tuple[Shown, ...]] = [tuple(Shown(title, "dim") for title in header)]
     rows += [process_row(one) for one in chosen[:TOP]]
-    return _stacked(_table(rows, "rlrrrrl"), width)
+    columns = list(zip(*rows, strict=True))
+    sides = list("rlrrrrl")
+    for spare in (5, 4):  # CPU time, then virtual memory
+        if sum(max(len(cell.text) for cell in column) + 2 for column in columns) - 2 > width:
+            del columns[spare], sides[spare]
+    return _stacked(_table(list(zip(*columns, strict=True)), "".join(sides)), width)
 
 
 def process_row(one: ProcessFigures) -> tuple[Shown, ...]:
