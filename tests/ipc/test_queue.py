@@ -196,8 +196,8 @@ def test_a_consumer_killed_while_working(process: Start, redeliver: bool) -> Non
     with Queue("shm:jobs", redeliver=redeliver) as queue:
         queue.put_many([b"first", b"second"])
         worker = process(
-            IMPORT + "q = Queue('shm:jobs'); print(q.get()); sys.stdout.flush(); q.put(b'x')\n"
-            "sys.stdin.read()"
+            IMPORT + "q = Queue('shm:jobs'); first = q.get(); q.put(b'x')\n"
+            "print(first); sys.stdout.flush(); sys.stdin.read()"
         )
         assert worker.line() == "b'first'"
         worker.kill()

@@ -144,7 +144,8 @@ def test_an_idle_pair_uses_no_processor(process: Start) -> None:
         peer = process(PEER + "channel.send(b'go'); channel.recv()")
         with listener.accept(SECONDS) as channel:
             channel.recv(SECONDS)
-            time.sleep(0.2)
+            while state(peer.popen.pid) != "S":
+                time.sleep(0.01)  # it has not come to its recv yet
             before = cpu_seconds(peer.popen.pid), time.process_time()
             with pytest.raises(ipc.TimedOutError):
                 channel.recv(1.0)
@@ -153,9 +154,18 @@ def test_an_idle_pair_uses_no_processor(process: Start) -> None:
             assert after[1] - before[1] < 0.01
 
 
-def cpu_seconds(pid: int) -> float:
+def state(pid: int) -> str:
+    return status(pid)[0]
+
+
+def status(pid: int) -> list[str]:
+    """Its state and what follows (proc_pid_stat(5))."""
     with open(f"/proc/{pid}/stat", encoding="ascii") as file:
-        fields = file.read().rpartition(")")[2].split()
+        return file.read().rpartition(")")[2].split()
+
+
+def cpu_seconds(pid: int) -> float:
+    fields = status(pid)
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
