@@ -21,8 +21,11 @@ from lanline.errors import Error
 app = typer.Typer(
     name="lanline",
     help="Processes, people and machines on one line.",
+    epilog="`lanline up` starts a hub and says where to point browsers, terminals and machines. "
+    "`lanline COMMAND -h` tells more of each.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 

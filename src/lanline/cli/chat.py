@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def chat(
     hub: Annotated[
-        str, typer.Argument(metavar="[HOST[:PORT] | INVITE]", help="Where the hub is.")
+        str, typer.Argument(metavar="HOST[:PORT] | INVITE", help="Where the hub is.")
     ] = "127.0.0.1:33000",
     name: Annotated[
         str | None, typer.Option(help="Your name.", show_default="asked for; the last one in pipes")

@@ -28,9 +28,9 @@ def say(
 ) -> None:
     """Post one message to a room, and exit with 0 when the hub has stored it.
 
-    \b
-      make && lanline say '#build' done
-      df -h | lanline say '#ops' -
+    - `make && lanline say '#build' done`
+
+    - `df -h | lanline say '#ops' -`
     """
     import asyncio
     import getpass
