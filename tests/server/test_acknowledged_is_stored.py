@@ -135,7 +135,7 @@ async def history(hub: HubProcess) -> list[dict[str, Any]]:
             after = found[-1]["offset"] if found else 0
             command = {"type": "history", "id": 7, "room": ROOM, "after": after, "limit": 500}
             await line.send(msgspec.json.encode(command).decode())
-            event = {"id": None}
+            event: dict[str, Any] = {}
             while event.get("id") != 7:
                 event = msgspec.json.decode(await line.recv())
             found += event["messages"]
