@@ -10,7 +10,7 @@ import sys
 import typer
 
 from lanline import __version__
-from lanline.cli import invite
+from lanline.cli import invite, ipc
 from lanline.cli.agent import agent
 from lanline.cli.chat import chat
 from lanline.cli.say import say
@@ -49,6 +49,7 @@ app.command()(up)
 app.command()(agent)
 app.command()(watch)
 app.add_typer(invite.app, name="invite")
+app.add_typer(ipc.app, name="ipc")
 app.command()(chat)
 app.command()(say)
 

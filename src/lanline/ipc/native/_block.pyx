@@ -12,6 +12,7 @@ import weakref
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.exc cimport PyErr_CheckSignals
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 from lanline.ipc.native._clock cimport clock_ns, deadline_of, is_over
@@ -56,6 +57,8 @@ cdef extern from "roster.h" nogil:
     void roster_leave(roster *r)
     c_bool roster_others(const roster *r)
     uint32_t roster_count(const roster *r)
+    uint32_t roster_processes(int fd, int64_t offset, uint32_t *processes)
+    const int ROSTER_PLACES
 
 cdef extern from "lock.h" nogil:
     ctypedef enum lock_answer:
@@ -148,6 +151,17 @@ def others(int fd):
     cdef roster r
     r.fd = fd
     return roster_others(&r)
+
+
+def participants(int fd):
+    """Process ids of those who take part, for who does not: one for each handle."""
+    cdef uint32_t *processes = <uint32_t *>PyMem_Malloc(ROSTER_PLACES * sizeof(uint32_t))
+    if processes == NULL:
+        raise MemoryError
+    try:
+        return [processes[place] for place in range(roster_processes(fd, HEADER, processes))]
+    finally:
+        PyMem_Free(processes)
 
 
 cdef class Place:

@@ -54,6 +54,8 @@ cdef extern from "roster.h" nogil:
 cdef extern from "queue.h" nogil:
     const int QUEUE_BODY
     ctypedef struct queue_control:
+        uint64_t blocks, capacity
+        uint32_t redeliver
         uint32_t count
         uint64_t unfinished, put, got, redelivered, dropped, repairs
     ctypedef struct queue:
@@ -80,6 +82,7 @@ cdef extern from "queue.h" nogil:
         uint32_t turn
         uint32_t done
     result queue_make(int fd, uint64_t bytes, uint32_t capacity, bint redeliver)
+    result queue_look(int fd, queue_control *control)
     result queue_open(queue *q, int fd)
     void queue_close(queue *q, c_bool *last, c_bool *empty)
     void queue_sleep(queue *q, queue_event event, uint32_t turn, uint64_t deadline_ns)
@@ -121,6 +124,25 @@ def make(int fd, uint64_t size, uint32_t capacity, bint redeliver):
         raise ValueError(f"A queue cannot hold {size:,} bytes; between 256 bytes and 256 GiB it can.")
     if answer != RESULT_OK:
         raise OSError("The queue's file could not be made: is the file system full?")
+
+
+def look(int fd):
+    """What the queue's file says of itself, for who does not take part; None: it is not a queue."""
+    cdef queue_control control
+    if queue_look(fd, &control) != RESULT_OK:
+        return None
+    return {
+        "waiting": control.count,
+        "capacity": control.capacity,
+        "max_bytes": control.blocks * 256,
+        "redeliver": control.redeliver,
+        "unfinished": control.unfinished,
+        "put": control.put,
+        "got": control.got,
+        "redelivered": control.redelivered,
+        "dropped": control.dropped,
+        "repairs": control.repairs,
+    }
 
 
 def is_abandoned(int fd):

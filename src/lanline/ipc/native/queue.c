@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "futex.h"
 #include "queue_inner.h"
@@ -42,6 +43,14 @@ result queue_make(int fd, uint64_t bytes, uint32_t capacity, bool redeliver)
     shared->magic = MAGIC;
     memory_unmap(shared, CONTROL);
     return RESULT_OK;
+}
+
+result queue_look(int fd, queue_control *control)
+{
+    ssize_t size = pread(fd, control, sizeof *control, 0);
+    if (size < 0)
+        return RESULT_SYSTEM;
+    return size == (ssize_t)sizeof *control && control->magic == MAGIC ? RESULT_OK : RESULT_CORRUPT;
 }
 
 result queue_open(queue *q, int fd)

@@ -110,6 +110,8 @@ uint64_t queue_file_size(uint64_t bytes);
 
 /* Make the empty file behind `fd` a queue. The door must be held (roster.h). */
 result queue_make(int fd, uint64_t bytes, uint32_t capacity, bool redeliver);
+/* Read its control without taking part, for people to look at. CORRUPT: it is not a queue. */
+result queue_look(int fd, queue_control *control);
 /* Map it and join. The door must be held. `fd` stays the caller's and must outlive the queue; the
  * struct must not move. CORRUPT: it is not a queue. FULL: too many participants. */
 result queue_open(queue *q, int fd);

@@ -117,3 +117,18 @@ uint32_t roster_count(const roster *r)
     }
     return count;
 }
+
+uint32_t roster_processes(int fd, int64_t offset, uint32_t *processes)
+{
+    roster_table seen;
+    if (pread(fd, &seen, sizeof seen, (off_t)offset) != (ssize_t)sizeof seen)
+        return 0;
+    roster r = {.shared = &seen, .fd = fd};
+    uint32_t count = 0;
+    for (uint32_t place = 1; place < ROSTER_PLACES; place++) {
+        uint32_t tag = atomic_load(&seen.entries[place].tag) & ROSTER_TAG_MASK;
+        if (tag && (tag & (ROSTER_PLACES - 1)) == place && !roster_dead(&r, tag))
+            processes[count++] = atomic_load(&seen.entries[place].process);
+    }
+    return count;
+}

@@ -56,6 +56,9 @@ bool roster_others(const roster *r);
 uint32_t roster_find_dead(const roster *r);
 /* How many live participants there are, ourselves included. */
 uint32_t roster_count(const roster *r);
+/* The process ids of the live participants of the file `fd`, whose table lies at `offset`, for
+ * whoever does not take part; `processes` has room for ROSTER_PLACES. How many there are. */
+uint32_t roster_processes(int fd, int64_t offset, uint32_t *processes);
 
 static inline roster_entry *roster_of(const roster *r, uint32_t tag)
 {

@@ -1,0 +1,60 @@
+"""`lanline ipc`: the machine's means of communication, from a shell. One file per command."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from lanline.cli.ipc.ls import ls
+from lanline.cli.ipc.stat import stat
+from lanline.errors import (
+    AddressError,
+    AddressInUseError,
+    BusyError,
+    Error,
+    NotFoundError,
+    PeerDiedError,
+    TimedOutError,
+)
+
+# What an exit code says; everything else that goes wrong is 1.
+CODES: tuple[tuple[int, tuple[type[Error], ...]], ...] = (
+    (2, (AddressError,)),
+    (3, (NotFoundError,)),
+    (4, (TimedOutError,)),
+    (5, (PeerDiedError,)),
+    (6, (BusyError, AddressInUseError)),
+)
+
+
+class IpcGroup(TyperGroup):
+    """Commands whose exit codes tell what went wrong."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Error as problem:
+            typer.echo(f"lanline: {problem}", err=True)
+            kinds = (code for code, errors in CODES if isinstance(problem, errors))
+            raise typer.Exit(next(kinds, 1)) from None
+        except KeyboardInterrupt:
+            raise typer.Exit(130) from None  # as shells say it of a process that SIGINT ended
+
+
+app = typer.Typer(
+    cls=IpcGroup,
+    help="""Inter-process communication from a shell: what there is, who holds it, and a way in.
+
+    - `lanline ipc ls` lists every queue, segment, semaphore, FIFO and socket of this machine
+
+    - `lanline ipc recv --listen shm:demo` in one terminal, `lanline ipc send shm:demo` in another
+    """,
+    epilog="Exit codes: 0 done, 1 a problem, 2 wrong use, 3 nobody or nothing there, 4 timed out, "
+    "5 the other side died, 6 in use.",
+    no_args_is_help=True,
+)
+
+app.command()(ls)
+app.command()(stat)

@@ -1,0 +1,99 @@
+"""`lanline ipc ls`: what there is, and who holds it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from lanline.ipc.inspect import IpcObject, Survey
+
+
+def ls(
+    kinds: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[KIND]...",
+            help="Only these: shm, queue, fifo, mq, unix, tcp, ...",
+            show_default=False,
+        ),
+    ] = None,
+    stale: Annotated[
+        bool, typer.Option("--stale", help="Only what provably nobody holds any more.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List what processes of this machine communicate by, and which of them hold it.
+
+    FIFOs that are open, POSIX and System V queues, semaphores and segments, Unix sockets, listening
+    TCP sockets, and Lanline's own channels, queues, memories, values, broadcasts and semaphores.
+
+    - `lanline ipc ls`
+
+    - `lanline ipc ls queue shm` only Lanline's queues and channels
+
+    - `lanline ipc ls --stale` what `lanline ipc gc` would remove
+
+    - `lanline ipc ls --json | jq '.objects[] | select(.state == "stale") | .address'`
+
+    **in use**: a process holds it. **idle**: nobody does, and it waits to be used. **stale**: the
+    kernel proves that nobody holds it. **unknown**: processes of others may hold it, which
+    only they and root can see.
+    """
+    from lanline.cli.ipc.tables import print_json
+    from lanline.ipc.inspect import KINDS, survey
+
+    wanted = kinds or list(KINDS)
+    for kind in wanted:
+        if kind not in KINDS:
+            raise typer.BadParameter(f"a kind is one of {', '.join(KINDS)}", param_hint="KIND")
+    found = survey(wanted)
+    objects = [one for one in found.objects if one.state == "stale" or not stale]
+    if json:
+        import msgspec
+
+        print_json(msgspec.structs.replace(found, objects=objects))
+        return
+    if objects:
+        _print(objects)
+    else:
+        typer.echo("Nothing is stale." if stale else "There is nothing of the kind.", err=True)
+    _print_notes(found)
+
+
+def _print(objects: list[IpcObject]) -> None:
+    import os
+
+    from lanline.cli.ipc.tables import holders, print_table, user_name
+
+    me = os.geteuid()
+    others = any(found.uid not in (me, -1) for found in objects)
+    titles = ["ADDRESS", "STATE", "HELD BY", *(["OF"] if others else []), "ABOUT"]
+    rows = []
+    for found in objects:
+        about = found.detail
+        if found.state in ("stale", "unknown"):
+            about = "; ".join(filter(None, (about, found.why)))
+        owner = [user_name(found.uid)] if others else []
+        rows.append([found.address, found.state, holders(found), *owner, about])
+    print_table(titles, rows)
+
+
+def _print_notes(found: Survey) -> None:
+    """What a reader should know about the list; not in the way of programs."""
+    from lanline.cli.ipc.tables import is_terminal
+
+    for kind, why in found.unlisted.items():
+        typer.echo(f"{kind}: {why}.", err=True)
+    if not is_terminal():
+        return
+    count = len(found.objects)
+    stale = sum(one.state == "stale" for one in found.objects)
+    words = [f"{count} objects" if count != 1 else "1 object"]
+    if stale:
+        words.append(f"{stale} stale: `lanline ipc gc --dry-run` says what can go")
+    if found.unseen:
+        what = "1 process" if found.unseen == 1 else f"{found.unseen} processes"
+        words.append(f"{what} could not be looked into, so what they hold is not shown")
+    typer.echo("; ".join(words) + ".", err=True)

@@ -1,0 +1,93 @@
+"""Tables for people on a terminal and for programs in a pipe, and JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import typer
+
+from lanline.wire.shown import shown
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from lanline.ipc.inspect import Holder, IpcObject
+
+STYLES = {
+    "in use": "green",
+    "idle": "cyan",
+    "stale": "yellow",
+    "unknown": "dim",
+    "fine": "green",
+    "worth knowing": "yellow",
+    "problem": "bold red",
+}
+HOLDERS_SHOWN = 3
+
+
+def console() -> Console:
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=False)
+
+
+def is_terminal() -> bool:
+    return sys.stdout.isatty()
+
+
+def print_json(value: Any) -> None:
+    """One line. Names that are not UTF-8 keep their bytes, as Python's surrogate escapes."""
+    typer.echo(json.dumps(msgspec.to_builtins(value)))
+
+
+def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table that fits the terminal; in a pipe, columns with a tab between them."""
+    safe = [[shown(cell) for cell in row] for row in rows]
+    if is_terminal():
+        _print_rich(titles, safe)
+        return
+    lines = [[title.lower() for title in titles], *safe]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]
+        typer.echo("\t".join(cells).rstrip())
+
+
+def _print_rich(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold", expand=False)
+    for title in titles:
+        table.add_column(title, overflow="fold", no_wrap=title == "STATE")
+    for row in rows:
+        table.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in row))
+    console().print(table)
+
+
+def holders(found: IpcObject) -> str:
+    """Who holds it, in a few words: names with their process ids."""
+    names = [f"{holder.name} {holder.pid}" for holder in found.holders[:HOLDERS_SHOWN]]
+    more = len(found.holders) - HOLDERS_SHOWN
+    return ", ".join(names) + (f" and {more} more" if more > 0 else "")
+
+
+def user_name(uid: int) -> str:
+    """A user's name, or the number where there is no name; empty for -1."""
+    import pwd
+
+    if uid < 0:
+        return ""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def holder_line(holder: Holder) -> str:
+    return f"process {holder.pid}, {holder.name}, of {user_name(holder.uid)}"

@@ -1,0 +1,223 @@
+"""Lanline's own things: files in the runtime folder of each user, and open channels.
+
+Who takes part in a queue, memory, value or broadcast is known by the locks that the kernel holds
+for them (native/roster.h); who listens for a channel, by the socket.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from lanline.errors import IpcError, UnsupportedError
+from lanline.ipc.inspect.objects import FileId, Holder, IpcObject, State
+from lanline.ipc.inspect.processes import Processes, holder_of
+from lanline.ipc.inspect.proof import opened
+from lanline.ipc.inspect.sockets import refuses
+from lanline.ipc.inspect.unix_table import UnixSocket
+from lanline.ipc.named import HEADER, MAGIC, runtime_folder
+from lanline.ipc.native import load
+
+BLOCKS = ("memory", "value", "broadcast", "semaphore")
+CHANNEL = ".channel"
+MOST_FILES = 1 << 16
+FOLDER = re.compile(r"lanline-\d+")
+
+
+def folders() -> list[Path]:
+    """The runtime folders that can be looked into: one's own, and for root everybody's."""
+    found = []
+    with contextlib.suppress(IpcError, OSError):
+        found.append(runtime_folder())
+    if os.geteuid() == 0:
+        found += [Path("/run/lanline"), *Path("/run/user").glob("*/lanline")]
+        found += [path for path in Path("/tmp").glob("lanline-*") if FOLDER.fullmatch(path.name)]  # noqa: S108
+    return [folder for folder in dict.fromkeys(found) if _is_someones_alone(folder)]
+
+
+def _is_someones_alone(folder: Path) -> bool:
+    """Nobody but its owner could have put anything there."""
+    with contextlib.suppress(OSError):
+        status = folder.lstat()
+        return stat.S_ISDIR(status.st_mode) and not status.st_mode & 0o077
+    return False
+
+
+def files() -> Iterator[tuple[Path, os.stat_result]]:
+    for folder in folders():
+        with contextlib.suppress(OSError), os.scandir(folder) as entries:
+            for count, entry in enumerate(entries):
+                if count >= MOST_FILES:
+                    break
+                with contextlib.suppress(OSError):
+                    yield folder / entry.name, entry.stat(follow_symlinks=False)
+
+
+def listed(table: list[UnixSocket], processes: Processes) -> Iterator[IpcObject]:
+    """Everything in the folders, and the channels that are open."""
+    for path, status in files():
+        if path.suffix == CHANNEL and stat.S_ISSOCK(status.st_mode):
+            yield _channel(path, status, table, processes)
+        elif path.suffix == ".queue" and stat.S_ISREG(status.st_mode):
+            yield _queue(path, status, processes)
+        elif path.suffix[1:] in BLOCKS and stat.S_ISREG(status.st_mode):
+            yield _block(path, status, processes)
+    for file, memory in processes.named.items():
+        if memory.path.startswith("/memfd:lanline "):
+            yield _link(file, processes.of_file(file))
+
+
+def _name(path: Path) -> str:
+    """As one's own programs call it; with the folder where it is another's."""
+    with contextlib.suppress(IpcError, OSError):
+        if path.parent == runtime_folder():
+            return path.stem
+    return str(path.with_suffix(""))
+
+
+def _channel(
+    path: Path, status: os.stat_result, table: list[UnixSocket], processes: Processes
+) -> IpcObject:
+    file: FileId = (status.st_dev, status.st_ino)
+    sockets = [sock for sock in table if sock.file == file and sock.listens]
+    state: State = "in use"
+    why = "somebody listens"
+    if not sockets:
+        answer = refuses(str(path))
+        if answer:
+            state, why = "stale", "nobody listens: the kernel refuses to connect"
+        elif answer is None:
+            state, why = "unknown", "the kernel does not say whether somebody listens"
+    waiting = sum(sock.waiting for sock in sockets)
+    return IpcObject(
+        kind="shm",
+        address=f"shm:{_name(path)}",
+        state=state,
+        why=why,
+        detail=f"{waiting} waiting to be accepted" if waiting else "",
+        uid=status.st_uid,
+        mode=stat.S_IMODE(status.st_mode),
+        holders=tuple(h for sock in sockets for h in processes.of_socket(sock.inode)),
+        figures={"waiting": waiting, "changed": int(status.st_mtime)},
+    )
+
+
+def _link(file: FileId, holders: tuple[Holder, ...]) -> IpcObject:
+    detail = (
+        "both ends in one process" if len(holders) == 1 else f"between {len(holders)} processes"
+    )
+    return IpcObject(
+        kind="link",
+        address=f"link:{file[1]}",
+        state="in use",
+        why="processes have it mapped",
+        detail=detail,
+        uid=holders[0].uid if holders else -1,
+        holders=holders,
+    )
+
+
+def _queue(path: Path, status: os.stat_result, processes: Processes) -> IpcObject:
+    holders, held = _participants(path, status, processes)
+    figures = _queue_figures(path)
+    waiting = int(figures.get("waiting", 0))
+    state: State = "in use"
+    why = "participants hold their locks"
+    if held is None:
+        state, why = "unknown", "its locks cannot be read from here"
+    elif not held:
+        why = "nobody holds a lock in it"
+        state = "idle" if waiting else "stale"
+        why += f", and {waiting} messages wait for whoever comes" if waiting else " and it is empty"
+    return _named(path, status, "queue", state, why, holders, figures, _queue_detail(figures))
+
+
+def _queue_figures(path: Path) -> dict[str, int | str]:
+    with contextlib.suppress(OSError, UnsupportedError), opened(str(path)) as descriptor:
+        return dict(load("_queue").look(descriptor) or {})
+    return {}
+
+
+def _queue_detail(figures: dict[str, int | str]) -> str:
+    if not figures:
+        return "not a queue of this version of Lanline"
+    of = f" of {figures['capacity']:,}" if figures["capacity"] else ""
+    unfinished = int(figures["unfinished"]) - int(figures["waiting"])
+    taken = f", {unfinished} taken and not done" if unfinished > 0 else ""
+    return f"{figures['waiting']:,}{of} messages wait{taken}"
+
+
+def _block(path: Path, status: os.stat_result, processes: Processes) -> IpcObject:
+    kind = path.suffix[1:]
+    holders, held = _participants(path, status, processes)
+    size = body_bytes(path, kind)
+    state: State = "in use"
+    why = "participants hold their locks"
+    if held is None:
+        state, why = "unknown", "its locks cannot be read from here"
+    elif not held:
+        state, why = "stale", "nobody holds a lock in it, and who comes next makes it anew"
+    detail = "not of this version of Lanline" if size is None else f"{size:,} bytes"
+    figures: dict[str, int | str] = {} if size is None else {"bytes": size}
+    return _named(path, status, kind, state, why, holders, figures, detail)
+
+
+def _named(
+    path: Path,
+    status: os.stat_result,
+    kind: str,
+    state: State,
+    why: str,
+    holders: tuple[Holder, ...],
+    figures: dict[str, int | str],
+    detail: str,
+) -> IpcObject:
+    return IpcObject(
+        kind=kind,
+        address=f"{kind}:{_name(path)}",
+        state=state,
+        why=why,
+        detail=detail,
+        uid=status.st_uid,
+        mode=stat.S_IMODE(status.st_mode),
+        holders=holders,
+        figures={**figures, "changed": int(status.st_mtime)},
+    )
+
+
+def _participants(
+    path: Path, status: os.stat_result, processes: Processes
+) -> tuple[tuple[Holder, ...], bool | None]:
+    """Who takes part, and whether anybody does; None where the locks cannot be read."""
+    found = set(processes.of_file((status.st_dev, status.st_ino)))
+    try:
+        native = load("_block")
+        with opened(str(path)) as descriptor:
+            held = native.others(descriptor)
+            found |= {h for pid in native.participants(descriptor) if (h := holder_of(pid))}
+    except (OSError, UnsupportedError):
+        return tuple(sorted(found)), True if found else None
+    return tuple(sorted(found)), held
+
+
+def body_bytes(path: Path, kind: str) -> int | None:
+    """The size of a block's contents as its header says; None: it is not of this kind."""
+    with contextlib.suppress(OSError), opened(str(path)) as descriptor:
+        header = os.pread(descriptor, HEADER.size, 0)
+        if len(header) == HEADER.size:
+            magic, its_kind, size = HEADER.unpack(header)
+            if magic == MAGIC and its_kind.rstrip(b"\0") == kind.encode():
+                return int(size)
+    return None
+
+
+def path_of(kind: str, name: str) -> Path:
+    """The file of one of Lanline's own; `name` with its folder where it is another user's."""
+    suffix = CHANNEL if kind == "shm" else f".{kind}"
+    if name.startswith("/"):
+        return Path(name + suffix)
+    return runtime_folder() / (name + suffix)

@@ -1,0 +1,178 @@
+"""Which processes hold what: one look through /proc (proc(5)).
+
+Everything here vanishes while it is read, and that is no error. A process of somebody else cannot
+be looked into; how many there are is counted, because one of them may hold what seems nobody's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import stat
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+from msgspec import Struct
+
+from lanline.ipc.inspect.objects import FileId, Holder
+
+MOST_PROCESSES = 1 << 16
+MOST_DESCRIPTORS = 1 << 16  # of one process
+MOST_MAPS_BYTES = 1 << 24  # of one process
+KERNEL_THREAD = 0x00200000  # PF_KTHREAD among the flags of /proc/PID/stat
+QUEUE_BYTES = 80  # every message queue's file says so (FILENT_SIZE in the kernel's ipc/mqueue.c)
+FIRST_PID_NAMESPACE = "pid:[4026531836]"  # PROC_PID_INIT_INO in the kernel's proc_ns.h
+FIRST_IPC_NAMESPACE = "ipc:[4026531839]"
+
+# Shared mappings that matter here: device, inode and name.
+MAPPING = re.compile(rb"^\S+ ...s \S+ ([0-9a-f]+):([0-9a-f]+) (\d+) +(/[^\n]*)$", re.MULTILINE)
+
+
+class OpenFile(Struct, frozen=True):
+    """A file that some process has open or mapped, as that process sees it."""
+
+    path: str
+    mode: int
+    uid: int
+    changed: float
+    via: str  # a path in /proc that leads to it
+
+
+class Processes:
+    """Who holds which file and which socket."""
+
+    def __init__(self) -> None:
+        self.unseen = 0  # processes that could not be looked into
+        self.cut = False  # there is more than is looked at
+        self.named: dict[FileId, OpenFile] = {}  # FIFOs, message queues, our channels' memory
+        self._files: defaultdict[FileId, set[Holder]] = defaultdict(set)
+        self._sockets: defaultdict[int, set[Holder]] = defaultdict(set)
+        self._segments: defaultdict[int, set[Holder]] = defaultdict(set)
+
+    @property
+    def complete(self) -> bool:
+        """Whoever is not found here to hold an object of this machine does not hold it."""
+        return not self.unseen and not self.cut and not _sees_a_part_only()
+
+    def of_file(self, file: FileId) -> tuple[Holder, ...]:
+        return tuple(sorted(self._files.get(file, ())))
+
+    def of_socket(self, inode: int) -> tuple[Holder, ...]:
+        return tuple(sorted(self._sockets.get(inode, ())))
+
+    def of_segment(self, identifier: int) -> tuple[Holder, ...]:
+        """Who has a System V segment attached."""
+        return tuple(sorted(self._segments.get(identifier, ())))
+
+    def add(self, pid: str) -> None:
+        folder = f"/proc/{pid}"
+        try:
+            holder = Holder(int(pid), _name(folder), os.stat(folder).st_uid)
+            self._add_descriptors(folder, holder)
+            self._add_mappings(folder, holder)
+        except PermissionError:
+            self.unseen += not _is_kernel_thread(folder)
+        except (FileNotFoundError, ProcessLookupError):
+            pass  # it has ended meanwhile
+
+    def _add_descriptors(self, folder: str, holder: Holder) -> None:
+        with os.scandir(f"{folder}/fd") as entries:
+            for count, entry in enumerate(entries):
+                if count >= MOST_DESCRIPTORS:
+                    self.cut = True
+                    return
+                with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                    self._add_descriptor(entry.path, os.readlink(entry.path), holder)
+
+    def _add_descriptor(self, via: str, link: str, holder: Holder) -> None:
+        if link.startswith("socket:["):
+            self._sockets[int(link[8:-1])].add(holder)
+        elif link.startswith("/"):
+            status = os.stat(via)
+            file = (status.st_dev, status.st_ino)
+            self._files[file].add(holder)
+            if _is_of_interest(link, status) and file not in self.named:
+                times = (status.st_uid, status.st_mtime)
+                self.named[file] = OpenFile(link, status.st_mode, *times, via=via)
+
+    def _add_mappings(self, folder: str, holder: Holder) -> None:
+        with open(f"{folder}/maps", "rb") as file:
+            maps = file.read(MOST_MAPS_BYTES)
+        self.cut |= len(maps) == MOST_MAPS_BYTES
+        for major, minor, inode, path in set(MAPPING.findall(maps)):
+            if path.startswith(b"/SYSV"):
+                self._segments[int(inode)].add(holder)
+                continue
+            mapped = (os.makedev(int(major, 16), int(minor, 16)), int(inode))
+            self._files[mapped].add(holder)
+            if path.startswith(b"/memfd:lanline ") and mapped not in self.named:
+                self.named[mapped] = OpenFile(path.decode(), stat.S_IFREG, holder.uid, 0, via="")
+
+
+def look() -> Processes:
+    """Look at every process there is."""
+    found = Processes()
+    pids = [name for name in os.listdir("/proc") if name.isdigit()]
+    found.cut = len(pids) > MOST_PROCESSES
+    for pid in pids[:MOST_PROCESSES]:
+        found.add(pid)
+    return found
+
+
+def name_of(pid: int) -> str | None:
+    """What a living process calls itself; None when there is none."""
+    try:
+        return _name(f"/proc/{pid}")
+    except OSError:
+        return None
+
+
+def holder_of(pid: int) -> Holder | None:
+    try:
+        return Holder(pid, _name(f"/proc/{pid}"), os.stat(f"/proc/{pid}").st_uid)
+    except OSError:
+        return None
+
+
+def lines_of(path: str, most: int = 1 << 24) -> Iterator[str]:
+    """The lines of a file in /proc; none where it is not there, and no more than so many bytes."""
+    with contextlib.suppress(FileNotFoundError, PermissionError), Path(path).open("rb") as file:
+        yield from file.read(most).decode("utf-8", "surrogateescape").split("\n")
+
+
+def _name(folder: str) -> str:
+    with open(f"{folder}/comm", "rb") as file:
+        return file.read(256).decode("utf-8", "replace").removesuffix("\n")
+
+
+def _is_of_interest(link: str, status: os.stat_result) -> bool:
+    if stat.S_ISFIFO(status.st_mode):
+        return True
+    if not stat.S_ISREG(status.st_mode):
+        return False
+    is_queue = link.count("/") == 1 and status.st_size == QUEUE_BYTES
+    return is_queue or link.startswith("/memfd:lanline ")
+
+
+def _is_kernel_thread(folder: str) -> bool:
+    """Kernel threads hold nothing of this kind. Zombies do not either, but can be looked into."""
+    with contextlib.suppress(OSError, ValueError, IndexError), open(f"{folder}/stat", "rb") as file:
+        fields = file.read(4096).rpartition(b")")[2].split()
+        return bool(int(fields[6]) & KERNEL_THREAD)
+    return False
+
+
+def _sees_a_part_only() -> bool:
+    """Is /proc mounted so as to hide others, or are we shut in while the objects are not?"""
+    if os.geteuid() != 0 and any(
+        fields[1:3] == ["/proc", "proc"] and "hidepid=" in fields[3]
+        for fields in (line.split(" ") for line in lines_of("/proc/self/mounts"))
+        if len(fields) > 3
+    ):
+        return True
+    return (
+        os.readlink("/proc/self/ns/pid") != FIRST_PID_NAMESPACE
+        and os.readlink("/proc/self/ns/ipc") == FIRST_IPC_NAMESPACE
+    )

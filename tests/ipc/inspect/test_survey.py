@@ -1,0 +1,221 @@
+"""Real things, made by processes of their own; what is said of them while they live and after."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lanline import ipc
+from lanline.errors import NotFoundError
+from lanline.ipc.inspect import IpcObject, find, survey
+
+posix_ipc = pytest.importorskip("posix_ipc")
+pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs Linux's /proc")
+
+Hold = Callable[[str], Any]
+ROOT = os.geteuid() == 0
+
+
+def holders(found: IpcObject) -> list[int]:
+    return [holder.pid for holder in found.holders]
+
+
+def test_what_a_process_holds_is_said_to_be_in_use_by_it_and_stale_when_it_was_killed(
+    hold: Hold, name: str
+) -> None:
+    code = f"""
+        from lanline import ipc
+        things = [
+            ipc.listen("shm:{name}"),
+            ipc.Queue("shm:{name}"),
+            ipc.SharedMemory("shm:{name}", 4096),
+            ipc.SharedValue("shm:{name}"),
+            ipc.Broadcast("shm:{name}"),
+            ipc.listen("unix:/tmp/{name}.sock"),
+        ]
+    """
+    kinds = ("shm", "queue", "memory", "value", "broadcast")
+    addresses = [*(f"{kind}:{name}" for kind in kinds), f"unix:/tmp/{name}.sock"]
+    holder = hold(code)
+    for address in addresses:
+        found = find(address)
+        assert (found.state, holders(found)) == ("in use", [holder.popen.pid]), address
+    holder.kill()
+    for address in addresses:
+        found = find(address)
+        assert (found.state, found.holders) == ("stale", ()), address
+
+
+def test_a_queue_with_messages_waits_though_nobody_holds_it(hold: Hold, name: str) -> None:
+    with ipc.Queue(f"shm:{name}", capacity=10) as queue:
+        queue.put_many([b"one", b"two", b"three"])
+    found = find(f"queue:{name}")
+    assert found.state == "idle"
+    assert (found.figures["waiting"], found.figures["capacity"]) == (3, 10)
+
+
+def test_an_open_channel_in_shared_memory_is_seen_with_both_its_ends(hold: Hold, name: str) -> None:
+    code = f"""
+        from lanline import ipc
+        channel = ipc.connect("shm:{name}", timeout=30)
+    """
+    with ipc.listen(f"shm:{name}") as listener:
+        holder = hold(code)
+        with listener.accept(30):
+            ends = sorted((os.getpid(), holder.popen.pid))
+            assert ends in [holders(found) for found in survey(["link"]).objects]
+
+
+def test_a_fifo_is_in_use_while_it_is_open_and_idle_afterwards(tmp_path: Path, hold: Hold) -> None:
+    path = tmp_path / "a \u202e fifo\n"
+    os.mkfifo(path, 0o620)
+    path.chmod(0o620)
+    holder = hold(f"import os; os.open({str(path)!r}, os.O_RDWR)")
+    found = find(f"fifo:{path}")
+    assert (found.state, holders(found)) == ("in use", [holder.popen.pid])
+    assert found.mode == 0o620
+    assert f"fifo:{path}" in [one.address for one in survey(["fifo"]).objects]
+    holder.kill()
+    assert find(f"fifo:{path}").state == ("idle" if not survey([]).unseen else "unknown")
+
+
+@pytest.mark.skipif(not ROOT, reason="/dev/mqueue need not be mounted for others")
+def test_a_kernel_queue_is_idle_when_nobody_has_it_open(hold: Hold, name: str) -> None:
+    code = f"""
+        import posix_ipc
+        queue = posix_ipc.MessageQueue(
+            "/{name}", posix_ipc.O_CREX, max_messages=4, max_message_size=100
+        )
+        queue.send(b"hello")
+    """
+    try:
+        holder = hold(code)
+        found = find(f"mq:/{name}")
+        assert (found.state, holders(found)) == ("in use", [holder.popen.pid])
+        assert found.figures["waiting"] == 1
+        assert (found.figures["capacity"], found.figures["message_bytes"]) == (4, 100)
+        holder.kill()
+        assert find(f"mq:/{name}").state == "idle"
+    finally:
+        posix_ipc.unlink_message_queue(f"/{name}")
+
+
+@pytest.mark.skipif(not ROOT, reason="/dev/mqueue need not be mounted for others")
+def test_the_door_of_a_dead_listener_is_stale(hold: Hold, name: str) -> None:
+    holder = hold(f"from lanline import ipc; listener = ipc.listen('mq:/{name}')")
+    assert find(f"mq:/{name}").state == "in use"
+    holder.kill()
+    try:
+        assert find(f"mq:/{name}").state == "stale"
+    finally:
+        posix_ipc.unlink_message_queue(f"/{name}")
+
+
+def test_a_posix_segment_and_a_semaphore_are_held_by_who_has_them_mapped(
+    hold: Hold, name: str
+) -> None:
+    code = f"""
+        import mmap, posix_ipc
+        semaphore = posix_ipc.Semaphore("/{name}", posix_ipc.O_CREX, initial_value=7)
+        segment = posix_ipc.SharedMemory("/{name}", posix_ipc.O_CREX, size=8192)
+        mapped = mmap.mmap(segment.fd, 8192)
+        segment.close_fd()
+    """
+    try:
+        holder = hold(code)
+        semaphore, segment = find(f"posix-semaphore:/{name}"), find(f"posix-memory:/{name}")
+        assert (semaphore.state, holders(semaphore)) == ("in use", [holder.popen.pid])
+        assert (segment.state, holders(segment)) == ("in use", [holder.popen.pid])
+        assert semaphore.figures["value"] == 7
+        assert segment.figures["bytes"] == 8192
+        holder.kill()
+        assert find(f"posix-semaphore:/{name}").state == "stale"
+        assert find(f"posix-memory:/{name}").state == "stale"
+    finally:
+        posix_ipc.unlink_semaphore(f"/{name}")
+        posix_ipc.unlink_shared_memory(f"/{name}")
+
+
+def test_a_system_v_segment_is_stale_when_nobody_has_it_and_its_maker_is_gone(
+    hold: Hold,
+) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    holder = hold("import ctypes; ctypes.CDLL(None).shmget(0, 4096, 0o1600)")
+    (mine,) = (
+        found
+        for found in survey(["sysv-memory"]).objects
+        if found.figures["cpid"] == holder.popen.pid
+    )
+    assert mine.state == "idle"
+    holder.kill()
+    found = find(mine.address)
+    assert (found.state, found.figures["bytes"]) == ("stale", 4096)
+    assert libc.shmctl(found.figures["shmid"], 0, None) == 0
+    with pytest.raises(NotFoundError):
+        find(mine.address)
+
+
+def test_system_v_queues_and_semaphores_are_listed_as_idle() -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    queue, semaphores = libc.msgget(0, 0o600), libc.semget(0, 3, 0o600)
+    try:
+        assert find(f"sysv-queue:{queue}").state == "idle"
+        assert find(f"sysv-semaphores:{semaphores}").figures["semaphores"] == 3
+    finally:
+        libc.msgctl(queue, 0, None)
+        libc.semctl(semaphores, 0, 0)
+
+
+def test_listening_sockets_are_listed_with_their_process(name: str) -> None:
+    with ipc.listen("tcp://127.0.0.1:0") as listener:
+        assert holders(find(listener.address)) == [os.getpid()]
+    address = f"unix:/tmp/{name}"
+    with ipc.listen(address) as listener, ipc.connect(address), listener.accept(10):
+        found = find(address)
+        assert (found.figures["connected"], found.figures["waiting"]) == (1, 0)
+        assert holders(found) == [os.getpid()]
+
+
+def test_the_kernels_word_is_had_for_ones_own_files_without_seeing_all_processes(
+    name: str,
+) -> None:
+    """A semaphore that a process of root has mapped, as another user sees it who owns it."""
+    if not ROOT:
+        pytest.skip("needs another user's process")
+    semaphore = posix_ipc.Semaphore(f"/{name}", posix_ipc.O_CREX, initial_value=1)
+    path = Path(f"/dev/shm/sem.{name}")
+    os.chown(path, 65534, 65534)
+    try:
+        assert seen_by_nobody(f"posix-semaphore:/{name}") == "in use"
+        semaphore.close()
+        assert seen_by_nobody(f"posix-semaphore:/{name}") == "stale"
+        os.chown(path, 0, 0)
+        path.chmod(stat.S_IRUSR | stat.S_IROTH)
+        assert seen_by_nobody(f"posix-semaphore:/{name}") == "unknown"
+    finally:
+        posix_ipc.unlink_semaphore(f"/{name}")
+
+
+def seen_by_nobody(address: str) -> str:
+    """The state as the user `nobody` is told it."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+            os.write(writer, find(address).state.encode())
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as answer:
+        state = answer.read()
+    os.waitpid(child, 0)
+    return state
