@@ -37,7 +37,9 @@ from lanline.errors import IpcError as Error
 from lanline.ipc.address import parse_address
 from lanline.ipc.broadcast import Broadcast, Subscription
 from lanline.ipc.channel import MESSAGE_BYTES, Channel, Listener, Overflow, Statistics
+from lanline.ipc.fifo_records import FifoReader, FifoWriter
 from lanline.ipc.memory import SharedMemory
+from lanline.ipc.message_queue import MessageQueue
 from lanline.ipc.methods import method_of
 from lanline.ipc.payload import Pickle
 from lanline.ipc.pipe import pipe
@@ -57,10 +59,13 @@ __all__ = [
     "ClosedError",
     "CorruptedError",
     "Error",
+    "FifoReader",
+    "FifoWriter",
     "ForkedError",
     "FullError",
     "Listener",
     "MessageError",
+    "MessageQueue",
     "MessageTooLargeError",
     "NotFoundError",
     "PeerClosedError",

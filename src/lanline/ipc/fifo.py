@@ -5,7 +5,7 @@ itself tells a live listener from a file that a dead one left. Who connects make
 it, opens both, and writes their token to the door in one write, which is whole (PIPE_BUF). The
 listener opens them, answers with a hello, and removes their names: nothing is left but the door.
 
-`lanline.ipc.lines` has the plain reader and writer of one FIFO, which `cat` and `echo` can share.
+`lanline.ipc.fifo_records` has the plain ends of one FIFO, which `cat` and `echo` can share.
 """
 
 from __future__ import annotations

@@ -26,12 +26,10 @@ from typing import Any, TypeVar
 
 from lanline.errors import (
     AddressInUseError,
-    FullError,
     IpcError,
     NotFoundError,
     PermissionDeniedError,
     TimedOutError,
-    UnsupportedError,
 )
 from lanline.ipc.address import Address
 from lanline.ipc.channel import Overflow
@@ -44,16 +42,12 @@ from lanline.ipc.doors import (
     answer_deadline,
     calling,
 )
+from lanline.ipc.kernel_queues import available, no_room, posix_ipc
 from lanline.ipc.link import StreamLink
 from lanline.ipc.payload import BytesLike
 from lanline.ipc.steps import Steps, Wait
 from lanline.ipc.stream import StreamChannel
 from lanline.ipc.waiting import Deadline, wait_readable
-
-try:
-    import posix_ipc
-except ImportError:
-    posix_ipc = None
 
 T = TypeVar("T")
 
@@ -62,13 +56,6 @@ PIECES = 10  # what fs.mqueue.msg_max allows everybody
 DOOR_BYTES = 61  # of a call; by this size a door is told from a queue of somebody's own
 CALL_PREFIX = "/lanline-call."
 CALL = struct.Struct("<16sI")  # token, process id
-
-
-def available() -> Any:
-    """posix_ipc, where the system has kernel queues that can be polled."""
-    if posix_ipc is None or not hasattr(os, "pidfd_open"):
-        raise UnsupportedError("A kernel message queue", "this system", "use unix: or tcp:.")
-    return posix_ipc
 
 
 class Queue:
@@ -318,14 +305,6 @@ def _open(address: str, name: str, how: int = 0, size: int = 0) -> Queue:
         raise PermissionDeniedError(f"{address} is not for you to use.") from None
     except OSError as problem:
         raise no_room(address, problem) from None
-
-
-def no_room(address: str, problem: OSError) -> IpcError:
-    """Why the kernel makes no more queues."""
-    return FullError(
-        f"The kernel makes no queue for {address} ({problem.strerror}): your queues may take so "
-        "much in all (ulimit -q). Close some, or see `lanline ipc doctor`."
-    )
 
 
 def _unlink(*names: str) -> None:

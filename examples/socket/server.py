@@ -1,0 +1,24 @@
+"""Answer each client in a thread of its own, until one asks to stop."""
+
+import sys
+import threading
+
+from lanline import ipc
+
+
+def serve(channel, listener):
+    with channel:
+        for message in channel:
+            if message == b"stop":
+                listener.close()
+                return
+            channel.send(message.upper())
+
+
+address = sys.argv[1] if len(sys.argv) > 1 else "unix:/tmp/lanline-shout.sock"
+with ipc.listen(address) as listener:
+    print("listening on", listener.address, flush=True)
+    for channel in listener:
+        print("a client connected", flush=True)
+        threading.Thread(target=serve, args=(channel, listener)).start()
+print("stopped")

@@ -1,0 +1,271 @@
+"""Plain records over one FIFO (fifo(7)), which `cat`, `echo` and any program can share.
+
+    with FifoReader("fifo:/tmp/jobs") as jobs:       # terminal 1
+        for line in jobs: ...
+
+    with FifoWriter("fifo:/tmp/jobs") as jobs:       # terminals 2, 3, ...; or: echo ... > /tmp/jobs
+        jobs.send(b"...")
+
+A record is what stands before a newline. A writer writes each with one write(2) of at most PIPE_BUF
+bytes (4096 on Linux), which the kernel keeps whole, so any number of writers never mix theirs
+(pipe(7)). One direction; nobody is told who wrote, and a reader that dies loses what it had read.
+For a link between two, with messages of any size, there is `listen("fifo:...")`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from lanline.errors import (
+    AddressError,
+    AddressInUseError,
+    ClosedError,
+    ForkedError,
+    MessageTooLargeError,
+    NotFoundError,
+    PeerClosedError,
+    PermissionDeniedError,
+    TimedOutError,
+    UnsupportedError,
+)
+from lanline.ipc.address import parse_address
+from lanline.ipc.steps import Steps, Wait, run
+from lanline.ipc.waiting import Deadline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+RECORD_BYTES = 65_536  # of one record that is read; other programs' writes may be longer than ours
+RETRY_SECONDS = 0.01  # between looks at whether somebody reads
+READ_BYTES = 65_536
+END = b"\n"
+
+
+class _End:
+    """One end of a FIFO, never blocking."""
+
+    def __init__(self, address: str, descriptor: int) -> None:
+        self.address = address
+        self._descriptor = descriptor
+        self._pid = os.getpid()
+
+    def fileno(self) -> int:
+        """Polls readable, or writable, when a call might not wait; -1 when closed."""
+        return self._descriptor
+
+    def _check(self) -> None:
+        if self._descriptor < 0:
+            raise ClosedError("You closed this end of the FIFO.")
+        if self._pid != os.getpid():
+            raise ForkedError("This end of a FIFO came through a fork; open one in the child.")
+
+    def close(self) -> None:
+        """Let go. Again does nothing."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class FifoReader(_End):
+    """Reads records. Not for several threads at once.
+
+    `create`: make the FIFO (mode 0600) where there is none, and remove what was made at `close`.
+    `keep_open`: when the last writer leaves, wait for the next one instead of ending.
+    Raises NotFoundError, AddressInUseError (a file that is no FIFO), PermissionDeniedError.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        create: bool = True,
+        keep_open: bool = False,
+        limit: int = RECORD_BYTES,
+    ) -> None:
+        path = _path_of(address)
+        self._made = create and _make(path)
+        # Open for writing too, it has a writer for ever and never ends (fifo(7)).
+        how = os.O_RDWR if keep_open else os.O_RDONLY
+        super().__init__(address, _open(path, how))
+        self._path = path
+        self._limit = limit
+        self._read = bytearray()
+        self._skipping = False  # the rest of a record that was too long
+
+    def recv(self, timeout: float | None = None) -> bytes:
+        """The next record, without its newline; waits at most `timeout` seconds for it.
+
+        Raises PeerClosedError when the last writer has left and everything was read,
+        MessageTooLargeError for a record over the limit (the next call goes on behind it).
+        """
+        return run(self.receiving(timeout))
+
+    def receiving(self, timeout: float | None = None) -> Steps[bytes]:
+        """The steps of `recv`, for `ipc.aio`."""
+        self._check()
+        deadline = Deadline(timeout)
+        while (record := self._next()) is None:
+            try:
+                data = os.read(self._descriptor, READ_BYTES)
+            except BlockingIOError:
+                data = None
+            if data:
+                self._read += data
+            elif data is not None and self._was_written():
+                return self._last()
+            elif not (yield Wait(deadline.left(), readers=(self._descriptor,))):
+                raise deadline.passed("No record came")
+            self._check()
+        return record
+
+    def _next(self) -> bytes | None:
+        end = self._read.find(END)
+        if end < 0:
+            if len(self._read) > self._limit:
+                size = len(self._read)
+                self._read.clear()
+                if not self._skipping:
+                    self._skipping = True
+                    raise MessageTooLargeError(size, self._limit)
+            return None
+        record = bytes(self._read[:end])
+        del self._read[: end + 1]
+        if self._skipping:
+            self._skipping = False
+            return self._next()
+        if len(record) > self._limit:
+            raise MessageTooLargeError(len(record), self._limit)
+        return record
+
+    def _was_written(self) -> bool:
+        """Whether a writer came and left: before, it reads as ended too, but does not hang up."""
+        poll = select.poll()
+        poll.register(self._descriptor, select.POLLIN)
+        return any(event & select.POLLHUP for _, event in poll.poll(0))
+
+    def _last(self) -> bytes:
+        """What a writer left without a newline is a record; then it is over."""
+        record, self._read = bytes(self._read), bytearray()
+        if record and not self._skipping:
+            return record
+        self._skipping = False
+        raise PeerClosedError("The last writer left the FIFO, and everything was read.")
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Records until the last writer leaves."""
+        while True:
+            try:
+                yield self.recv()
+            except PeerClosedError:
+                return
+
+    def close(self) -> None:
+        if self._made and self._descriptor >= 0 and self._pid == os.getpid():
+            with contextlib.suppress(OSError):
+                if os.path.samestat(os.stat(self._path), os.fstat(self._descriptor)):
+                    os.unlink(self._path)
+        super().close()
+
+
+class FifoWriter(_End):
+    """Writes records; threads may share it, since each record is one write.
+
+    Waits at most `timeout` seconds for somebody to read the FIFO. Raises NotFoundError when nobody
+    does by then, PermissionDeniedError, AddressInUseError (a file that is no FIFO).
+    """
+
+    def __init__(self, address: str, timeout: float | None = 0) -> None:
+        super().__init__(address, run(_opened_to_write(address, timeout)))
+
+    def send(self, record: bytes, timeout: float | None = None) -> None:
+        """Write one record whole; waits at most `timeout` seconds for room, and else wrote nothing.
+
+        Raises MessageTooLargeError past PIPE_BUF with its newline, ValueError for a newline within,
+        PeerClosedError when nobody reads any more.
+        """
+        run(self.sending(record, timeout))
+
+    def sending(self, record: bytes, timeout: float | None = None) -> Steps[None]:
+        """The steps of `send`, for `ipc.aio`."""
+        self._check()
+        line = bytes(record) + END
+        if len(line) > select.PIPE_BUF:
+            raise MessageTooLargeError(len(record), select.PIPE_BUF - 1)
+        if END in record:
+            raise ValueError("A record of a FIFO ends with a newline and cannot hold another.")
+        deadline = Deadline(timeout)
+        while True:
+            try:
+                os.write(self._descriptor, line)
+            except BlockingIOError:
+                pass
+            except BrokenPipeError:
+                raise PeerClosedError("Nobody reads the FIFO any more.") from None
+            else:
+                return
+            if not (yield Wait(deadline.left(), writers=(self._descriptor,))):
+                raise deadline.passed("The FIFO's readers took nothing")
+            self._check()
+
+
+def _opened_to_write(address: str, timeout: float | None) -> Steps[int]:
+    path = _path_of(address)
+    deadline = Deadline(timeout)
+    while True:
+        try:
+            return _open(path, os.O_WRONLY)
+        except NotFoundError:
+            left = deadline.left()
+            if left is not None and left <= RETRY_SECONDS:
+                if timeout:
+                    raise TimedOutError(f"Nobody read {address} within {timeout:g} s.") from None
+                raise
+        yield Wait(RETRY_SECONDS)
+
+
+def _path_of(address: str) -> str:
+    if not hasattr(os, "mkfifo"):
+        raise UnsupportedError("A named pipe", "this system", "use tcp://127.0.0.1:PORT.")
+    place = parse_address(address)
+    if place.scheme != "fifo":
+        raise AddressError(address, "a FIFO is called fifo:/path")
+    return place.path
+
+
+def _make(path: str) -> bool:
+    try:
+        os.mkfifo(path, 0o600)
+    except FileExistsError:
+        return False
+    except FileNotFoundError:
+        raise NotFoundError(f"The folder of {path} does not exist.") from None
+    except PermissionError as problem:
+        raise PermissionDeniedError(f"{path} is not for you to make: {problem.strerror}.") from None
+    return True
+
+
+def _open(path: str, how: int) -> int:
+    try:
+        # Looked at before it is opened: opening some devices has effects (open(2)).
+        if not stat.S_ISFIFO(Path(path).stat().st_mode):
+            raise AddressInUseError(f"{path} exists and is not a FIFO; choose another path.")
+        return os.open(path, how | os.O_NONBLOCK | os.O_CLOEXEC)
+    except PermissionError as problem:
+        raise PermissionDeniedError(f"{path} is not for you to use: {problem.strerror}.") from None
+    except FileNotFoundError:
+        raise NotFoundError(f"There is no FIFO {path}.") from None
+    except OSError as problem:
+        if isinstance(problem, AddressInUseError):
+            raise
+        raise NotFoundError(f"Nobody reads the FIFO {path}.") from None  # ENXIO, by fifo(7)

@@ -1,0 +1,252 @@
+"""The kernel's POSIX message queue (mq_overview(7)), for any number of processes.
+
+    jobs = MessageQueue("mq:/jobs", messages=10, size=1024)   # opening again needs the name alone
+    jobs.send(b"now", priority=9)
+    jobs.recv()
+
+The kernel keeps it and what is in it until `unlink`, whoever made it and whoever dies. Each message
+is taken by one receiver, the highest priority first, and within one priority the oldest. What a
+receiver took before it died is gone with it. The system says how many messages and bytes a user may
+have waiting (`fs.mqueue.*`, RLIMIT_MSGQUEUE).
+
+For a link between two processes, with messages of any size, there is `listen("mq:...")`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any, Self
+
+from lanline.errors import (
+    AddressError,
+    AddressInUseError,
+    ClosedError,
+    MessageTooLargeError,
+    NotFoundError,
+    PermissionDeniedError,
+)
+from lanline.ipc.address import parse_address
+from lanline.ipc.kernel_queues import available, no_room
+from lanline.ipc.payload import codec_for
+from lanline.ipc.steps import Steps, Wait
+from lanline.ipc.waiting import Deadline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+MESSAGES = 10  # fs.mqueue.msg_max, as Linux sets it: what every user may ask for
+MESSAGE_BYTES = 8192  # fs.mqueue.msgsize_max, as Linux sets it
+PRIORITY_MAX = 32_767  # the highest one, MQ_PRIO_MAX - 1
+
+
+class MessageQueue:
+    """One user of a kernel queue. Threads, and children of a fork, may share it.
+
+    `messages` that wait at most, and bytes (`size`) of one; both are the queue's, and are compared
+    when it exists and they are given. `create`: make it when it is not there (mode 0600).
+    Raises NotFoundError, AddressInUseError (it exists with other bounds), PermissionDeniedError,
+    FullError (the kernel makes no more), UnsupportedError.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        messages: int | None = None,
+        size: int | None = None,
+        type: Any = bytes,  # noqa: A002
+        create: bool = True,
+    ) -> None:
+        self._posix: Any = available()
+        self.address = address
+        self._name = _name_of(address)
+        self._encode, self._decode = codec_for(type)
+        self._queue = self._open(messages, size, create=create)
+        self.messages: int = self._queue.max_messages
+        self.size: int = self._queue.max_message_size
+        self._check_agreement(messages=messages, size=size)
+
+    def _open(self, messages: int | None, size: int | None, *, create: bool) -> Any:
+        posix = self._posix
+        bounds = {
+            "max_messages": messages or MESSAGES,
+            "max_message_size": size or MESSAGE_BYTES,
+        }
+        try:
+            if create:
+                return posix.MessageQueue(self._name, posix.O_CREAT, 0o600, **bounds)
+            return posix.MessageQueue(self._name)
+        except posix.ExistentialError:
+            raise NotFoundError(f"There is no kernel queue {self.address}.") from None
+        except (posix.PermissionsError, PermissionError):
+            raise PermissionDeniedError(f"{self.address} is not for you to use.") from None
+        except (OSError, ValueError) as problem:
+            raise _not_made(self.address, bounds, problem) from None
+
+    def _check_agreement(self, **asked: int | None) -> None:
+        for name, value in asked.items():
+            there = getattr(self, name)
+            if value is not None and value != there:
+                self.close()
+                raise AddressInUseError(
+                    f"{self.address} exists with {name}={there}, not {value}; open it by its name "
+                    "alone, or choose another name."
+                )
+
+    # --- messages -----------------------------------------------------------------------------
+
+    def send(self, message: Any, priority: int = 0, timeout: float | None = None) -> None:
+        """Send one message; wait at most `timeout` seconds for room, and else nothing was sent.
+
+        `priority`: 0 to 32767, the highest is received first. Raises MessageTooLargeError,
+        TimedOutError.
+        """
+        data = self._encoded(message, priority)
+        try:
+            self._queue.send(data, 0, priority)
+        except (self._posix.BusyError, self._posix.SignalError):
+            self._send_slowly(data, priority, timeout)
+
+    def _send_slowly(self, data: Any, priority: int, timeout: float | None) -> None:
+        deadline = Deadline(timeout)
+        if not self._until_done(lambda left: self._queue.send(data, left, priority), deadline):
+            raise deadline.passed(f"{self.address} stayed full")
+
+    def recv(self, timeout: float | None = None) -> Any:
+        """Take the next message; wait at most `timeout` seconds for it."""
+        return self.recv_with_priority(timeout)[0]
+
+    def recv_with_priority(self, timeout: float | None = None) -> tuple[Any, int]:
+        """The same, with its priority."""
+        self._check()
+        deadline = Deadline(timeout)
+        taken = self._until_done(self._queue.receive, deadline)
+        if taken is None:
+            raise deadline.passed(f"Nothing came in {self.address}")
+        return self._decoded(taken[0]), taken[1]
+
+    def sending(self, message: Any, priority: int = 0, timeout: float | None = None) -> Steps[None]:
+        """The steps of `send`, for `ipc.aio`."""
+        data = self._encoded(message, priority)
+        deadline = Deadline(timeout)
+        while not self._at_once(lambda left: self._queue.send(data, left, priority)):
+            if not (yield Wait(deadline.left(), writers=(self.fileno(),))):
+                raise deadline.passed(f"{self.address} stayed full")
+            self._check()
+
+    def receiving(self, timeout: float | None = None) -> Steps[tuple[Any, int]]:
+        """The steps of `recv_with_priority`, for `ipc.aio`."""
+        self._check()
+        deadline = Deadline(timeout)
+        while (taken := self._at_once(self._queue.receive)) is None:
+            if not (yield Wait(deadline.left(), readers=(self.fileno(),))):
+                raise deadline.passed(f"Nothing came in {self.address}")
+            self._check()
+        return self._decoded(taken[0]), taken[1]
+
+    def __len__(self) -> int:
+        """How many messages wait."""
+        self._check()
+        return int(self._queue.current_messages)
+
+    def __iter__(self) -> Iterator[Any]:
+        """Messages for ever: the kernel does not tell when a sender leaves."""
+        while True:
+            yield self.recv()
+
+    # --- its life -----------------------------------------------------------------------------
+
+    def fileno(self) -> int:
+        """Polls readable when a message waits, writable when there is room (mq_overview(7))."""
+        self._check()
+        return int(self._queue.mqd)
+
+    def close(self) -> None:
+        """Let go; the queue and its messages stay. Again does nothing."""
+        if self._queue is not None:
+            self._queue.close()
+            self._queue = None
+
+    def unlink(self) -> None:
+        """Remove its name: who has it open goes on, nobody else can open it, the last one out
+        ends it. Again does nothing.
+        """
+        with contextlib.suppress(self._posix.ExistentialError):
+            self._posix.unlink_message_queue(self._name)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # --- inside -------------------------------------------------------------------------------
+
+    def _check(self) -> None:
+        if self._queue is None:
+            raise ClosedError(f"You closed {self.address}.")
+
+    def _encoded(self, message: Any, priority: int) -> Any:
+        self._check()
+        if not 0 <= priority <= PRIORITY_MAX:
+            raise ValueError(f"A priority is 0 to {PRIORITY_MAX:,}; {priority} is not.")
+        data: Any = message if self._encode is None else self._encode(message)
+        if len(data) > self.size:
+            raise MessageTooLargeError(len(data), self.size)
+        return data
+
+    def _decoded(self, data: bytes) -> Any:
+        return data if self._decode is None else self._decode(data)
+
+    def _until_done(self, call: Callable[[float | None], Any], deadline: Deadline) -> Any:
+        """What the call gives (True for nothing), or None when the time passed."""
+        while True:
+            try:
+                return call(deadline.left()) or True
+            except self._posix.BusyError:
+                return None
+            except self._posix.SignalError:
+                continue  # the handler has run: wait for the rest of the time, as PEP 475 does
+
+    def _at_once(self, call: Callable[[float | None], Any]) -> Any:
+        return self._until_done(call, Deadline(0))
+
+
+def unlink(address: str) -> None:
+    """Remove a kernel queue by its name. Raises NotFoundError, PermissionDeniedError."""
+    posix = available()
+    try:
+        posix.unlink_message_queue(_name_of(address))
+    except posix.ExistentialError:
+        raise NotFoundError(f"There is no kernel queue {address}.") from None
+    except (posix.PermissionsError, PermissionError):
+        raise PermissionDeniedError(f"{address} is not for you to remove.") from None
+
+
+def _name_of(address: str) -> str:
+    place = parse_address(address)
+    if place.scheme != "mq":
+        raise AddressError(address, "a kernel queue is called mq:/name")
+    return place.path
+
+
+def _not_made(address: str, bounds: dict[str, int], problem: Exception) -> Exception:
+    for name, limit in (("max_messages", "msg_max"), ("max_message_size", "msgsize_max")):
+        most = _system_limit(limit)
+        if most is not None and bounds[name] > most:
+            return AddressError(
+                address,
+                f"this system's queues have at most {most:,} for {name} (fs.mqueue.{limit}), not "
+                f"{bounds[name]:,}",
+            )
+    if isinstance(problem, OSError):
+        return no_room(address, problem)
+    return AddressError(address, f"the kernel makes no such queue: {problem}")
+
+
+def _system_limit(name: str) -> int | None:
+    try:
+        with open(f"/proc/sys/fs/mqueue/{name}", encoding="ascii") as file:
+            return int(file.read())
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,141 @@
+"""The kernel's message queue: priorities, bounds, and a life longer than its makers'."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from lanline import ipc
+from lanline.ipc import MessageQueue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Job(msgspec.Struct):
+    number: int
+
+
+@pytest.fixture
+def address() -> Iterator[str]:
+    name = f"/lanline-test-{os.getpid()}"
+    yield f"mq:{name}"
+    MessageQueue(f"mq:{name}").unlink()
+
+
+def test_the_highest_priority_comes_first_and_within_one_the_oldest(address: str) -> None:
+    with MessageQueue(address) as queue:
+        for text, priority in ((b"low", 0), (b"high", 9), (b"high too", 9), (b"middle", 5)):
+            queue.send(text, priority)
+        assert len(queue) == 4
+        assert queue.recv_with_priority() == (b"high", 9)
+        assert [queue.recv() for _ in range(3)] == [b"high too", b"middle", b"low"]
+
+
+def test_it_outlives_its_makers(address: str) -> None:
+    code = f"from lanline.ipc import MessageQueue; MessageQueue({address!r}, messages=3).send(b'x')"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    with MessageQueue(address, create=False) as queue:
+        assert queue.messages == 3
+        assert queue.recv(timeout=0) == b"x"
+
+
+def test_it_is_bounded_and_a_send_that_times_out_sent_nothing(address: str) -> None:
+    with MessageQueue(address, messages=2, size=16) as queue:
+        queue.send(b"1")
+        queue.send(b"2")
+        with pytest.raises(ipc.TimedOutError):
+            queue.send(b"3", timeout=0)
+        with pytest.raises(ipc.TimedOutError):
+            queue.send(b"3", timeout=0.05)
+        with pytest.raises(ipc.MessageTooLargeError):
+            queue.send(b"x" * 17)
+        assert [queue.recv(), queue.recv()] == [b"1", b"2"]
+        with pytest.raises(ipc.TimedOutError):
+            queue.recv(timeout=0)
+
+
+def test_who_waits_is_woken_by_what_comes(address: str) -> None:
+    with MessageQueue(address) as queue:
+        later = threading.Timer(0.05, queue.send, (b"at last",))
+        later.start()
+        assert queue.recv(timeout=10) == b"at last"
+        later.join()
+
+
+def test_messages_of_a_type_are_checked_on_arrival(address: str) -> None:
+    with MessageQueue(address, type=Job) as jobs, MessageQueue(address) as raw:
+        jobs.send(Job(7))
+        assert jobs.recv(timeout=0) == Job(7)
+        raw.send(b"\xc1 nonsense")
+        with pytest.raises(ipc.MessageError):
+            jobs.recv(timeout=0)
+
+
+def test_what_is_asked_must_agree_with_what_is_there(address: str) -> None:
+    with (
+        MessageQueue(address, messages=3),
+        pytest.raises(ipc.AddressInUseError, match="messages=3"),
+    ):
+        MessageQueue(address, messages=4)
+
+
+def test_bounds_over_the_systems_are_named(address: str) -> None:
+    with pytest.raises(ipc.AddressError, match="msg_max"):
+        MessageQueue(address, messages=10_000_000)
+
+
+def test_a_missing_queue_is_not_found() -> None:
+    with pytest.raises(ipc.NotFoundError):
+        MessageQueue("mq:/lanline-test-nobody", create=False)
+    with pytest.raises(ipc.AddressError):
+        MessageQueue("fifo:/tmp/x")
+
+
+def test_a_closed_handle_says_so_and_the_queue_stays(address: str) -> None:
+    queue = MessageQueue(address)
+    queue.send(b"stays")
+    queue.close()
+    queue.close()
+    with pytest.raises(ipc.ClosedError):
+        queue.recv()
+    with MessageQueue(address) as again:
+        assert again.recv(timeout=0) == b"stays"
+
+
+def test_a_child_of_a_fork_may_use_it(address: str) -> None:
+    with MessageQueue(address) as queue:
+        child = os.fork()
+        if child == 0:
+            queue.send(b"from the child")
+            os._exit(0)
+        os.waitpid(child, 0)
+        assert queue.recv(timeout=10) == b"from the child"
+
+
+def test_a_signal_does_not_end_a_wait(address: str) -> None:
+    import signal
+
+    heard: list[int] = []
+    before = signal.signal(signal.SIGUSR1, lambda number, _: heard.append(number))
+    try:
+        with MessageQueue(address) as queue:
+            main = threading.main_thread().ident
+            assert main
+            ring = threading.Timer(0.1, signal.pthread_kill, (main, signal.SIGUSR1))
+            ring.start()
+            begun = time.monotonic()
+            with pytest.raises(ipc.TimedOutError):
+                queue.recv(timeout=0.4)
+            assert time.monotonic() - begun >= 0.39
+            assert heard == [signal.SIGUSR1]
+            ring.join()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
