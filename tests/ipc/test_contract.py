@@ -18,7 +18,7 @@ from lanline.testing import async_channels, channels
 Make = Callable[[], str]
 
 
-@pytest.fixture(params=["unix", "tcp", "tcp6", "fifo", "mq"])
+@pytest.fixture(params=["unix", "tcp", "tcp6", "fifo", "mq", "shm"])
 def make(request: pytest.FixtureRequest, folder: Path) -> Make:
     match request.param:
         case "tcp":
@@ -27,6 +27,8 @@ def make(request: pytest.FixtureRequest, folder: Path) -> Make:
             return lambda: "tcp://[::1]:0"
         case "mq":
             return lambda: f"mq:/test-{secrets.token_hex(8)}"
+        case "shm":
+            return lambda: "shm:place"
         case method:
             return lambda: f"{method}:{folder}/place"
 

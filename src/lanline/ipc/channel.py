@@ -8,9 +8,9 @@ everything it had sent has been received), PeerDiedError (the peer is gone witho
 TimedOutError, MessageTooLargeError, ForkedError (the handle came through a fork: open it anew).
 
 Overflow: what `send` does when there is no room. "block" waits; "raise" raises FullError at once;
-"drop-newest" drops the message and counts it; "drop-oldest" drops what waits longest, where the
-method can (shared memory); elsewhere the kernel holds what was sent, and asking for it raises
-UnsupportedError when the channel is made.
+"drop-newest" drops the message and counts it. "drop-oldest" is for `ipc.Queue`: what a channel has
+sent is the receiver's or the kernel's already, so asking for it raises UnsupportedError when the
+channel is made.
 
 A channel may be used by several threads: one sends and one receives at a time, others wait their
 turn within their time-out.
@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any, Generic, Literal, Self, TypeVar
 
@@ -29,12 +30,15 @@ from lanline.errors import (
     ClosedError,
     ForkedError,
     FullError,
+    MessageError,
     PeerClosedError,
     TimedOutError,
     UnsupportedError,
 )
-from lanline.ipc.payload import BytesLike, Decode, Encode, codec_for
+from lanline.ipc.payload import BytesLike, codec_for, size_of
+from lanline.ipc.steps import Steps, run
 from lanline.ipc.views import Borrowed, CopyingLoan, HeldMessage, Loan
+from lanline.ipc.waiting import Deadline
 
 T = TypeVar("T")
 
@@ -63,12 +67,13 @@ class Channel(ABC, Generic[T]):
         if overflow not in self.overflows:
             raise UnsupportedError(
                 f"The overflow rule {overflow!r}",
-                "this method",
-                f"choose from {', '.join(self.overflows)}, or use shm:.",
+                "a channel",
+                f"choose from {', '.join(self.overflows)}, or use ipc.Queue.",
             )
         self.overflow = overflow
         self._dropped = 0
         self._encode, self._decode = codec_for(kind)
+        self._undecoded: deque[bytes] = deque()  # received behind one that is not of the type
         self._pid = os.getpid()
         self._sent = self._sent_bytes = self._received = self._received_bytes = 0
 
@@ -99,41 +104,35 @@ class Channel(ABC, Generic[T]):
     def send(self, message: T, timeout: float | None = None) -> None:
         """Send one message; wait at most `timeout` for room."""
         self.check_fork()
-        data: Any = message if self._encode is None else self._encode(message)
+        self._send_encoded(self.encoded(message), timeout)
+
+    def _send_encoded(self, data: BytesLike, timeout: float | None) -> None:
         if self.overflow == "block":
             self._send(data, timeout)
         elif not self._send_by_rule(data):
             return
-        self._sent += 1
-        self._sent_bytes += len(data)
+        self.count_sent(1, size_of(data))
 
     def _send_by_rule(self, data: BytesLike) -> bool:
         try:
             self._send(data, 0)
         except TimedOutError:
-            if self.overflow == "raise":
-                raise FullError(
-                    "There is no room for the message, and the rule is to raise."
-                ) from None
-            self._dropped += 1
+            self.overflown()
             return False
         return True
 
     def recv(self, timeout: float | None = None) -> T:
         """Take the next message; wait at most `timeout` for it."""
         self.check_fork()
-        data = self._recv(timeout)
-        self._received += 1
-        self._received_bytes += len(data)
-        message: Any = data if self._decode is None else self._decode(data)
-        return message  # type: ignore[no-any-return]
+        return self.decoded(self._next(timeout))
 
     def send_many(self, messages: Iterable[T], timeout: float | None = None) -> int:
         """Send messages in order; how many were sent before the time-out (all of them without)."""
+        deadline = Deadline(timeout)
         count = 0
         for message in messages:
             try:
-                self.send(message, timeout)
+                self.send(message, deadline.left())
             except TimedOutError:
                 if not count:
                     raise
@@ -142,14 +141,33 @@ class Channel(ABC, Generic[T]):
         return count
 
     def recv_many(self, most: int = RECV_MANY, timeout: float | None = None) -> list[T]:
-        """At least one message, and what else is there already, at most `most`."""
-        first = self.recv(timeout)
-        rest = self._recv_ready(most - 1)
-        self._received += len(rest)
-        self._received_bytes += sum(map(len, rest))
-        decode: Any = self._decode
-        others: list[Any] = rest if decode is None else [decode(data) for data in rest]
-        return [first, *others]
+        """At least one message, and what else is there already, at most `most`.
+
+        One that is not of the type ends the batch before it; the next `recv` raises MessageError.
+        """
+        if most < 1:
+            raise ValueError("recv_many needs to be allowed at least one message.")
+        self.check_fork()
+        first = self._next(timeout)
+        return self.decoded_many([first, *self.ready(most - 1)])
+
+    def ready(self, most: int) -> list[bytes]:
+        """Messages that can be had without waiting, at most so many, as they came; counted."""
+        ready = [self._undecoded.popleft() for _ in range(min(most, len(self._undecoded)))]
+        fresh = self._recv_ready(most - len(ready)) if most > len(ready) else []
+        self.count_received(len(fresh), sum(map(len, fresh)))
+        return ready + fresh
+
+    def take_kept(self) -> bytes | None:
+        """The first of those that were received behind one that is not of the type."""
+        return self._undecoded.popleft() if self._undecoded else None
+
+    def _next(self, timeout: float | None) -> bytes:
+        data = self.take_kept()
+        if data is None:
+            data = self._recv(timeout)
+            self.count_received(1, len(data))
+        return data
 
     def loan(self, size: int, timeout: float | None = None) -> Loan:
         """Memory to fill in place and send: `with channel.loan(n) as view: view[:] = ...`.
@@ -158,7 +176,7 @@ class Channel(ABC, Generic[T]):
         is the method's own; elsewhere it is copied when it is sent, at most `timeout` later.
         """
         self.check_fork()
-        return CopyingLoan(size, lambda data: self.send(data, timeout))  # type: ignore[arg-type]
+        return CopyingLoan(size, lambda data: self._send_encoded(data, timeout))
 
     def borrow(self, timeout: float | None = None) -> Borrowed:
         """The next message as a read-only view: `with channel.borrow() as view: ...`.
@@ -166,15 +184,7 @@ class Channel(ABC, Generic[T]):
         The view stays valid for as long as anybody holds it. Only the bytes: no type is read.
         """
         self.check_fork()
-        data = self._recv(timeout)
-        self._received += 1
-        self._received_bytes += len(data)
-        return HeldMessage(data)
-
-    @property
-    def codec(self) -> tuple[Encode | None, Decode | None]:
-        """How messages become bytes and come back; (None, None) for bytes themselves."""
-        return self._encode, self._decode
+        return HeldMessage(self._next(timeout))
 
     def statistics(self) -> Statistics:
         return Statistics(
@@ -184,6 +194,54 @@ class Channel(ABC, Generic[T]):
             received_bytes=self._received_bytes,
             dropped=self._dropped,
         )
+
+    # --- what the two shells share ------------------------------------------------------------
+
+    def encoded(self, message: T) -> BytesLike:
+        data: Any = message if self._encode is None else self._encode(message)
+        return data  # type: ignore[no-any-return]
+
+    def decoded(self, data: bytes) -> T:
+        message: Any = data if self._decode is None else self._decode(data)
+        return message  # type: ignore[no-any-return]
+
+    def decoded_many(self, batch: list[bytes]) -> list[T]:
+        """The messages before the first that is not of the type; it and the rest are kept."""
+        if self._decode is None:
+            return batch  # type: ignore[return-value]
+        messages: list[T] = []
+        for position, data in enumerate(batch):
+            try:
+                messages.append(self.decoded(data))
+            except MessageError:
+                if not messages:
+                    self._undecoded.extendleft(reversed(batch[1:]))
+                    raise
+                self._undecoded.extendleft(reversed(batch[position:]))
+                break
+        return messages
+
+    def overflown(self) -> None:
+        """There was no room, and the rule is not to wait: raise FullError or count it."""
+        if self.overflow == "raise":
+            raise FullError("There is no room for the message, and the rule is to raise.")
+        self._dropped += 1
+
+    def count_sent(self, count: int, size: int) -> None:
+        self._sent += count
+        self._sent_bytes += size
+
+    def count_received(self, count: int, size: int) -> None:
+        self._received += count
+        self._received_bytes += size
+
+    def leaving(self) -> Steps[None]:
+        """What is to be said before `let_go`; it ends soon whatever the peer does."""
+        yield from ()
+
+    def let_go(self) -> None:
+        """Close without a word to the peer, while nobody waits."""
+        self.close()
 
     def __iter__(self) -> Iterator[T]:
         """Messages until the peer closes. That it died is raised."""
@@ -213,9 +271,25 @@ class Listener(ABC, Generic[T]):
 
     address: str  # as others connect to it; with the port that the system chose
 
+    def __init__(self) -> None:
+        self._pid = os.getpid()
+
     @abstractmethod
+    def accepting(self, deadline: Deadline) -> Steps[Channel[T]]:
+        """The steps of `accept`. Given up at any of them, nobody who connected is lost."""
+
     def accept(self, timeout: float | None = None) -> Channel[T]:
         """The next that connects. Raises TimedOutError, ClosedError."""
+        self.check_fork()
+        return run(self.accepting(Deadline(timeout)))
+
+    def _pid_is_ours(self) -> bool:
+        return self._pid == os.getpid()
+
+    def check_fork(self) -> None:
+        """Raise ForkedError in a process that has this listener through a fork."""
+        if not self._pid_is_ours():
+            raise ForkedError("This listener came through a fork and is the parent's.")
 
     @abstractmethod
     def fileno(self) -> int:

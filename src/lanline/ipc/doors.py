@@ -11,9 +11,9 @@ from lanline.ipc.address import Address
 from lanline.ipc.channel import Listener, Overflow
 from lanline.ipc.descriptors import Waker
 from lanline.ipc.link import StreamLink
-from lanline.ipc.steps import Steps, Wait
+from lanline.ipc.steps import Steps, Wait, run
 from lanline.ipc.stream import LINGER_SECONDS, StreamChannel
-from lanline.ipc.waiting import Deadline, held, wait_readable
+from lanline.ipc.waiting import Deadline, held
 
 T = TypeVar("T")
 
@@ -27,6 +27,7 @@ class DoorListener(Listener[T]):
     """A listener whose door is one descriptor."""
 
     def __init__(self, address: Address, kind: Any, limit: int, overflow: Overflow) -> None:
+        super().__init__()
         self.address = str(address)
         self.place = address.path
         self.limit = limit
@@ -48,19 +49,28 @@ class DoorListener(Listener[T]):
         """Let go of the door."""
 
     def accept(self, timeout: float | None = None) -> StreamChannel[T]:
+        self.check_fork()
         deadline = Deadline(timeout)
         with held(self._accepting, deadline, "Another thread accepts; nobody connected"):
-            while True:
-                if self._waker.is_set:
-                    raise ClosedError("You closed this listener.")
-                link = self._answer_next()
-                if link is not None:
-                    return StreamChannel(link, self._kind, self._overflow)
-                if not wait_readable((self.fileno(), self._waker.fileno()), deadline):
-                    raise deadline.passed("Nobody connected")
+            return run(self.accepting(deadline))
+
+    def accepting(self, deadline: Deadline) -> Steps[StreamChannel[T]]:
+        while True:
+            if self._waker.is_set:
+                raise ClosedError("You closed this listener.")
+            link = self._answer_next()
+            if link is not None:
+                return StreamChannel(link, self._kind, self._overflow)
+            door = (self.fileno(), self._waker.fileno())
+            if not (yield Wait(deadline.left(), readers=door)):
+                raise deadline.passed("Nobody connected")
 
     def close(self) -> None:
         if self._waker.is_set:
+            return
+        if not self._pid_is_ours():
+            self._waker.close()
+            self._shut()  # the parent listens on
             return
         self._remove()
         self._waker.set()

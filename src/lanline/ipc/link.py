@@ -1,8 +1,8 @@
 """One end of a connected stream: messages in and out without waiting, for whichever shell waits.
 
-The blocking channel (`stream.py`) and the asyncio channel (`aio.py`) are both thin over this: they
-differ in how they wait for the descriptors, and in nothing else. What carries the bytes fills in
-the four methods below: a socket here, pipes in `descriptors.py`, kernel queues in `mq.py`.
+The blocking channel (`stream.py`) and the asyncio channel (`aio/channel.py`) are both thin over
+this: they differ in how they wait for the descriptors, and in nothing else. What carries the bytes
+fills in the four methods below: a socket here, pipes in `descriptors.py`, kernel queues in `mq.py`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from lanline.errors import (
 )
 from lanline.ipc.framing import FAREWELL, HEADER, Framer
 from lanline.ipc.payload import BytesLike
+from lanline.ipc.steps import Steps, Wait
+from lanline.ipc.waiting import Deadline
 
 READ_BYTES = 256 * 1024
 JOIN_BYTES = 64 * 1024  # up to here it is cheaper to copy header and message together
@@ -38,6 +40,7 @@ class StreamLink(ABC):
 
     readers: tuple[int, ...]  # one of them polls readable when `take` might have something
     writers: tuple[int, ...]  # one of them polls writable when `give` might have room
+    rings = False  # they say what is, and are not rung once for it as in shared memory
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -87,6 +90,15 @@ class StreamLink(ABC):
         """Messages already read, at most so many."""
         messages = self._framer.messages
         return [messages.popleft() for _ in range(min(most, len(messages)))]
+
+    def await_recv(self) -> bool:
+        """Is it worth to wait for `readers`? False: look again."""
+        return True
+
+    def hear_recv(self) -> bool:
+        """They are ready: take in what is there. False: they need not be asked any more."""
+        self._read(wait=False)
+        return self._end is None
 
     def _read(self, wait: bool) -> bool:
         """Read once; whether anything happened."""
@@ -153,6 +165,20 @@ class StreamLink(ABC):
             self._unsent = memoryview(whole)[sent:]
         return True
 
+    def give_many(self, messages: list[BytesLike]) -> int:
+        """Take messages to send as long as there is room; how many were taken."""
+        for count, message in enumerate(messages):
+            if self._unsent or not self.give(message):
+                return count
+        return len(messages)
+
+    def await_send(self, size: int) -> bool:
+        """Is it worth to wait for `writers`? False: try again."""
+        return True
+
+    def hear_send(self) -> bool:
+        return True
+
     def flush(self) -> bool:
         """Send what is left of the last message; whether all is sent."""
         while self._unsent:
@@ -187,6 +213,12 @@ class StreamLink(ABC):
 
     # --- the end ----------------------------------------------------------------------------
 
+    def taking_leave(self, deadline: Deadline) -> Steps[None]:
+        """Say farewell, if the peer takes it in time."""
+        while not self.say_farewell():
+            if not (yield Wait(deadline.left(), writers=self.writers)):
+                return
+
     def say_farewell(self) -> bool:
         """Tell the peer that nothing follows; False when there is no room for it yet."""
         if self.closed:
@@ -204,6 +236,11 @@ class StreamLink(ABC):
         if not self.closed:
             self.closed = True
             self._hang_up()
+
+    def forget(self) -> None:
+        """In the child of a fork: let go of the descriptors, and do nothing to the parent's."""
+        self.closed = True
+        self.release()
 
 
 class SocketLink(StreamLink):

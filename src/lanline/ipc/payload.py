@@ -24,6 +24,11 @@ class Pickle:
     """
 
 
+def size_of(data: BytesLike) -> int:
+    """Its bytes; a view's length may count larger things."""
+    return data.nbytes if isinstance(data, memoryview) else len(data)
+
+
 def codec_for(kind: Any) -> tuple[Encode | None, Decode | None]:
     """How values of a type become bytes and come back; (None, None) for bytes themselves.
 

@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 from lanline.errors import ClosedError, ForkedError
 from lanline.ipc.channel import MESSAGE_BYTES, Overflow
 from lanline.ipc.descriptors import DescriptorLink
+from lanline.ipc.steps import Steps
 from lanline.ipc.stream import StreamChannel
 
 T = TypeVar("T")
@@ -95,9 +96,9 @@ class PipeEnd(StreamChannel[T]):
         ends = [DupFd(descriptor) for descriptor in self.link.descriptors()]
         return _rebuild, (*ends, self.link.limit, self._kind, self.overflow, self.link.sends)
 
-    def _take_leave(self) -> None:
+    def leaving(self) -> Steps[None]:
         if not self.is_only_passing:
-            super()._take_leave()
+            yield from super().leaving()
 
 
 def pipe(

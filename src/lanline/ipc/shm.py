@@ -9,24 +9,33 @@ sleeper, and its end is the peer's death (native/bell.h).
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 import socket
 import struct
+from array import array
+from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from lanline.errors import AddressInUseError, MessageTooLargeError, NotFoundError, PeerDiedError
+from lanline.errors import (
+    AddressInUseError,
+    MessageTooLargeError,
+    NotFoundError,
+    PeerDiedError,
+    TimedOutError,
+)
 from lanline.ipc import sockets
 from lanline.ipc.address import Address
 from lanline.ipc.channel import MESSAGE_BYTES, Channel, Listener, Overflow, Statistics
 from lanline.ipc.named import runtime_folder
 from lanline.ipc.native import load
-from lanline.ipc.steps import Steps
-from lanline.ipc.waiting import Deadline, wait_readable
+from lanline.ipc.steps import Steps, Wait
+from lanline.ipc.views import Borrowed, HeldMessage
+from lanline.ipc.waiting import Deadline
 
 if TYPE_CHECKING:
-    from lanline.ipc.native._link import Borrowed, Link, Loan
+    from lanline.ipc.native._link import Link, Loan
     from lanline.ipc.payload import BytesLike
 
 T = TypeVar("T")
@@ -76,7 +85,8 @@ class ShmChannel(Channel[T]):
         then it stays, even after `close`. The peer can still write there, as in all shared memory:
         copy before you check what you do not trust.
         """
-        return self.link.borrow(timeout)
+        kept = self.take_kept()
+        return self.link.borrow(timeout) if kept is None else HeldMessage(kept)
 
     def statistics(self) -> Statistics:
         link = self.link
@@ -89,6 +99,12 @@ class ShmChannel(Channel[T]):
     def close(self) -> None:
         self.link.close()
 
+    def count_sent(self, count: int, size: int) -> None:
+        """The link counts for itself."""
+
+    def count_received(self, count: int, size: int) -> None:
+        """The link counts for itself."""
+
     def _send(self, data: BytesLike, timeout: float | None) -> None:
         self.link.send(data, timeout)
 
@@ -96,7 +112,7 @@ class ShmChannel(Channel[T]):
         return self.link.recv(timeout)
 
     def _recv_ready(self, most: int) -> list[bytes]:
-        return self.link.recv_ready(most)
+        return self.link.take_ready(most)
 
 
 class ShmListener(Listener[T]):
@@ -110,10 +126,12 @@ class ShmListener(Listener[T]):
         overflow: Overflow = "block",
     ) -> None:
         load("_link")
+        super().__init__()
         self.address = str(address)
         self._kind = kind
         self._limit = limit
         self._overflow = overflow
+        self._callers: deque[_Caller] = deque()  # who has connected and not been let in yet
         self._folder = os.open(runtime_folder(), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             self._listener = sockets.SocketListener[bytes](_socket_in(self._folder, address))
@@ -121,36 +139,51 @@ class ShmListener(Listener[T]):
             os.close(self._folder)
             raise AddressInUseError(f"Somebody listens on {address} already.") from None
 
-    def accept(self, timeout: float | None = None) -> ShmChannel[T]:
-        deadline = Deadline(timeout)
+    def accepting(self, deadline: Deadline) -> Steps[ShmChannel[T]]:
         while True:
-            caller = self._listener.accept(deadline.left())
-            # Who breaks the rules is not let in, and must not keep others out.
-            with contextlib.suppress(_NotWelcome):
-                link = self._admit_untrusted(caller, deadline)
+            try:
+                caller = self._callers.popleft()
+            except IndexError:
+                sock = (yield from self._listener.accepting(deadline)).socket
+                caller = _Caller(sock, Deadline(HELLO_SECONDS))
+            try:
+                link = yield from self._admitting_untrusted(caller, deadline)
+            except _NotWelcome:
+                # Who breaks the rules is not let in, and must not keep others out.
+                caller.sock.close()
+            except BaseException:
+                self._callers.append(caller)
+                raise
+            else:
                 return ShmChannel(link, self._kind, self._overflow)
 
-    def _admit_untrusted(self, caller: sockets.SocketChannel[bytes], deadline: Deadline) -> Link:
-        """The link that the caller has prepared. Raises only _NotWelcome."""
-        sock = caller.socket
+    def _admitting_untrusted(self, caller: _Caller, deadline: Deadline) -> Steps[Link]:
+        """The link that the caller has prepared. Raises only _NotWelcome and TimedOutError."""
+        sock = caller.sock
+        if sockets.credentials(sock).uid not in (os.getuid(), 0):
+            raise _NotWelcome("somebody else's process")
         descriptors: list[int] = []
         try:
-            if caller.peer.uid not in (os.getuid(), 0):
-                raise _NotWelcome("somebody else's process")
-            left = deadline.left()
-            patience = HELLO_SECONDS if not left else min(HELLO_SECONDS, left)
-            if not wait_readable((sock.fileno(),), Deadline(patience)):
-                raise _NotWelcome("it says nothing")
-            hello, descriptors, _, _ = socket.recv_fds(
-                sock, HELLO.size, 2, socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC
-            )
-            return self._open_untrusted(sock, hello, descriptors)
+            while True:
+                try:
+                    hello, descriptors = _hello_of(sock)
+                    return self._open_untrusted(sock, hello, descriptors)
+                except BlockingIOError:
+                    pass
+                left = caller.patience.left() or 0
+                if not left:
+                    raise _NotWelcome("it says nothing")
+                most = deadline.left()
+                patience = left if most is None else min(left, most)
+                if not (yield Wait(patience, readers=(sock.fileno(),))) and most == 0:
+                    raise deadline.passed("Nobody connected")
+        except TimedOutError:
+            raise
         except OSError as problem:
             raise _NotWelcome(str(problem)) from None
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)
-            sock.close()
 
     def _open_untrusted(self, sock: socket.socket, hello: bytes, descriptors: list[int]) -> Link:
         if len(hello) != HELLO.size or len(descriptors) != 2:
@@ -175,13 +208,35 @@ class ShmListener(Listener[T]):
 
     def close(self) -> None:
         if self._folder >= 0:
-            self._listener.close()
+            self._listener.close()  # which knows what to leave to a parent
+            while self._callers:
+                self._callers.popleft().sock.close()
             os.close(self._folder)
             self._folder = -1
 
 
+@dataclass(frozen=True, slots=True)
+class _Caller:
+    sock: socket.socket
+    patience: Deadline  # until when it may say nothing
+
+
 class _NotWelcome(Exception):  # noqa: N818  it never leaves this file
     """Why a caller was sent away."""
+
+
+def _hello_of(sock: socket.socket) -> tuple[bytes, list[int]]:
+    """What came, with its descriptors. (Python 3.11's socket.recv_fds does not heed its flags.)"""
+    descriptors = array("i")
+    hello, ancillary, _, _ = sock.recvmsg(
+        HELLO.size,
+        socket.CMSG_SPACE(2 * descriptors.itemsize),
+        socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC,
+    )
+    for level, kind, data in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            descriptors.frombytes(data[: len(data) // descriptors.itemsize * descriptors.itemsize])
+    return hello, list(descriptors)
 
 
 def _check_memory(memory: int, ring_bytes: int, large_bytes: int) -> None:

@@ -27,7 +27,7 @@ from lanline.ipc.channel import MESSAGE_BYTES, Listener, Overflow
 from lanline.ipc.link import SocketLink
 from lanline.ipc.steps import Steps, Wait
 from lanline.ipc.stream import StreamChannel
-from lanline.ipc.waiting import Deadline, wait_readable
+from lanline.ipc.waiting import Deadline
 
 T = TypeVar("T")
 
@@ -61,14 +61,17 @@ class SocketChannel(StreamChannel[T]):
     @property
     def peer(self) -> Credentials:
         """Who is at the other end of a Unix socket. Raises UnsupportedError on others."""
-        sock = self.socket
-        if sock.family != getattr(socket, "AF_UNIX", None) or not hasattr(socket, "SO_PEERCRED"):
-            raise UnsupportedError(
-                "Peer credentials", "this kind of socket", "use a unix: address on Linux."
-            )
-        size = struct.calcsize("3i")
-        raw = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
-        return Credentials(*struct.unpack("3i", raw))
+        return credentials(self.socket)
+
+
+def credentials(sock: socket.socket) -> Credentials:
+    if sock.family != getattr(socket, "AF_UNIX", None) or not hasattr(socket, "SO_PEERCRED"):
+        raise UnsupportedError(
+            "Peer credentials", "this kind of socket", "use a unix: address on Linux."
+        )
+    size = struct.calcsize("3i")
+    raw = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+    return Credentials(*struct.unpack("3i", raw))
 
 
 class SocketListener(Listener[T]):
@@ -86,6 +89,7 @@ class SocketListener(Listener[T]):
 
         Raises AddressInUseError, PermissionDeniedError, NotFoundError (no such folder or host).
         """
+        super().__init__()
         self._kind = kind
         self._limit = limit
         self._overflow = overflow
@@ -93,37 +97,39 @@ class SocketListener(Listener[T]):
         self.socket = _bind(address, mode)
         self._inode = os.stat(self._path).st_ino if self._path else 0
         self.socket.listen(BACKLOG)
-        self.socket.setblocking(True)
+        self.socket.setblocking(False)
         if not self._path:
             host, port = self.socket.getsockname()[:2]
             address = Address(address.scheme, host=host, port=port)
         self.address = str(address)
 
-    def accept(self, timeout: float | None = None) -> SocketChannel[T]:
-        deadline = Deadline(timeout)
+    def accepting(self, deadline: Deadline) -> Steps[SocketChannel[T]]:
         while True:
-            if self.socket.fileno() == -1:
+            try:
+                sock, _ = self.socket.accept()
+            except (BlockingIOError, ConnectionAbortedError):
+                pass
+            except OSError as problem:
+                if problem.errno in (errno.EINVAL, errno.EBADF):  # closed, perhaps by a thread
+                    raise ClosedError("You closed this listener.") from None
+                raise
+            else:
+                tune(sock)
+                return SocketChannel(sock, self._kind, self._limit, self._overflow)
+            door = self.socket.fileno()
+            if door == -1:
                 raise ClosedError("You closed this listener.")
-            if not wait_readable((self.socket.fileno(),), deadline):
+            if not (yield Wait(deadline.left(), readers=(door,))):
                 raise deadline.passed("Nobody connected")
-            with contextlib.suppress(BlockingIOError, ConnectionAbortedError):
-                return self._accepted()
-
-    def _accepted(self) -> SocketChannel[T]:
-        try:
-            sock, _ = self.socket.accept()
-        except OSError as problem:
-            if problem.errno in (errno.EINVAL, errno.EBADF):  # closed by another thread
-                raise ClosedError("You closed this listener.") from None
-            raise
-        tune(sock)
-        return SocketChannel(sock, self._kind, self._limit, self._overflow)
 
     def fileno(self) -> int:
         return self.socket.fileno()
 
     def close(self) -> None:
         if self.socket.fileno() == -1:
+            return
+        if not self._pid_is_ours():
+            self.socket.close()  # the parent listens on
             return
         with contextlib.suppress(OSError):
             # Only ours: somebody may have put another in its place.

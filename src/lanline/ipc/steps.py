@@ -18,7 +18,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """For one of the descriptors, or for so many seconds; None: for ever."""
+    """For one of the descriptors, or for so many seconds; None: for ever.
+
+    Readers or writers, not both at once.
+    """
 
     seconds: float | None = None
     readers: tuple[int, ...] = ()

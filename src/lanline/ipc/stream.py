@@ -10,6 +10,7 @@ from lanline.errors import ClosedError, IpcError
 from lanline.ipc.channel import Channel, Overflow
 from lanline.ipc.link import StreamLink
 from lanline.ipc.payload import BytesLike
+from lanline.ipc.steps import Steps, run
 from lanline.ipc.waiting import Deadline, held, wait_readable, wait_writable
 
 T = TypeVar("T")
@@ -34,8 +35,10 @@ class StreamChannel(Channel[T]):
         link = self.link
         if link.closed:
             return
-        if self._pid_is_ours():
-            self._take_leave()
+        if not self._pid_is_ours():
+            link.forget()
+            return
+        self._take_leave()
         link.close()
         # Its descriptors may be given to others only when no thread of ours waits for them.
         locks = (self._reading, self._writing)
@@ -49,15 +52,18 @@ class StreamChannel(Channel[T]):
 
     def _take_leave(self) -> None:
         """Finish what was begun and say farewell, if the peer takes it soon."""
-        deadline = Deadline(LINGER_SECONDS)
-        if not self._writing.acquire(timeout=LINGER_SECONDS):
-            return
-        try:
-            while not self.link.say_farewell():
-                if not wait_writable(self.link.writers, deadline):
-                    return
-        finally:
-            self._writing.release()
+        if self._writing.acquire(timeout=LINGER_SECONDS):
+            try:
+                run(self.leaving())
+            finally:
+                self._writing.release()
+
+    def leaving(self) -> Steps[None]:
+        return self.link.taking_leave(Deadline(LINGER_SECONDS))
+
+    def let_go(self) -> None:
+        self.link.close()
+        self.link.release()
 
     def _send(self, data: BytesLike, timeout: float | None) -> None:
         taken = False

@@ -11,6 +11,9 @@ from lanline.errors import ClosedError
 class Loan(Protocol):
     """Memory to fill and send: the end of its `with` block sends it, an error in it does not."""
 
+    @property
+    def view(self) -> memoryview: ...
+
     def commit(self, size: int | None = None) -> None:
         """Send it, or only its first `size` bytes."""
 
@@ -24,6 +27,9 @@ class Loan(Protocol):
 
 class Borrowed(Protocol):
     """A message that is lent to be read, until its `with` block ends."""
+
+    @property
+    def view(self) -> memoryview: ...
 
     def release(self) -> None:
         """You need it no more. Views of it that are still held stay valid."""
@@ -71,13 +77,20 @@ class HeldMessage:
     """Borrowed of ordinary memory."""
 
     def __init__(self, data: bytes) -> None:
-        self.view = memoryview(data)
+        self._view: memoryview | None = memoryview(data)
+        self._size = len(data)
+
+    @property
+    def view(self) -> memoryview:
+        if self._view is None:
+            raise BufferError("The borrowed message has been released.")
+        return self._view
 
     def release(self) -> None:
-        self.view = memoryview(b"")
+        self._view = None
 
     def __len__(self) -> int:
-        return len(self.view)
+        return self._size
 
     def __enter__(self) -> memoryview:
         return self.view

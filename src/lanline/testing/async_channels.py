@@ -20,7 +20,7 @@ Check = Callable[[MakeAddress], Awaitable[None]]
 @asynccontextmanager
 async def pair(
     make: MakeAddress, **options: Any
-) -> AsyncIterator[tuple[aio.AsyncChannel[Any], aio.AsyncChannel[Any]]]:
+) -> AsyncIterator[tuple[aio.Channel[Any], aio.Channel[Any]]]:
     """Two connected ends: (accepted, connected)."""
     async with await aio.listen(make(), **options) as listener:
         accepting = asyncio.ensure_future(listener.accept(SECONDS))

@@ -70,7 +70,7 @@ cdef extern from "bell.h" nogil:
     void bell_ring(int fd)
     bell_answer bell_wait(int fd, uint64_t deadline_ns)
     bint bell_gone(int fd)
-    void bell_take(int fd)
+    bint bell_take(int fd)
     bint bell_gone_lately(int fd, uint64_t *last)
 
 cdef extern from "<sys/socket.h>" nogil:
@@ -204,10 +204,17 @@ cdef class Borrowed:
     cdef readonly uint32_t kind
     cdef Py_ssize_t exports
     cdef bint released
-    cdef object view
+    cdef object lent
 
     def __len__(self):
         return self.size
+
+    @property
+    def view(self):
+        """Its bytes, read-only."""
+        if self.lent is None:
+            self.lent = memoryview(self)
+        return self.lent
 
     def __getbuffer__(self, Py_buffer *buffer, int flags):
         if self.released:
@@ -224,19 +231,17 @@ cdef class Borrowed:
         """Give the place back as soon as no view of it is left; again does nothing."""
         if self.released:
             return
-        if self.view is not None:
+        if self.lent is not None:
             try:
-                self.view.release()
+                self.lent.release()
             except BufferError:
                 pass  # somebody made a view of the view; the place stays pinned until it is gone
-            self.view = None
+            self.lent = None
         self.released = True
         if self.exports == 0:
             self.link._unpin(self.pin)
 
     def __enter__(self):
-        if self.view is None:
-            self.view = memoryview(self)
         return self.view
 
     def __exit__(self, *exception):
@@ -265,6 +270,13 @@ cdef class Loan:
 
     def __len__(self):
         return self.record.size
+
+    @property
+    def view(self):
+        """The room, to be written to until it is sent."""
+        if self.done:
+            raise ClosedError("What was lent was sent or taken back already.")
+        return memoryview(self)
 
     def __getbuffer__(self, Py_buffer *buffer, int flags):
         if self.done:
@@ -332,7 +344,7 @@ cdef class Link:
     cdef int data_bell
     cdef int room_bell
     cdef unsigned long generation
-    cdef bint closed
+    cdef readonly bint closed
     cdef bint gone  # the kernel said that the peer is gone
     cdef bint reading
     cdef bint writing
@@ -465,6 +477,13 @@ cdef class Link:
             return False
         return True
 
+    def give_many(self, messages):
+        """Send those for which there is room now; how many that are."""
+        try:
+            return self.send_many(messages, 0)
+        except TimedOutError:
+            return 0
+
     def loan(self, uint64_t size, timeout=None, uint32_t kind=0):
         """Room for `size` bytes to be filled in place; see Loan."""
         cdef Loan loan = Loan.__new__(Loan)
@@ -538,8 +557,13 @@ cdef class Link:
     def take(self):
         """The next message, or None when there is none yet."""
         cdef ring_record record
-        if self._may_read() and ring_look(&self.incoming, &record) == RESULT_OK and record.size <= self.small:
-            return self._take(&record)
+        cdef result answer
+        if self._may_read():
+            answer = ring_look(&self.incoming, &record)
+            if answer == RESULT_OK and record.size <= self.small:
+                return self._take(&record)
+            if answer == RESULT_EMPTY and not self.gone and not ring_writer_closed(&self.incoming):
+                return None
         try:
             return self.recv(0)
         except TimedOutError:
@@ -579,10 +603,10 @@ cdef class Link:
             return batch
         batch.append(self.recv(timeout))
         if most > 1:
-            batch.extend(self.recv_ready(most - 1))
+            batch.extend(self.take_ready(most - 1))
         return batch
 
-    def recv_ready(self, Py_ssize_t most):
+    def take_ready(self, Py_ssize_t most):
         """Messages that are there, at most `most`; perhaps none. What ended the channel is not said."""
         if most < 1 or not self._may_read() or not ring_readable(&self.incoming):
             return []
@@ -762,40 +786,50 @@ cdef class Link:
         self._end_poll()
 
     def __dealloc__(self):
-        if self.mapping is not None and not self.closed and self.generation == fork_generation:
-            self.closed = True
-            ring_writer_close(&self.outgoing)
-            ring_reader_close(&self.incoming)
+        # Forgotten and not closed: the peer hears that we are gone, as from a process that died.
         self.inside = 0
         self._close_bells()
 
-    # --- for polling, and so for asyncio
+    # --- for event loops: see aio/ears.py
 
-    def arm_recv(self):
-        """Ask for the bell `data_bell` to ring with the next message, the close or the death.
-
-        False: there is something to receive or to be told already, so do not wait. True: wait until
-        `data_bell` is readable, then receive. Old rings are taken in.
-        """
-        self._check_open()
-        bell_take(self.data_bell)
-        if self.gone or bell_gone(self.data_bell):
-            return False
-        return ring_reader_asleep(&self.incoming)
-
-    def arm_send(self, uint64_t size):
-        """The same for room for `size` bytes and `room_bell`."""
-        self._check_open()
-        bell_take(self.room_bell)
-        if self.gone or bell_gone(self.room_bell) or size > self.limit:
-            return False
-        return ring_writer_asleep(&self.outgoing, size)
+    rings = True
+    has_unsent = False
 
     @property
-    def bells(self):
-        """The descriptors that become readable after arm_recv and arm_send."""
+    def readers(self):
+        """The descriptor that becomes readable, once, when await_recv has said True."""
         self._check_open()
-        return self.data_bell, self.room_bell
+        return (self.data_bell,)
+
+    @property
+    def writers(self):
+        """The same, readable too, for await_send."""
+        self._check_open()
+        return (self.room_bell,)
+
+    def await_recv(self):
+        """Ask to be rung for the next message, the close or the death.
+
+        False: there is something to receive or to be told already, so do not wait.
+        """
+        self._check_open()
+        return not self.gone and ring_reader_asleep(&self.incoming)
+
+    def await_send(self, uint64_t size):
+        """The same for room for `size` bytes."""
+        self._check_open()
+        return not self.gone and size <= self.limit and ring_writer_asleep(&self.outgoing, size)
+
+    def hear_recv(self):
+        """It was rung: silence it. False: the peer is gone, and it cannot be silenced any more."""
+        if self.data_bell >= 0 and not bell_take(self.data_bell):
+            self.gone = True
+        return not self.gone
+
+    def hear_send(self):
+        if self.room_bell >= 0 and not bell_take(self.room_bell):
+            self.gone = True
+        return not self.gone
 
     def fileno(self):
         """A descriptor that is readable whenever recv(timeout=0) may have something to say.
@@ -815,7 +849,7 @@ cdef class Link:
 
     cdef bint _watch(self) except -1:
         """Make fileno() tell the truth. False: there is something to receive."""
-        cdef bint armed = self.arm_recv()
+        cdef bint armed = self.hear_recv() and self.await_recv()
         if armed:
             try:
                 os.eventfd_read(self.more)

@@ -56,12 +56,13 @@ bell_answer bell_wait(int fd, uint64_t deadline_ns)
     }
 }
 
-void bell_take(int fd)
+bool bell_take(int fd)
 {
     bell_answer answer;
     do
         answer = take(fd, MSG_DONTWAIT);
-    while (answer == BELL_RANG || answer == BELL_INTERRUPTED);
+    while (answer == BELL_INTERRUPTED);
+    return answer != BELL_GONE;
 }
 
 bool bell_gone(int fd)

@@ -25,8 +25,8 @@ void bell_ring(int fd);
 /* Sleep until it rings, or until `deadline_ns` on the monotonic clock. Rings are taken in. */
 bell_answer bell_wait(int fd, uint64_t deadline_ns);
 
-/* Take in what rang so far. Does not sleep. */
-void bell_take(int fd);
+/* Take in what rang so far. Does not sleep. False: the other end is gone. */
+bool bell_take(int fd);
 
 /* Is the other end gone? Does not sleep and takes nothing in. */
 bool bell_gone(int fd);

@@ -1,0 +1,64 @@
+"""The same names for asyncio: `listen`, `connect`, `pipe`, and what they give.
+
+    from lanline.ipc import aio
+
+    async with await aio.listen("shm:frames") as listener, await listener.accept() as channel:
+        await channel.send(b"...")
+
+Time-outs, errors and what a message is are those of `lanline.ipc`. Cancelling is true: a cancelled
+`recv` has consumed nothing, and a cancelled `send` that waits for room has sent nothing. No thread
+is used: the loop waits for the descriptors.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lanline.ipc import pipe as _pipe
+from lanline.ipc.address import parse_address
+from lanline.ipc.aio.channel import Channel, Listener
+from lanline.ipc.aio.ears import run
+from lanline.ipc.channel import MESSAGE_BYTES, Overflow
+from lanline.ipc.methods import method_of
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
+__all__ = ["Channel", "Listener", "connect", "listen", "pipe", "run"]
+
+
+async def listen(
+    address: str,
+    *,
+    type: Any = bytes,  # noqa: A002
+    limit: int = MESSAGE_BYTES,
+    overflow: Overflow = "block",
+    tls: SSLContext | None = None,
+) -> Listener[Any]:
+    """As `lanline.ipc.listen`."""
+    return Listener(method_of(parse_address(address), tls).listen(type, limit, overflow))
+
+
+async def connect(
+    address: str,
+    timeout: float | None = None,
+    *,
+    type: Any = bytes,  # noqa: A002
+    limit: int = MESSAGE_BYTES,
+    overflow: Overflow = "block",
+    tls: SSLContext | None = None,
+) -> Channel[Any]:
+    """As `lanline.ipc.connect`."""
+    method = method_of(parse_address(address), tls)
+    return Channel(await run(method.connect(timeout, type, limit, overflow)))
+
+
+def pipe(
+    *,
+    type: Any = bytes,  # noqa: A002
+    limit: int = MESSAGE_BYTES,
+    overflow: Overflow = "block",
+) -> tuple[Channel[Any], Channel[Any]]:
+    """As `lanline.ipc.pipe`, where both ends stay in this process."""
+    reader, writer = _pipe(type=type, limit=limit, overflow=overflow)
+    return Channel(reader), Channel(writer)

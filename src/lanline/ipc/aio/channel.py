@@ -1,0 +1,352 @@
+"""A channel and a listener for one event loop, over what the blocking ones stand on."""
+
+from __future__ import annotations
+
+import asyncio
+import warnings
+from collections.abc import AsyncIterator, Iterable, Iterator
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
+
+from lanline.errors import BusyError, ClosedError, IpcError, PeerClosedError, TimedOutError
+from lanline.ipc import channel as blocking
+from lanline.ipc.aio.ears import Ear, run, take_turn
+from lanline.ipc.aio.lent import AsyncBorrow, AsyncLoan
+from lanline.ipc.channel import RECV_MANY, Statistics
+from lanline.ipc.payload import BytesLike, size_of
+from lanline.ipc.stream import LINGER_SECONDS
+from lanline.ipc.waiting import Deadline
+
+if TYPE_CHECKING:
+    from lanline.ipc.views import Borrowed, Loan
+
+T = TypeVar("T")
+
+SEND_MANY = 4096  # messages that are encoded before they are sent
+
+
+class Link(Protocol):
+    """What never waits: link.StreamLink, and the native link of shared memory."""
+
+    rings: bool
+
+    @property
+    def closed(self) -> bool: ...
+    @property
+    def has_unsent(self) -> bool: ...
+    @property
+    def readers(self) -> tuple[int, ...]: ...
+    @property
+    def writers(self) -> tuple[int, ...]: ...
+    def take(self) -> bytes | None: ...
+    def take_ready(self, most: int) -> list[bytes]: ...
+    def await_recv(self) -> bool: ...
+    def hear_recv(self) -> bool: ...
+    def give(self, message: BytesLike) -> bool: ...
+    def give_many(self, messages: list[BytesLike]) -> int: ...
+    def await_send(self, size: int) -> bool: ...
+    def hear_send(self) -> bool: ...
+
+
+class Channel(Generic[T]):
+    """As `lanline.ipc.Channel`, for one event loop.
+
+    One task sends and one receives at a time; others wait their turn. Cancelling a `recv` consumes
+    nothing, and cancelling a `send` that waits for room has sent nothing.
+    """
+
+    def __init__(self, channel: blocking.Channel[T]) -> None:
+        """Take over a channel; it is this one's from here on."""
+        self._channel = channel
+        self._link = link = _link_of(channel)
+        self._take, self._give = link.take, link.give
+        self._incoming = Ear(link.readers, link.hear_recv, rings=link.rings)
+        self._outgoing = Ear(link.writers, link.hear_send, writing=True, rings=link.rings)
+        self._reading = asyncio.Lock()
+        self._writing = asyncio.Lock()
+        self._lender: asyncio.Task[Any] | None = None
+        self._finishing: asyncio.Task[IpcError | None] | None = None
+
+    # --- sending ------------------------------------------------------------------------------
+
+    async def send(self, message: T, timeout: float | None = None) -> None:
+        """Send one message; wait at most `timeout` for room. Raises as ipc.Channel.send does."""
+        channel = self._channel
+        channel.check_fork()
+        data = channel.encoded(message)
+        if not self._writing.locked() and self._give(data):
+            channel.count_sent(1, size_of(data))
+            if self._link.has_unsent:
+                await self._finish(Deadline(timeout))
+        elif channel.overflow == "block":
+            await self.send_encoded(data, Deadline(timeout))
+        else:
+            channel.overflown()
+
+    async def send_encoded(self, data: BytesLike, deadline: Deadline) -> None:
+        """Send bytes, whatever the type of messages; wait for room."""
+        size = size_of(data)
+        await self._take_writing(deadline)
+        try:
+            while not self._give(data):
+                await self._room(size, deadline)
+        finally:
+            self._writing.release()
+        self._channel.count_sent(1, size)
+        if self._link.has_unsent:
+            await self._finish(deadline)
+
+    async def send_many(self, messages: Iterable[T], timeout: float | None = None) -> int:
+        """Send messages in order; how many were sent before the time-out (all of them without).
+
+        Cancelled, it has sent those before the one that waits.
+        """
+        channel = self._channel
+        channel.check_fork()
+        source = iter(messages)
+        if channel.overflow != "block":
+            return await self._send_each(source)
+        deadline = Deadline(timeout)
+        sent = 0
+        while batch := [channel.encoded(message) for message in islice(source, SEND_MANY)]:
+            try:
+                while batch:
+                    ready = self._send_ready(batch)
+                    if not ready:
+                        await self.send_encoded(batch[0], deadline)
+                    batch = batch[ready or 1 :]
+                    sent += ready or 1
+            except TimedOutError:
+                if sent:
+                    return sent
+                raise
+        return sent
+
+    async def _send_each(self, messages: Iterator[T]) -> int:
+        count = 0
+        for count, message in enumerate(messages, 1):  # noqa: B007  how many there were
+            await self.send(message)
+        return count
+
+    def _send_ready(self, batch: list[BytesLike]) -> int:
+        """How many of them went out at once."""
+        if self._writing.locked() or self._link.has_unsent:
+            return 0
+        sent = self._link.give_many(batch)
+        self._channel.count_sent(sent, sum(map(size_of, batch[:sent])))
+        return sent
+
+    def loan(self, size: int, timeout: float | None = None) -> AsyncLoan:
+        """Memory to fill in place and send: `async with channel.loan(n) as view: view[:] = ...`.
+
+        The end of the block sends it, an error in it takes it back. Where the memory is the
+        method's own (shm:), other tasks' sends wait until then, and one of this task raises
+        BusyError; elsewhere it is copied when it is sent.
+        """
+        return AsyncLoan(self, size, Deadline(timeout))
+
+    async def lend(self, size: int, deadline: Deadline) -> Loan | None:
+        """For AsyncLoan: the method's own memory, while nobody else sends; None: it has none."""
+        self._channel.check_fork()
+        if not self._link.rings:
+            return None
+        await self._take_writing(deadline)
+        try:
+            while True:
+                try:
+                    loan = self._channel.loan(size, 0)
+                except TimedOutError:
+                    await self._room(size, deadline)
+                else:
+                    self._lender = asyncio.current_task()
+                    return loan
+        except BaseException:
+            self._writing.release()
+            raise
+
+    def end_loan(self) -> None:
+        self._lender = None
+        self._writing.release()
+
+    async def _take_writing(self, deadline: Deadline) -> None:
+        if self._lender is not None and self._lender is asyncio.current_task():
+            raise BusyError("This task has a loan out; commit or cancel it before you send.")
+        await take_turn(self._writing, deadline, "Nothing could be sent")
+
+    async def _room(self, size: int, deadline: Deadline) -> None:
+        if self._link.await_send(size) and not await self._outgoing.wait(deadline.left()):
+            raise deadline.passed("The peer took nothing")
+
+    async def _finish(self, deadline: Deadline) -> None:
+        """The message has begun to go out: its rest follows, even when this task is cancelled."""
+        if self._finishing is None or self._finishing.done():
+            self._finishing = asyncio.ensure_future(self._flush())
+        done, _ = await asyncio.wait([self._finishing], timeout=deadline.left())
+        for finished in done:
+            problem = finished.result()
+            if problem is not None:
+                raise problem
+
+    async def _flush(self) -> IpcError | None:
+        link: Any = self._link
+        async with self._writing:
+            try:
+                while not link.flush():
+                    await self._outgoing.wait()
+            except IpcError as problem:
+                return problem
+        return None
+
+    # --- receiving ----------------------------------------------------------------------------
+
+    async def recv(self, timeout: float | None = None) -> T:
+        """Take the next message; wait at most `timeout` for it. Raises as ipc.Channel.recv does."""
+        return self._channel.decoded(await self._next(timeout))
+
+    async def recv_many(self, most: int = RECV_MANY, timeout: float | None = None) -> list[T]:
+        """At least one message, and what else is there already, at most `most`."""
+        if most < 1:
+            raise ValueError("recv_many needs to be allowed at least one message.")
+        channel = self._channel
+        channel.check_fork()
+        batch = [] if self._reading.locked() else channel.ready(most)
+        if not batch:
+            batch = [await self._next(timeout)]
+            batch += channel.ready(most - 1)
+        return channel.decoded_many(batch)
+
+    def borrow(self, timeout: float | None = None) -> AsyncBorrow:
+        """The next message as a read-only view: `async with channel.borrow() as view: ...`.
+
+        The view stays valid for as long as anybody holds it. Only the bytes: no type is read.
+        """
+        return AsyncBorrow(self, Deadline(timeout))
+
+    async def borrow_next(self, deadline: Deadline) -> Borrowed:
+        """For AsyncBorrow: the message, lent by the method."""
+        channel = self._channel
+        channel.check_fork()
+        await take_turn(self._reading, deadline, "Nothing came")
+        try:
+            while True:
+                try:
+                    return channel.borrow(0)
+                except TimedOutError:
+                    await self._message(deadline)
+        finally:
+            self._reading.release()
+
+    async def _next(self, timeout: float | None) -> bytes:
+        channel = self._channel
+        channel.check_fork()
+        kept = channel.take_kept()
+        if kept is not None:
+            return kept
+        data = None if self._reading.locked() else self._take()
+        if data is None:
+            data = await self._next_later(Deadline(timeout))
+        channel.count_received(1, len(data))
+        return data
+
+    async def _next_later(self, deadline: Deadline) -> bytes:
+        await take_turn(self._reading, deadline, "Nothing came")
+        try:
+            while (data := self._take()) is None:
+                await self._message(deadline)
+            return data
+        finally:
+            self._reading.release()
+
+    async def _message(self, deadline: Deadline) -> None:
+        if self._link.await_recv() and not await self._incoming.wait(deadline.left()):
+            raise deadline.passed("Nothing came")
+
+    async def __aiter__(self) -> AsyncIterator[T]:
+        """Messages until the peer closes. That it died is raised."""
+        while True:
+            try:
+                message = await self.recv()
+            except PeerClosedError:
+                return
+            yield message
+
+    # --- both ---------------------------------------------------------------------------------
+
+    def fileno(self) -> int:
+        """As `lanline.ipc.Channel.fileno`."""
+        return self._channel.fileno()
+
+    def statistics(self) -> Statistics:
+        return self._channel.statistics()
+
+    async def close(self) -> None:
+        """Tell the peer and let go. Tasks that wait get ClosedError. Again does nothing."""
+        if self._link.closed:
+            return
+        if self._finishing is not None:
+            await asyncio.wait([self._finishing], timeout=LINGER_SECONDS)
+        for ear in (self._incoming, self._outgoing):
+            ear.fail(ClosedError("You closed this channel."))
+        await run(self._channel.leaving())
+        self._channel.let_go()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    def __del__(self) -> None:
+        link: Link | None = getattr(self, "_link", None)
+        if link is None or link.closed:
+            return
+        warnings.warn(f"{self!r} was never closed", ResourceWarning, source=self, stacklevel=2)
+        self._incoming.stop()
+        self._outgoing.stop()
+        self._channel.let_go()
+
+
+class Listener(Generic[T]):
+    """As `lanline.ipc.Listener`, for one event loop. Tasks may share it."""
+
+    def __init__(self, listener: blocking.Listener[T]) -> None:
+        self._listener = listener
+        self._ears: set[Ear] = set()
+        self.address = listener.address
+
+    async def accept(self, timeout: float | None = None) -> Channel[T]:
+        """The next that connects. Raises TimedOutError, ClosedError.
+
+        Cancelled or timed out, it has let nobody in, and nobody is lost.
+        """
+        self._listener.check_fork()
+        return Channel(await run(self._listener.accepting(Deadline(timeout)), self._ears))
+
+    def fileno(self) -> int:
+        return self._listener.fileno()
+
+    async def close(self) -> None:
+        """Take nobody more and free the address. Tasks that wait get ClosedError."""
+        for ear in list(self._ears):
+            ear.fail(ClosedError("You closed this listener."))
+        self._listener.close()
+
+    async def __aiter__(self) -> AsyncIterator[Channel[T]]:
+        """Channels as they come, until the listener is closed."""
+        while True:
+            try:
+                channel = await self.accept()
+            except ClosedError:
+                return
+            yield channel
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+
+def _link_of(channel: blocking.Channel[Any]) -> Link:
+    link: Link = channel.link  # type: ignore[attr-defined]  # every method's has one
+    return link
