@@ -22,6 +22,7 @@ from lanline.errors import (
     NotFoundError,
     TimedOutError,
 )
+from lanline.ipc.native._block import enter_door
 from lanline.ipc.queue import Queue, unlink
 
 if TYPE_CHECKING:
@@ -245,6 +246,61 @@ def test_a_stopped_consumer_keeps_what_it_has(process: Start) -> None:
         worker.say()
         assert worker.line() == "done"
         queue.join(timeout=5)
+
+
+LOCK, ROSTER = 128, 4096  # where they lie in the file: native/queue.h
+
+
+def test_a_lock_that_is_never_let_go_keeps_nobody_beyond_the_time_out(
+    process: Start, runtime_folder: Path
+) -> None:
+    queue = Queue("shm:jobs", capacity=2, redeliver=True)
+    queue.put(b"job")
+    item = queue.take()
+    worker = process(IMPORT + "q = Queue('shm:jobs'); print('in'); sys.stdout.flush(); q.join()")
+    assert worker.line() == "in"
+    with (runtime_folder / "jobs.queue").open("r+b") as file:
+        # As if the worker had been stopped with the lock: its tag, in the roster's second place.
+        file.seek(ROSTER + 2 * 16)
+        tag = file.read(4)
+        file.seek(LOCK)
+        file.write(tag)
+        file.flush()
+        for call in (
+            lambda: queue.put(b"x", timeout=0),
+            lambda: queue.put(b"x", timeout=0.1),
+            lambda: queue.get(timeout=0.1),
+            lambda: queue.join(timeout=0.1),
+        ):
+            began = time.monotonic()
+            with pytest.raises(TimedOutError, match="stopped"):
+                call()
+            assert time.monotonic() - began < 10
+        queue.close()  # as the dead do
+        worker.kill()
+        with Queue("shm:jobs") as heir:
+            assert heir.take(timeout=5).deliveries == 1
+            assert item.body == b"job"
+
+
+def test_who_is_stopped_in_the_door_keeps_nobody_from_leaving(runtime_folder: Path) -> None:
+    queue = Queue("shm:jobs")
+    door = os.open(runtime_folder / "jobs.queue", os.O_RDWR)
+    enter_door(door, 1)
+    queue.close()
+    os.close(door)
+    with Queue("shm:jobs") as again:
+        assert again.statistics()["participants"] == 1
+
+
+def test_dropping_the_oldest_when_all_are_being_worked_on_is_full_and_not_broken() -> None:
+    with Queue(
+        "shm:jobs", capacity=None, max_bytes=512, redeliver=True, overflow="drop-oldest"
+    ) as queue:
+        queue.put_many([b"1", b"2"])
+        with queue.take(), queue.take(), pytest.raises(FullError):
+            queue.put(b"3")
+        queue.put(b"3")
 
 
 def test_producers_and_consumers_in_many_processes(process: Start) -> None:

@@ -10,7 +10,7 @@
 
 #include "bell.h"
 #include "check.h"
-#include "killpoint.h"
+#include "kill.h"
 #include "ring.h"
 #include "value.h"
 

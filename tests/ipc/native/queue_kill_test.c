@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 
 #include "check.h"
-#include "killpoint.h"
+#include "kill.h"
 #include "queue_member.h"
 
 #define LONG 700 /* several blocks */
@@ -249,7 +249,7 @@ static void a_stopped_holder_keeps_the_lock_until_it_goes_on(void)
         close(m.fd);
         member v;
         join(&v);
-        CHECK(queue_take(&v.q, true) == RESULT_OK);
+        CHECK(queue_take(&v.q, BELL_FOR_EVER) == RESULT_OK);
         raise(SIGSTOP);
         queue_release(&v.q);
         _exit(0);

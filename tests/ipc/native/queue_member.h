@@ -46,17 +46,17 @@ static bool leave(member *m)
 
 static void finish(void) { close(file); }
 
-static result put(member *m, const void *bytes, uint64_t size, uint32_t kind)
+static inline result put(member *m, const void *bytes, uint64_t size, uint32_t kind)
 {
-    CHECK(queue_take(&m->q, true) == RESULT_OK);
+    CHECK(queue_take(&m->q, BELL_FOR_EVER) == RESULT_OK);
     result answer = queue_put(&m->q, bytes, size, kind);
     queue_release(&m->q);
     return answer;
 }
 
-static result get(member *m, void *bytes, queue_message *message)
+static inline result get(member *m, void *bytes, queue_message *message)
 {
-    CHECK(queue_take(&m->q, true) == RESULT_OK);
+    CHECK(queue_take(&m->q, BELL_FOR_EVER) == RESULT_OK);
     result answer = queue_first(&m->q, message);
     if (answer == RESULT_OK && (answer = queue_copy(&m->q, message, bytes)) == RESULT_OK)
         answer = queue_get(&m->q, message);
@@ -64,9 +64,9 @@ static result get(member *m, void *bytes, queue_message *message)
     return answer;
 }
 
-static result done(member *m, const queue_message *message, bool back)
+static inline result done(member *m, const queue_message *message, bool back)
 {
-    CHECK(queue_take(&m->q, true) == RESULT_OK);
+    CHECK(queue_take(&m->q, BELL_FOR_EVER) == RESULT_OK);
     result answer = queue_done(&m->q, message->index, message->sequence, back);
     queue_release(&m->q);
     return answer;

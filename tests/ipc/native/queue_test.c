@@ -117,7 +117,7 @@ static void *produce(void *argument)
         uint32_t size = random_next(&seed) % sizeof bytes;
         memset(bytes, (int)(i & 255), size);
         for (;;) {
-            CHECK(queue_take(&m.q, true) == RESULT_OK);
+            CHECK(queue_take(&m.q, BELL_FOR_EVER) == RESULT_OK);
             result answer = queue_put(&m.q, bytes, size, me << 16 | i);
             uint32_t turn = 0;
             if (answer == RESULT_FULL)
@@ -144,7 +144,7 @@ static void *consume(void *argument)
     unsigned char bytes[1000];
     while (atomic_load(&taken) < EACH * PRODUCERS) {
         queue_message message;
-        CHECK(queue_take(&m.q, true) == RESULT_OK);
+        CHECK(queue_take(&m.q, BELL_FOR_EVER) == RESULT_OK);
         result answer = queue_first(&m.q, &message);
         uint32_t turn = 0;
         if (answer == RESULT_OK) {

@@ -18,7 +18,7 @@ from cpython.exc cimport PyErr_CheckSignals
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.stdint cimport uint32_t, uint64_t
 
-from lanline.ipc.native._clock cimport deadline_of, is_over
+from lanline.ipc.native._clock cimport BELL_FOR_EVER, clock_ns, deadline_of, is_over
 
 from lanline.errors import (
     ClosedError,
@@ -76,7 +76,7 @@ cdef extern from "queue.h" nogil:
         uint64_t size
         uint32_t kind
     ctypedef struct queue_try:
-        bint may_sleep
+        uint64_t until
         bint slept
         bint drop_oldest
         uint32_t turn
@@ -85,12 +85,13 @@ cdef extern from "queue.h" nogil:
     result queue_look(int fd, queue_control *control)
     result queue_open(queue *q, int fd)
     void queue_close(queue *q, c_bool *last, c_bool *empty)
+    void queue_abandon(queue *q)
     void queue_sleep(queue *q, queue_event event, uint32_t turn, uint64_t deadline_ns)
     result queue_clear_dead(queue *q)
     result queue_send(queue *q, const queue_parcel *parcels, uint32_t count, queue_try *attempt)
     result queue_receive(queue *q, queue_message *messages, uint32_t most, void *bytes,
                          uint64_t room, queue_try *attempt)
-    result queue_finish(queue *q, uint32_t index, uint64_t sequence, bint back, bint may_sleep)
+    result queue_finish(queue *q, uint32_t index, uint64_t sequence, bint back, uint64_t until)
     result queue_all_finished(queue *q, queue_try *attempt)
     void queue_wake_all(queue *q)
 
@@ -99,8 +100,12 @@ cdef enum:
     SMALL = 4096  # bytes that are received by way of the stack
     BATCH = 256  # messages that are put or received under one taking of the lock
     BATCH_BYTES = 262144
+    LOCK_AT_ONCE = 0
+    LOCK_NS = 200000000  # for a lock's holder to go on, at least; and between two looks for signals
     BIG = 65536  # from here on a copy is long enough to let other threads run meanwhile
 
+HELD = "A process that does not go on (is it stopped?) holds the queue's lock."
+LEAVE_SECONDS = 2.0  # for the door, when a handle is closed
 BROKEN = "The queue's file breaks its own rules; remove it and begin anew."
 
 cdef unsigned long fork_generation = 0
@@ -227,7 +232,8 @@ cdef class Member:
             parcel.bytes = buffer.buf
             parcel.size = <uint64_t>buffer.len
             parcel.kind = kind
-            attempt.may_sleep = attempt.slept = False
+            attempt.until = LOCK_AT_ONCE
+            attempt.slept = False
             attempt.drop_oldest = drop_oldest
             self._check_open()
             if parcel.size < BIG:
@@ -257,7 +263,8 @@ cdef class Member:
                     parcels[here].size = <uint64_t>buffers[here].len
                     parcels[here].kind = kind
                     here += 1
-                attempt.may_sleep = attempt.slept = False
+                attempt.until = LOCK_AT_ONCE
+                attempt.slept = False
                 attempt.drop_oldest = drop_oldest
                 self._check_open()
                 answer = queue_send(&self.q, parcels, <uint32_t>here, &attempt)
@@ -282,8 +289,8 @@ cdef class Member:
                          result answer, timeout) except? 0:
         """Go on after a first try that did not put all; on an error attempt.done were put."""
         cdef uint64_t deadline = deadline_of(timeout)
+        cdef uint64_t give_up = max(deadline, clock_ns() + LOCK_NS)
         cdef uint32_t put = 0
-        attempt.may_sleep = True
         attempt.done = 0
         try:
             while True:
@@ -301,7 +308,7 @@ cdef class Member:
                     raise MessageTooLargeError(parcels[put].size, self.limit)
                 elif answer != RESULT_TIMED_OUT:
                     raise CorruptedError(BROKEN)
-                self._check_open()
+                attempt.until = self._next_try(give_up, answer)
                 self.inside += 1
                 with nogil:
                     answer = queue_send(&self.q, parcels + put, count - put, attempt)
@@ -330,7 +337,8 @@ cdef class Member:
         cdef queue_try attempt
         cdef result answer
         self._check_open()
-        attempt.may_sleep = attempt.slept = False
+        attempt.until = LOCK_AT_ONCE
+        attempt.slept = False
         answer = queue_receive(&self.q, message, 1, bytes, SMALL, &attempt)
         if answer == RESULT_OK:
             return PyBytes_FromStringAndSize(bytes, message.size)
@@ -339,8 +347,8 @@ cdef class Member:
     cdef object _get_slowly(self, queue_message *message, queue_try *attempt, result answer, timeout):
         cdef uint64_t deadline = deadline_of(timeout)
         cdef uint64_t room = SMALL
+        cdef uint64_t give_up = max(deadline, clock_ns() + LOCK_NS)
         cdef char *bytes = NULL
-        attempt.may_sleep = True
         try:
             while answer != RESULT_OK:
                 if answer == RESULT_EMPTY:
@@ -358,7 +366,7 @@ cdef class Member:
                     bytes = <char *>PyMem_Malloc(room)
                     if bytes == NULL:
                         raise MemoryError
-                self._check_open()
+                attempt.until = self._next_try(give_up, answer)
                 self.inside += 1
                 with nogil:
                     answer = queue_receive(&self.q, message, 1, bytes, room, attempt)
@@ -388,7 +396,8 @@ cdef class Member:
             self.batch = <char *>PyMem_Malloc(BATCH_BYTES)
             if self.batch == NULL:
                 raise MemoryError
-        attempt.may_sleep = attempt.slept = False
+        attempt.until = LOCK_AT_ONCE
+        attempt.slept = False
         while <uint32_t>len(out) < most:
             if queue_receive(&self.q, messages, min(most - <uint32_t>len(out), <uint32_t>BATCH),
                              self.batch, BATCH_BYTES, &attempt) != RESULT_OK:
@@ -409,13 +418,19 @@ cdef class Member:
     def done(self, uint32_t index, uint64_t sequence, bint back=False):
         """Done with a message, or with `back` not: it is given out again. False: it was not ours."""
         cdef result answer
+        cdef uint64_t until = LOCK_AT_ONCE
         self._check_open()
-        self.inside += 1
-        answer = queue_finish(&self.q, index, sequence, back, False)
-        if answer == RESULT_TIMED_OUT:
-            with nogil:
-                answer = queue_finish(&self.q, index, sequence, back, True)
-        self._step_out()
+        while True:
+            self.inside += 1
+            if until == LOCK_AT_ONCE:
+                answer = queue_finish(&self.q, index, sequence, back, until)
+            else:
+                with nogil:
+                    answer = queue_finish(&self.q, index, sequence, back, until)
+            self._step_out()
+            if answer != RESULT_TIMED_OUT:
+                break
+            until = self._next_try(BELL_FOR_EVER, answer)
         if answer == RESULT_CORRUPT:
             raise CorruptedError(BROKEN)
         return answer == RESULT_OK
@@ -424,16 +439,18 @@ cdef class Member:
         """Wait until every message has been taken and is done with."""
         cdef uint64_t deadline = deadline_of(timeout)
         cdef queue_try attempt
-        cdef result answer
-        attempt.may_sleep = True
+        cdef result answer = RESULT_FULL
+        cdef uint64_t give_up = max(deadline, clock_ns() + LOCK_NS)
         while True:
-            self._check_open()
+            attempt.until = self._next_try(give_up, answer)
             self.inside += 1
             with nogil:
                 answer = queue_all_finished(&self.q, &attempt)
             self._step_out()
             if answer == RESULT_OK:
                 return
+            if answer == RESULT_TIMED_OUT:
+                continue
             if answer != RESULT_FULL:
                 raise CorruptedError(BROKEN)
             if is_over(deadline):
@@ -453,6 +470,16 @@ cdef class Member:
         if answer != RESULT_OK:
             raise CorruptedError(BROKEN)
         return 0
+
+    cdef uint64_t _next_try(self, uint64_t give_up, result answer) except 0:
+        """Until when the next try may wait for the lock; TimedOutError when the last one has failed
+        for want of it and `give_up` is over."""
+        cdef uint64_t now = clock_ns()
+        PyErr_CheckSignals()
+        self._check_open()
+        if answer == RESULT_TIMED_OUT and now >= give_up:
+            raise TimedOutError(HELD)
+        return now + LOCK_NS if now >= give_up else min(give_up, now + LOCK_NS)
 
     cdef int _step_out(self) except -1:
         self.inside -= 1
@@ -531,11 +558,16 @@ cdef class Member:
         cdef c_bool last = False, empty = False
         cdef int fd = self.fd
         self.fd = -1
-        enter_door(fd, None)
-        queue_close(&self.q, &last, &empty)
-        if last and empty:
-            os.unlink(self.path)
-        os.close(fd)
+        try:
+            enter_door(fd, LEAVE_SECONDS)
+        except TimedOutError:
+            queue_abandon(&self.q)  # somebody is stopped in the door: we go as the dead do
+        else:
+            queue_close(&self.q, &last, &empty)
+            if last and empty:
+                os.unlink(self.path)
+        finally:
+            os.close(fd)
         return 0
 
     def _forget(self):

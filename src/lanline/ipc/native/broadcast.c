@@ -101,10 +101,10 @@ result broadcast_write(broadcast *b, const void *bytes, uint64_t size)
         return RESULT_CORRUPT;
     uint64_t at = b->position + BROADCAST_HEAD, first = first_part(b, at, size);
     atomic_store_explicit(word(b, b->position), b->number, memory_order_release);
+    KILL_POINT();
     atomic_store_explicit(word(b, b->position + 1), size, memory_order_release);
     KILL_POINT();
     words_store(word(b, at), bytes, first);
-    KILL_POINT();
     if (first < size)
         words_store(shared->words, (const unsigned char *)bytes + first, size - first);
     b->position += span(size);

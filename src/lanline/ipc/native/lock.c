@@ -9,15 +9,14 @@
 
 static bool take_over(_Atomic uint32_t *word, uint32_t seen, const roster *r)
 {
-    if (!(seen & ROSTER_TAG_MASK) || !roster_dead(r, seen & ROSTER_TAG_MASK))
+    if (!roster_dead(r, seen & ROSTER_TAG_MASK)
+        || !atomic_compare_exchange_strong(word, &seen, r->tag | LOCK_AWAITED))
         return false;
-    bool ours = atomic_compare_exchange_strong(word, &seen, r->tag | LOCK_AWAITED);
-    if (ours)
-        KILL_POINT();
-    return ours;
+    KILL_POINT();
+    return true;
 }
 
-lock_answer lock_take(_Atomic uint32_t *word, const roster *r, bool sleep)
+lock_answer lock_take_until(_Atomic uint32_t *word, const roster *r, uint64_t deadline_ns)
 {
     uint32_t seen = 0;
     for (int look = 0; look < LOOKS; look++) {
@@ -29,7 +28,7 @@ lock_answer lock_take(_Atomic uint32_t *word, const roster *r, bool sleep)
         }
         processor_relax();
     }
-    if (!sleep)
+    if (deadline_ns == LOCK_AT_ONCE)
         return LOCK_BUSY;
     for (;;) {
         seen = atomic_load(word);
@@ -41,12 +40,17 @@ lock_answer lock_take(_Atomic uint32_t *word, const roster *r, bool sleep)
             }
             continue;
         }
-        if (!(seen & LOCK_AWAITED)
-            && !atomic_compare_exchange_strong(word, &seen, seen | LOCK_AWAITED))
-            continue;
-        seen |= LOCK_AWAITED;
         uint64_t began = clock_ns();
-        futex_wait(word, seen, LOCK_CHECK_NS);
+        if (began >= deadline_ns)
+            return take_over(word, seen, r) ? LOCK_INHERITED : LOCK_BUSY;
+        if (!(seen & LOCK_AWAITED)) {
+            if (!atomic_compare_exchange_strong(word, &seen, seen | LOCK_AWAITED))
+                continue;
+            KILL_POINT();
+        }
+        seen |= LOCK_AWAITED;
+        uint64_t left = deadline_ns - began;
+        futex_wait(word, seen, left < LOCK_CHECK_NS ? left : LOCK_CHECK_NS);
         /* A holder that dies after letting go and before waking is covered by the time-out too. */
         if (atomic_load(word) == seen && clock_ns() - began >= LOCK_CHECK_NS
             && take_over(word, seen, r))

@@ -23,14 +23,21 @@
 #define LOCK_CHECK_NS 10000000 /* how long to wait before asking the kernel about the holder */
 #endif
 
+#define LOCK_AT_ONCE 0
+
 typedef enum {
     LOCK_TAKEN,
     LOCK_INHERITED, /* taken from a dead holder: repair what it guards before you use it */
-    LOCK_BUSY,      /* not within the spin, and no sleep was allowed */
+    LOCK_BUSY,      /* somebody who lives has it, or may have */
 } lock_answer;
 
-/* With `sleep`, wait until it is had; else only spin a moment. */
-lock_answer lock_take(_Atomic uint32_t *word, const roster *r, bool sleep);
+/* Sleep until it is had, or until `deadline_ns` on the monotonic clock; LOCK_AT_ONCE: only spin a moment.
+ * A holder that lives, even a stopped one, keeps it beyond any deadline. */
+lock_answer lock_take_until(_Atomic uint32_t *word, const roster *r, uint64_t deadline_ns);
+static inline lock_answer lock_take(_Atomic uint32_t *word, const roster *r, bool sleep)
+{
+    return lock_take_until(word, r, sleep ? UINT64_MAX : LOCK_AT_ONCE);
+}
 /* Never wait, but ask about the holder at once: BUSY only when it lives. */
 lock_answer lock_try(_Atomic uint32_t *word, const roster *r);
 void lock_release(_Atomic uint32_t *word);

@@ -34,13 +34,10 @@ result queue_make(int fd, uint64_t bytes, uint32_t capacity, bool redeliver)
     queue_control *shared = memory_map_apart(fd, 0, CONTROL);
     if (!shared)
         return RESULT_SYSTEM;
-    shared->blocks = bytes / QUEUE_BLOCK;
-    shared->capacity = capacity;
-    shared->redeliver = redeliver;
-    KILL_POINT();
-    /* The door orders this for everybody else; the fence keeps the compiler from moving it. */
-    atomic_thread_fence(memory_order_release);
-    shared->magic = MAGIC;
+    SET(shared->blocks, bytes / QUEUE_BLOCK);
+    SET(shared->capacity, capacity);
+    SET(shared->redeliver, redeliver);
+    COMMIT(shared->magic, MAGIC);
     memory_unmap(shared, CONTROL);
     return RESULT_OK;
 }
@@ -67,22 +64,19 @@ result queue_open(queue *q, int fd)
         return RESULT_SYSTEM;
     q->shared = q->mapping;
     q->block = (queue_block *)((char *)q->mapping + FIRST_BLOCK);
-    uint64_t blocks = q->shared->blocks, capacity = q->shared->capacity;
+    uint64_t blocks = GET(q->shared->blocks), capacity = GET(q->shared->capacity);
     result answer = RESULT_CORRUPT;
-    if (q->shared->magic == MAGIC && blocks >= 1 && capacity <= UINT32_MAX
+    if (GET(q->shared->magic) == MAGIC && blocks >= 1 && capacity <= UINT32_MAX
         && blocks <= (q->size - FIRST_BLOCK) / QUEUE_BLOCK && blocks <= MOST_BLOCKS) {
         q->blocks = (uint32_t)blocks;
         q->capacity = (uint32_t)capacity;
-        q->redeliver = q->shared->redeliver != 0;
+        q->redeliver = GET(q->shared->redeliver) != 0;
         q->members.shared = (roster_table *)((char *)q->mapping + CONTROL);
         q->members.fd = fd;
         patience_start(&q->patience);
         bool inherited;
         answer = roster_join(&q->members, &inherited);
-        if (answer == RESULT_OK && inherited && (answer = queue_take(q, true)) == RESULT_OK) {
-            answer = queue_repair(q);
-            queue_release(q);
-        }
+        q->inherited = inherited; /* to be repaired after, as soon as we have the lock */
     }
     if (answer != RESULT_OK) {
         memory_unmap(q->mapping, q->size);
@@ -91,20 +85,17 @@ result queue_open(queue *q, int fd)
     return answer;
 }
 
-result queue_take(queue *q, bool sleep)
+result queue_take(queue *q, uint64_t deadline_ns)
 {
-    switch (lock_take(&q->shared->lock, &q->members, sleep)) {
-    case LOCK_TAKEN:
-        break;
-    case LOCK_BUSY:
+    lock_answer had = lock_take_until(&q->shared->lock, &q->members, deadline_ns);
+    if (had == LOCK_BUSY)
         return RESULT_TIMED_OUT;
-    case LOCK_INHERITED:
-        result answer = queue_repair(q);
-        if (answer != RESULT_OK)
-            lock_abandon(&q->shared->lock);
-        return answer;
-    }
-    return RESULT_OK;
+    if (had == LOCK_TAKEN && !q->inherited)
+        return RESULT_OK;
+    result answer = queue_repair(q);
+    if (answer != RESULT_OK)
+        lock_abandon(&q->shared->lock);
+    return answer;
 }
 
 void queue_release(queue *q)
@@ -186,6 +177,7 @@ result queue_put(queue *q, const void *bytes, uint64_t size, uint32_t kind)
         queue_block *block = at(q, index);
         uint64_t part = left < QUEUE_BODY ? left : QUEUE_BODY;
         memcpy(block->body, from, part);
+        KILL_POINT();
         from += part;
         left -= part;
         uint32_t next = GET(block->next);
@@ -325,7 +317,7 @@ static result done_with_taken(queue *q, uint32_t index, uint64_t sequence, bool 
     if (size > (uint64_t)q->blocks * QUEUE_BODY)
         return RESULT_CORRUPT;
     COMMIT(head->state, BLOCK_FREE);
-    finished_one(q);
+    finished(q, 1);
     return give_back(q, index, size);
 }
 
@@ -338,7 +330,7 @@ result queue_done(queue *q, uint32_t index, uint64_t sequence, bool back)
     if (!held)
         return RESULT_EMPTY;
     SET(me->held, held - 1);
-    finished_one(q);
+    finished(q, 1);
     return RESULT_OK;
 }
 
@@ -352,6 +344,6 @@ result queue_drop(queue *q)
     if (unlink_first(q, &message) != RESULT_OK)
         return RESULT_CORRUPT;
     SET(q->shared->dropped, GET(q->shared->dropped) + 1);
-    finished_one(q);
+    finished(q, 1);
     return give_back(q, message.index, message.size);
 }

@@ -40,7 +40,10 @@
 #define QUEUE_BLOCK 256
 #define QUEUE_HEAD 40
 #define QUEUE_BODY (QUEUE_BLOCK - QUEUE_HEAD)
+#ifndef QUEUE_LOOK_UP_NS
 #define QUEUE_LOOK_UP_NS 500000000u
+#endif
+#define QUEUE_LEAVE_NS UINT64_C(2000000000) /* a stopped holder of the lock keeps nobody from leaving */
 
 typedef enum { BLOCK_FREE = 0, BLOCK_READY, BLOCK_TAKEN } block_state;
 
@@ -63,10 +66,10 @@ typedef struct {
 } queue_bench;
 
 typedef struct {
-    uint64_t magic;
-    uint64_t blocks;   /* what the file has room for */
-    uint64_t capacity; /* messages; 0: only the bytes bound it */
-    uint32_t redeliver;
+    _Atomic uint64_t magic;
+    _Atomic uint64_t blocks;   /* what the file has room for */
+    _Atomic uint64_t capacity; /* messages; 0: only the bytes bound it */
+    _Atomic uint32_t redeliver;
     uint32_t reserved;
     _Alignas(CACHE_LINE) _Atomic uint32_t lock;
     _Alignas(CACHE_LINE) _Atomic uint32_t free;  /* the first of the free blocks */
@@ -89,6 +92,7 @@ typedef struct {
     bool redeliver;
     void *mapping;
     size_t size;
+    bool inherited; /* somebody died in our place before us, and that is not repaired so far */
     bool leaving; /* what we hold is to be treated as a dead one's */
     patience patience;
     /* Whom to wake when the lock is released. */
@@ -118,10 +122,12 @@ result queue_open(queue *q, int fd);
 /* Give back what this participant holds, leave and unmap. The door must be held. `last` says that
  * nobody else takes part and `empty` that no message is left. */
 void queue_close(queue *q, bool *last, bool *empty);
+/* Unmap it and nothing else; with the descriptor closed too, this is as good as dead. */
+void queue_abandon(queue *q);
 
-/* Everything from here to queue_release needs the lock. OK, CORRUPT, or BUSY as RESULT_TIMED_OUT
- * when sleeping is not allowed. */
-result queue_take(queue *q, bool sleep);
+/* Everything from here to queue_release needs the lock. OK, CORRUPT, or TIMED_OUT when it was not to be
+ * had until `deadline_ns` on the monotonic clock (LOCK_AT_ONCE: in a moment). */
+result queue_take(queue *q, uint64_t deadline_ns);
 /* Release it, and wake whom the changes concern. */
 void queue_release(queue *q);
 
@@ -145,7 +151,8 @@ void queue_pass_on(queue *q, queue_event event);
 uint32_t queue_asleep(queue *q, queue_event event);
 /* Without the lock: spin, then sleep, until the turn has changed, the deadline or half a second. */
 void queue_sleep(queue *q, queue_event event, uint32_t turn, uint64_t deadline_ns);
-/* Without the lock: repair after participants that the kernel says are dead. */
+/* Without the lock: repair after participants that the kernel says are dead; later, if somebody who
+ * lives keeps the lock. */
 result queue_clear_dead(queue *q);
 
 /* Whole operations, which take the lock and release it. */
@@ -158,7 +165,7 @@ typedef struct {
 
 /* How to try, and what came of it. */
 typedef struct {
-    bool may_sleep;   /* for the lock; else the answer may be TIMED_OUT, and nothing was done */
+    uint64_t until;   /* for the lock, as in queue_take; past it TIMED_OUT, and nothing was done */
     bool slept;       /* we have slept for this, so pass the wake-up on */
     bool drop_oldest; /* make room by throwing away */
     uint32_t turn;    /* FULL or EMPTY: what to queue_sleep on before the next try */
@@ -172,7 +179,7 @@ result queue_send(queue *q, const queue_parcel *parcels, uint32_t count, queue_t
 result queue_receive(queue *q, queue_message *messages, uint32_t most, void *bytes, uint64_t room,
                      queue_try *try);
 /* queue_done. */
-result queue_finish(queue *q, uint32_t index, uint64_t sequence, bool back, bool may_sleep);
+result queue_finish(queue *q, uint32_t index, uint64_t sequence, bool back, uint64_t until);
 /* OK: every message has been taken and is done with. FULL: not yet. */
 result queue_all_finished(queue *q, queue_try *try);
 /* Let everybody who sleeps look, because a handle is being closed under some of them. */

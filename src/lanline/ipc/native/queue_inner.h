@@ -48,12 +48,13 @@ static inline void call(queue_bench *bench, int *wake, int how_many)
         *wake = how_many;
 }
 
-static inline void finished_one(queue *q)
+static inline void finished(queue *q, uint64_t how_many)
 {
     uint64_t unfinished = GET(q->shared->unfinished);
-    if (unfinished)
-        SET(q->shared->unfinished, unfinished - 1);
-    if (unfinished <= 1)
+    uint64_t left = unfinished > how_many ? unfinished - how_many : 0;
+    if (left != unfinished)
+        SET(q->shared->unfinished, left);
+    if (!left)
         call(&q->shared->finished, &q->wake_finished, INT_MAX);
 }
 

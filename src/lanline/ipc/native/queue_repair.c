@@ -60,12 +60,10 @@ static uint64_t held_by_the_living(queue *q)
         uint32_t tag = atomic_load(&entry->tag);
         if (!tag)
             continue;
-        if (roster_dead(&q->members, tag)) {
-            SET(entry->held, 0);
-            SET(entry->tag, 0);
-        } else {
+        if ((tag & (ROSTER_PLACES - 1)) == place && roster_dead(&q->members, tag))
+            roster_clear(&q->members, tag);
+        else
             held += atomic_load(&entry->held);
-        }
     }
     return held;
 }
@@ -107,6 +105,7 @@ result queue_repair(queue *q)
         SET(shared->sequence, newest);
         SET(shared->unfinished, count + taken + held_by_the_living(q));
         SET(shared->repairs, GET(shared->repairs) + 1);
+        q->inherited = false;
         /* Whoever waited for the dead looks again. */
         SET(shared->items.asleep, 1);
         SET(shared->room.asleep, 1);
@@ -123,30 +122,38 @@ result queue_repair(queue *q)
 void queue_close(queue *q, bool *last, bool *empty)
 {
     *empty = false;
-    if (queue_take(q, true) == RESULT_OK) {
-        for (uint32_t held = GET(roster_of(&q->members, q->members.tag)->held); held; held--)
-            finished_one(q);
-        SET(roster_of(&q->members, q->members.tag)->held, 0);
+    result answer = queue_take(q, clock_ns() + QUEUE_LEAVE_NS);
+    if (answer == RESULT_OK) {
+        roster_entry *me = roster_of(&q->members, q->members.tag);
+        finished(q, GET(me->held));
+        SET(me->held, 0);
         q->leaving = true;
         if (q->redeliver || roster_find_dead(&q->members))
             queue_repair(q);
         *empty = GET(q->shared->unfinished) == 0;
         queue_release(q);
     }
-    roster_leave(&q->members);
+    /* Without the lock we go as the dead do, and are repaired after. */
+    if (answer != RESULT_TIMED_OUT)
+        roster_leave(&q->members);
     *last = !roster_others(&q->members);
+    queue_abandon(q);
+}
+
+void queue_abandon(queue *q)
+{
     memory_unmap(q->mapping, q->size);
     q->mapping = NULL;
 }
 
 result queue_clear_dead(queue *q)
 {
-    if (!roster_find_dead(&q->members))
+    if (!q->inherited && !roster_find_dead(&q->members))
         return RESULT_OK;
-    result answer = queue_take(q, true);
+    result answer = queue_take(q, clock_ns() + QUEUE_LOOK_UP_NS);
     if (answer == RESULT_OK) {
         answer = queue_repair(q);
         queue_release(q);
     }
-    return answer;
+    return answer == RESULT_TIMED_OUT ? RESULT_OK : answer; /* then at the next look */
 }

@@ -50,17 +50,22 @@ void queue_sleep(queue *q, queue_event event, uint32_t turn, uint64_t deadline_n
 
 result queue_send(queue *q, const queue_parcel *parcels, uint32_t count, queue_try *try)
 {
-    result answer = queue_take(q, try->may_sleep);
+    result answer = queue_take(q, try->until);
+    uint32_t drops = 0; /* never more than there can be messages, whatever the file says */
     try->done = 0;
     if (answer != RESULT_OK)
         return answer;
     while (try->done < count) {
         const queue_parcel *parcel = &parcels[try->done];
         answer = queue_put(q, parcel->bytes, parcel->size, parcel->kind);
-        if (answer == RESULT_FULL && try->drop_oldest)
+        if (answer == RESULT_FULL && try->drop_oldest && drops++ < q->blocks) {
             answer = queue_drop(q);
-        else if (answer == RESULT_OK)
+            if (answer == RESULT_EMPTY)
+                answer = RESULT_FULL; /* all there is is being worked on */
+        } else if (answer == RESULT_OK) {
             try->done++;
+            drops = 0;
+        }
         if (answer != RESULT_OK)
             break;
     }
@@ -75,7 +80,7 @@ result queue_send(queue *q, const queue_parcel *parcels, uint32_t count, queue_t
 result queue_receive(queue *q, queue_message *messages, uint32_t most, void *bytes, uint64_t room,
                      queue_try *try)
 {
-    result answer = queue_take(q, try->may_sleep);
+    result answer = queue_take(q, try->until);
     unsigned char *to = bytes;
     try->done = 0;
     if (answer != RESULT_OK)
@@ -103,9 +108,9 @@ result queue_receive(queue *q, queue_message *messages, uint32_t most, void *byt
     return try->done ? RESULT_OK : answer;
 }
 
-result queue_finish(queue *q, uint32_t index, uint64_t sequence, bool back, bool may_sleep)
+result queue_finish(queue *q, uint32_t index, uint64_t sequence, bool back, uint64_t until)
 {
-    result answer = queue_take(q, may_sleep);
+    result answer = queue_take(q, until);
     if (answer == RESULT_OK) {
         answer = queue_done(q, index, sequence, back);
         queue_release(q);
@@ -115,7 +120,7 @@ result queue_finish(queue *q, uint32_t index, uint64_t sequence, bool back, bool
 
 result queue_all_finished(queue *q, queue_try *try)
 {
-    result answer = queue_take(q, try->may_sleep);
+    result answer = queue_take(q, try->until);
     if (answer == RESULT_OK) {
         if (GET(q->shared->unfinished)) {
             try->turn = queue_asleep(q, QUEUE_FINISHED);
@@ -128,7 +133,8 @@ result queue_all_finished(queue *q, queue_try *try)
 
 void queue_wake_all(queue *q)
 {
-    if (queue_take(q, true) != RESULT_OK)
+    /* Without the lock they are not woken, but they look up by themselves. */
+    if (queue_take(q, clock_ns() + QUEUE_LOOK_UP_NS) != RESULT_OK)
         return;
     for (queue_event event = QUEUE_ITEMS; event <= QUEUE_FINISHED; event++)
         queue_asleep(q, event);

@@ -63,7 +63,9 @@ result roster_join(roster *r, bool *inherited)
         KILL_POINT();
         r->tag = (generation << ROSTER_PLACE_BITS | place) & ROSTER_TAG_MASK;
         atomic_store(&entry->held, 0);
+        KILL_POINT();
         atomic_store(&entry->process, (uint32_t)getpid());
+        KILL_POINT();
         /* From here on everything tagged for the one before is a dead one's. */
         atomic_store(&entry->tag, r->tag);
         KILL_POINT();
@@ -96,6 +98,16 @@ bool roster_dead(const roster *r, uint32_t tag)
 bool roster_others(const roster *r)
 {
     return held_by_another(r->fd, DOOR + 1, ROSTER_PLACES - 1);
+}
+
+void roster_clear(const roster *r, uint32_t tag)
+{
+    roster_entry *entry = roster_of(r, tag);
+    atomic_store(&entry->held, 0);
+    KILL_POINT();
+    /* Only the dead one's: somebody may have taken the place since it was looked at. */
+    if (atomic_compare_exchange_strong(&entry->tag, &tag, 0))
+        KILL_POINT();
 }
 
 uint32_t roster_find_dead(const roster *r)

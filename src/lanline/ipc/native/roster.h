@@ -54,6 +54,9 @@ bool roster_dead(const roster *r, uint32_t tag);
 bool roster_others(const roster *r);
 /* A place whose participant is dead but has not been cleared: its tag, or 0. */
 uint32_t roster_find_dead(const roster *r);
+/* What the one with this tag, proven dead, held has been settled: its place is free. Whoever comes
+ * meanwhile must be kept from holding anything (the lock that guards `held` must be held). */
+void roster_clear(const roster *r, uint32_t tag);
 /* How many live participants there are, ourselves included. */
 uint32_t roster_count(const roster *r);
 /* The process ids of the live participants of the file `fd`, whose table lies at `offset`, for

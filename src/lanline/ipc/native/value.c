@@ -70,7 +70,6 @@ result value_set(value *v, const void *bytes, uint64_t size)
     atomic_store_explicit(words, size, memory_order_release);
     KILL_POINT();
     words_store(words + 1, bytes, size);
-    KILL_POINT();
     /* Sequentially consistent, as the load of `asleep` is: whoever is about to sleep sees this
      * version, or we see that it sleeps. */
     atomic_store(&v->shared->version, next);

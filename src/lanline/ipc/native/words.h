@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "killpoint.h"
+
 static inline uint64_t words_for(uint64_t bytes)
 {
     return (bytes + 7) / 8;
@@ -18,6 +20,7 @@ static inline void words_store(_Atomic uint64_t *to, const void *bytes, uint64_t
         uint64_t word = 0, part = size < 8 ? size : 8;
         memcpy(&word, from, part);
         atomic_store_explicit(to, word, memory_order_release);
+        KILL_POINT();
         from += part;
         size -= part;
     }

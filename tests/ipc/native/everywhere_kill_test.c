@@ -1,0 +1,530 @@
+/* What the other kill tests leave out: whoever makes a queue, drops, waits, clears away the dead, reads
+ * a ring, broadcasts or listens is killed at every store; and each time the others find all in order. */
+#include <pthread.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "broadcast.h"
+#include "check.h"
+#include "kill.h"
+#include "queue_member.h"
+#include "ring.h"
+#include "value.h"
+
+static member survivor;
+
+/* Run `victim` in a process that dies at its `kill_at`-th store. False: it lived to its end. */
+static bool dies(long kill_at, void (*victim)(void))
+{
+    pid_t pid = fork();
+    CHECK(pid >= 0);
+    if (pid == 0) {
+        if (survivor.fd >= 0)
+            close(survivor.fd);
+        kill_countdown = kill_at;
+        victim();
+        _exit(0);
+    }
+    int status;
+    CHECK(waitpid(pid, &status, 0) == pid);
+    if (!WIFSIGNALED(status)) {
+        CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+        return false;
+    }
+    CHECK(WTERMSIG(status) == SIGKILL);
+    return true;
+}
+
+static void everywhere(const char *what, void (*before)(void), void (*victim)(void),
+                       void (*after)(bool killed))
+{
+    long deaths = 0;
+    survivor.fd = -1;
+    for (;; deaths++) {
+        before();
+        bool killed = dies(deaths + 1, victim);
+        after(killed);
+        if (!killed)
+            break;
+    }
+    CHECK(deaths > 0);
+    printf("    %s killed at each of %ld stores\n", what, deaths);
+}
+
+static void put_number(member *m, uint32_t number)
+{
+    CHECK(put(m, &number, sizeof number, number) == RESULT_OK);
+}
+
+/* Take what is there and finish it; the numbers must go up. How many there were. */
+static uint32_t take_all(member *m, uint32_t *newest)
+{
+    unsigned char bytes[1000];
+    queue_message message;
+    uint32_t count = 0;
+    *newest = 0;
+    CHECK(queue_clear_dead(&m->q) == RESULT_OK);
+    while (get(m, bytes, &message) == RESULT_OK) {
+        CHECK(message.kind > *newest);
+        *newest = message.kind;
+        CHECK(done(m, &message, false) == RESULT_OK);
+        count++;
+    }
+    CHECK(atomic_load(&m->q.shared->unfinished) == 0);
+    return count;
+}
+
+/* --- making */
+
+static void an_empty_file(void)
+{
+    file = memfd_create("queue", 0);
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)getpid(), file);
+}
+
+static void makes(void) { CHECK(queue_make(file, 1 << 16, 5, true) == RESULT_OK); }
+
+static void it_is_no_queue_or_a_whole_one(bool killed)
+{
+    queue q;
+    int fd = open(path, O_RDWR);
+    result answer = queue_open(&q, fd);
+    CHECK(answer == RESULT_OK || (killed && answer == RESULT_CORRUPT));
+    if (answer == RESULT_OK) {
+        bool last, empty;
+        CHECK(q.capacity == 5 && q.redeliver);
+        queue_close(&q, &last, &empty);
+        CHECK(last && empty);
+    }
+    close(fd);
+    finish();
+}
+
+/* --- dropping the oldest, and waiting for room */
+
+static void a_full_queue(void)
+{
+    make(1 << 16, 3, true);
+    join(&survivor);
+    for (uint32_t number = 1; number <= 3; number++)
+        put_number(&survivor, number);
+}
+
+static void drops_and_waits(void)
+{
+    member m;
+    join(&m);
+    queue_parcel parcel = {"four", 4, 4};
+    queue_try try = {.until = BELL_FOR_EVER, .drop_oldest = true};
+    CHECK(queue_send(&m.q, &parcel, 1, &try) == RESULT_OK);
+    try.drop_oldest = false;
+    parcel.kind = 5;
+    CHECK(queue_send(&m.q, &parcel, 1, &try) == RESULT_FULL);
+    queue_sleep(&m.q, QUEUE_ROOM, try.turn, 0);
+    unsigned char bytes[100];
+    queue_message message;
+    CHECK(queue_receive(&m.q, &message, 1, bytes, sizeof bytes, &try) == RESULT_OK);
+    try.slept = true;
+    CHECK(queue_send(&m.q, &parcel, 1, &try) == RESULT_OK);
+    CHECK(queue_finish(&m.q, message.index, message.sequence, true, BELL_FOR_EVER) == RESULT_OK);
+    queue_wake_all(&m.q);
+    leave(&m);
+}
+
+static void at_most_one_was_dropped(bool killed)
+{
+    uint32_t newest, count = take_all(&survivor, &newest);
+    /* What had been taken before it died comes again; the drop and the two puts are done or not. */
+    CHECK(killed ? count >= 2 && count <= 4 : count == 4 && newest == 5);
+    CHECK(leave(&survivor));
+    finish();
+}
+
+/* --- clearing away the dead */
+
+static void takes_and_keeps(void)
+{
+    member m;
+    unsigned char bytes[100];
+    queue_message message;
+    join(&m);
+    CHECK(get(&m, bytes, &message) == RESULT_OK);
+    raise(SIGKILL);
+}
+
+static void a_queue_with_somebody_dead(void)
+{
+    a_full_queue();
+    CHECK(dies(0, takes_and_keeps));
+}
+
+static void clears_away(void)
+{
+    member m;
+    join(&m); /* in the dead one's place: repairs after it */
+    CHECK(queue_clear_dead(&m.q) == RESULT_OK);
+    leave(&m);
+}
+
+static void all_three_are_there(bool killed)
+{
+    (void)killed;
+    uint32_t newest;
+    CHECK(take_all(&survivor, &newest) == 3 && newest == 3);
+    CHECK(!roster_find_dead(&survivor.q.members));
+    CHECK(leave(&survivor));
+    finish();
+}
+
+static void stays_elsewhere_and_clears(void)
+{
+    /* Its own place was there before the death, so the dead one's is cleared and not taken over. */
+    member m;
+    join(&m);
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(m.fd);
+        kill_countdown = 0;
+        takes_and_keeps();
+    }
+    int status;
+    CHECK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status));
+    CHECK(queue_clear_dead(&m.q) == RESULT_OK);
+    leave(&m);
+}
+
+/* --- a lock whose guarded things cannot be repaired */
+
+static void a_broken_queue_whose_lock_a_dead_one_has(void)
+{
+    a_full_queue();
+    atomic_store(&survivor.q.shared->touched, UINT32_MAX);
+    atomic_store(&survivor.q.shared->lock, LOCK_ABANDONED);
+}
+
+static void finds_it_broken(void)
+{
+    member m;
+    join(&m);
+    CHECK(queue_take(&m.q, BELL_FOR_EVER) == RESULT_CORRUPT);
+    queue_abandon(&m.q);
+}
+
+static void others_find_it_broken_too(bool killed)
+{
+    (void)killed;
+    CHECK(queue_take(&survivor.q, BELL_FOR_EVER) == RESULT_CORRUPT);
+    queue_abandon(&survivor.q);
+    close(survivor.fd);
+    finish();
+}
+
+/* --- a lock that is waited for */
+
+static void a_lock_that_somebody_has(void)
+{
+    a_full_queue();
+    CHECK(queue_take(&survivor.q, BELL_FOR_EVER) == RESULT_OK);
+}
+
+static void waits_for_it(void)
+{
+    member m;
+    join(&m);
+    CHECK(queue_take(&m.q, clock_ns() + 5000000) == RESULT_TIMED_OUT);
+    queue_abandon(&m.q);
+}
+
+static void *lets_go_after_a_while(void *argument)
+{
+    nanosleep(&(struct timespec){0, 3000000}, NULL);
+    queue_release(&((member *)argument)->q);
+    return NULL;
+}
+
+static void waits_for_a_thread(void)
+{
+    member holder, m;
+    pthread_t thread;
+    join(&holder);
+    join(&m);
+    CHECK(queue_take(&holder.q, BELL_FOR_EVER) == RESULT_OK);
+    CHECK(pthread_create(&thread, NULL, lets_go_after_a_while, &holder) == 0);
+    CHECK(queue_take(&m.q, BELL_FOR_EVER) == RESULT_OK);
+    queue_release(&m.q);
+    pthread_join(thread, NULL);
+}
+
+static void it_works_on(bool killed)
+{
+    queue_release(&survivor.q);
+    all_three_are_there(killed);
+}
+
+/* --- the reader of a ring */
+
+#define CAPACITY 4096
+static int bell[2];
+static void *control, *data, *large;
+static ring writer, reader;
+
+static bool write_number(uint32_t number)
+{
+    ring_record record;
+    if (ring_reserve(&writer, 1000, &record) != RESULT_OK)
+        return false;
+    memset(record.bytes, (int)number, 1000);
+    ring_append(&writer, &record, 1000, number);
+    if (ring_publish(&writer))
+        bell_ring(bell[0]);
+    return true;
+}
+
+static void a_ring(void)
+{
+    int fd = memfd_create("ring", 0);
+    CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, bell) == 0);
+    CHECK(ftruncate(fd, RING_CONTROL + CAPACITY * 2) == 0);
+    control = memory_map(fd, 0, RING_CONTROL);
+    data = memory_map_mirrored(fd, RING_CONTROL, CAPACITY);
+    large = memory_map(fd, RING_CONTROL + CAPACITY, CAPACITY);
+    close(fd);
+    ring_start(&writer, control, data, CAPACITY, large, CAPACITY);
+    ring_start(&reader, control, data, CAPACITY, large, CAPACITY);
+    for (uint32_t number = 1; write_number(number); number++) {
+    }
+    CHECK(ring_writer_asleep(&writer, 1000)); /* so that the victim wakes it */
+}
+
+static void reads(void)
+{
+    ring_record record;
+    close(bell[0]);
+    for (uint32_t number = 1; ring_look(&reader, &record) == RESULT_OK; number++) {
+        CHECK(record.kind == number);
+        ring_pass(&reader, &record);
+        if (ring_release(&reader, reader.position))
+            bell_ring(bell[1]);
+    }
+    CHECK(ring_reader_asleep(&reader));
+    ring_reader_awake(&reader);
+    ring_reader_close(&reader);
+}
+
+static void the_writer_hears_of_it(bool killed)
+{
+    close(bell[1]);
+    bool woken = false;
+    for (;;) {
+        bell_answer heard = bell_wait(bell[0], clock_ns() + 20000000000u);
+        woken |= heard == BELL_RANG;
+        CHECK(heard == BELL_RANG || heard == BELL_GONE); /* never slept through */
+        if (heard == BELL_GONE)
+            break;
+    }
+    ring_writer_awake(&writer);
+    CHECK(killed || (woken && ring_reader_closed(&writer)));
+    CHECK(!write_number(9) || write_number(10) || killed);
+    CHECK(!writer.corrupt);
+    close(bell[0]);
+    memory_unmap(control, RING_CONTROL);
+    memory_unmap(data, 2 * CAPACITY);
+    memory_unmap(large, CAPACITY);
+}
+
+static void waits_for_room(void)
+{
+    ring_writer_awake(&writer);
+    CHECK(ring_writer_asleep(&writer, 1000));
+    ring_writer_awake(&writer);
+    ring_writer_close(&writer);
+}
+
+static void the_reader_finds_all_that_was_written(bool killed)
+{
+    (void)killed;
+    ring_record record;
+    uint32_t number = 0;
+    while (ring_look(&reader, &record) == RESULT_OK) {
+        CHECK(record.kind == ++number && record.size == 1000);
+        ring_pass(&reader, &record);
+    }
+    CHECK(number == 4 && !reader.corrupt);
+    close(bell[0]);
+    close(bell[1]);
+    memory_unmap(control, RING_CONTROL);
+    memory_unmap(data, 2 * CAPACITY);
+    memory_unmap(large, CAPACITY);
+}
+
+/* --- a broadcast */
+
+#define WORDS 64
+static roster here;
+static broadcast_shared *news;
+static broadcast listener;
+
+static void join_roster(roster *r)
+{
+    bool inherited;
+    r->fd = open(path, O_RDWR);
+    CHECK(r->fd >= 0 && roster_join(r, &inherited) == RESULT_OK);
+}
+
+static broadcast news_end(void)
+{
+    broadcast b = {.shared = news, .capacity = WORDS};
+    patience_start(&b.patience);
+    return b;
+}
+
+static void tell_numbers(broadcast *b, uint32_t count)
+{
+    unsigned char bytes[100];
+    for (uint32_t i = 0; i < count; i++) {
+        memset(bytes, (int)(b->number & 255), sizeof bytes);
+        CHECK(broadcast_write(b, bytes, b->number * 7 % 100) == RESULT_OK);
+    }
+}
+
+static void a_broadcast(void)
+{
+    file = memfd_create("broadcast", 0);
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)getpid(), file);
+    CHECK(ftruncate(file, 32768) == 0);
+    here.shared = memory_map(file, 0, sizeof(roster_table));
+    news = memory_map(file, 16384, 16384);
+    join_roster(&here);
+    survivor.fd = here.fd; /* the victim closes its copy */
+    listener = news_end();
+    CHECK(broadcast_read_from(&listener) == RESULT_OK);
+    atomic_store(&news->asleep, 1); /* so that the victim wakes somebody */
+}
+
+static void broadcasts(void)
+{
+    roster me = {.shared = here.shared};
+    join_roster(&me);
+    broadcast b = news_end();
+    CHECK(broadcast_claim(&b, &me) == RESULT_OK && broadcast_write_from(&b) == RESULT_OK);
+    tell_numbers(&b, 12); /* more than once round */
+    broadcast_disclaim(&b);
+    roster_leave(&me);
+}
+
+static uint64_t hear_all(void)
+{
+    unsigned char bytes[100];
+    uint64_t size, missed, total = 0;
+    result answer;
+    while ((answer = broadcast_read(&listener, bytes, sizeof bytes, &size, &missed)) == RESULT_OK) {
+        uint64_t number = listener.number - 1;
+        total += missed + 1;
+        CHECK(size == number * 7 % 100);
+        for (uint64_t i = 0; i < size; i++)
+            CHECK(bytes[i] == (number & 255));
+    }
+    CHECK(answer == RESULT_EMPTY);
+    return total;
+}
+
+static void the_next_one_goes_on(bool killed)
+{
+    uint64_t heard = hear_all();
+    CHECK(killed ? heard <= 12 : heard == 12);
+    broadcast b = news_end();
+    CHECK(broadcast_claim(&b, &here) == RESULT_OK && broadcast_write_from(&b) == RESULT_OK);
+    CHECK(b.number == heard);
+    tell_numbers(&b, 12);
+    CHECK(hear_all() == 12);
+    broadcast_disclaim(&b);
+    close(here.fd);
+    memory_unmap(here.shared, sizeof(roster_table));
+    memory_unmap(news, 16384);
+    finish();
+}
+
+static void listens(void)
+{
+    broadcast b = news_end();
+    CHECK(broadcast_read_from(&b) == RESULT_OK);
+    broadcast_sleep(&b, clock_ns() + 1000000);
+}
+
+static void nobody_minds(bool killed)
+{
+    (void)killed;
+    the_next_one_goes_on(true);
+}
+
+/* --- who waits for a value */
+
+static void waits_for_a_value(void)
+{
+    value v = {.shared = (value_shared *)(void *)news, .most = 100, .members = &here};
+    value_sleep(&v, 0, clock_ns() + 1000000);
+}
+
+static void it_can_be_set(bool killed)
+{
+    (void)killed;
+    value v = {.shared = (value_shared *)(void *)news, .most = 100, .members = &here};
+    CHECK(value_lock(&v, true) == RESULT_OK && value_set(&v, "new", 3) == RESULT_OK);
+    value_unlock(&v);
+    close(here.fd);
+    memory_unmap(here.shared, sizeof(roster_table));
+    memory_unmap(news, 16384);
+    finish();
+}
+
+static void whoever_makes_a_queue(void)
+{
+    everywhere("a maker", an_empty_file, makes, it_is_no_queue_or_a_whole_one);
+}
+
+static void whoever_drops_or_waits(void)
+{
+    everywhere("one that drops and waits", a_full_queue, drops_and_waits, at_most_one_was_dropped);
+}
+
+static void whoever_repairs(void)
+{
+    everywhere("an heir", a_queue_with_somebody_dead, clears_away, all_three_are_there);
+    everywhere("one that clears", a_full_queue, stays_elsewhere_and_clears,
+               all_three_are_there);
+    everywhere("one that cannot repair", a_broken_queue_whose_lock_a_dead_one_has, finds_it_broken,
+               others_find_it_broken_too);
+    everywhere("one that gets the lock late", a_full_queue, waits_for_a_thread,
+               all_three_are_there);
+    everywhere("one that waits for the lock", a_lock_that_somebody_has, waits_for_it, it_works_on);
+}
+
+static void whoever_reads_or_waits_at_a_ring(void)
+{
+    everywhere("a reader", a_ring, reads, the_writer_hears_of_it);
+    everywhere("a writer that waits", a_ring, waits_for_room,
+               the_reader_finds_all_that_was_written);
+}
+
+static void whoever_broadcasts_or_listens(void)
+{
+    everywhere("a broadcaster", a_broadcast, broadcasts, the_next_one_goes_on);
+    everywhere("a listener", a_broadcast, listens, nobody_minds);
+}
+
+static void whoever_waits_for_a_value(void)
+{
+    everywhere("a waiter", a_broadcast, waits_for_a_value, it_can_be_set);
+}
+
+int main(void)
+{
+    RUN(whoever_makes_a_queue);
+    RUN(whoever_drops_or_waits);
+    RUN(whoever_repairs);
+    RUN(whoever_reads_or_waits_at_a_ring);
+    RUN(whoever_broadcasts_or_listens);
+    RUN(whoever_waits_for_a_value);
+    return 0;
+}
