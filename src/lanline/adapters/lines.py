@@ -12,7 +12,6 @@ from lanline.hub.talk import LOBBY
 from lanline.wire import messages as m
 from lanline.wire.shown import shown
 
-LINE_BYTES = 8 * 1024  # without its end
 PROMPT = b"Your name? "
 
 Item = m.AnyCommand | m.Problem
@@ -21,11 +20,13 @@ Item = m.AnyCommand | m.Problem
 class LinesAdapter:
     """One connection's lines in: commands, and problems to tell this side."""
 
-    __slots__ = ("_pending", "_skipping", "named")
+    __slots__ = ("_most", "_pending", "_skipping", "named")
 
     encoding = "lines"
 
-    def __init__(self) -> None:
+    def __init__(self, line_bytes: int) -> None:
+        """`line_bytes`: of a line at the most, without its end."""
+        self._most = line_bytes
         self._pending = b""
         self._skipping = False  # the rest of a line that was too long
         self.named = False  # the hub has accepted a name
@@ -43,8 +44,6 @@ class LinesAdapter:
         for line in lines[:-1]:
             if self._skipping:
                 self._skipping = False
-            elif len(line) > LINE_BYTES + 1:
-                yield _too_long()
             else:
                 yield from self._line(line)
         yield from self._keep(lines[-1])
@@ -59,23 +58,27 @@ class LinesAdapter:
         if self._skipping:
             return
         self._pending += data
-        if len(self._pending) > LINE_BYTES + 1:
+        if len(self._pending) > self._most + 1:  # its end may be two characters
             self._pending = b""
             self._skipping = True
-            yield _too_long()
+            yield self._too_long()
 
     def _line(self, raw: bytes) -> Iterator[Item]:
+        raw = raw.removesuffix(b"\r")
+        if len(raw) > self._most:
+            yield self._too_long()
+            return
         try:
-            line = raw.removesuffix(b"\r").decode()
+            line = raw.decode()
         except UnicodeDecodeError:
             yield m.Problem(code="bad-message", message="That line is not UTF-8.")
             return
         words = line.strip()
-        if not self.named:
+        if words == "quit":
+            yield m.Quit()
+        elif not self.named:
             yield m.Hello(name=words, client="lines")
             yield from self._enter()
-        elif words == "quit":
-            yield m.Quit()
         elif words:
             yield m.Say(room=LOBBY, text=line)
 
@@ -83,9 +86,8 @@ class LinesAdapter:
         if self.named:
             yield m.Join(room=LOBBY)
 
-
-def _too_long() -> m.Problem:
-    return m.Problem(code="too-long", message=f"A line is at most {LINE_BYTES:,} bytes.")
+    def _too_long(self) -> m.Problem:
+        return m.Problem(code="too-long", message=f"A line is at most {self._most:,} bytes.")
 
 
 def _message(event: m.Message) -> str:
@@ -107,7 +109,7 @@ _LINES: dict[type[Any], Callable[[Any], str]] = {
     m.Arrived: lambda event: f"* {event.member.name} has joined",
     m.Departed: lambda event: f"* {event.member.name} has left",
     m.Problem: lambda event: f"! {shown(event.message)}",
-    m.Behind: lambda event: "* You read too slowly: what you missed follows.",
+    m.Behind: lambda event: "* You read too slowly; what you missed came late.",
     m.HistoryPage: lambda event: "\n".join(_message(message) for message in event.messages),
     m.Goodbye: lambda event: f"* Goodbye. {event.reason}",
 }

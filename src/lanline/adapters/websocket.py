@@ -21,23 +21,21 @@ from lanline.wire.codec import CommandError, decode_command_untrusted
 from lanline.wire.codec import encode as encode_json
 
 PATH = "/ws"
-# A command is little but for the samples of agents, a list of all processes the largest of them.
-MEMBER_BYTES = 128 * 1024
-AGENT_BYTES = 4 * 1024 * 1024
-
 Item = m.AnyCommand | m.Problem
 
 
 class WebSocketAdapter:
     """One connection's frames. After `receive_untrusted`, send what `outgoing` returns."""
 
-    __slots__ = ("_fragments", "_origins", "_protocol")
+    __slots__ = ("_agent_bytes", "_fragments", "_origins", "_protocol")
 
     encoding = "json"
 
-    def __init__(self, origins: Origins) -> None:
+    def __init__(self, origins: Origins, frame_bytes: int, agent_bytes: int) -> None:
+        """`frame_bytes`: of a message at the most; `agent_bytes`: of one with samples."""
         self._origins = origins
-        self._protocol = ServerProtocol(max_size=MEMBER_BYTES)
+        self._agent_bytes = agent_bytes
+        self._protocol = ServerProtocol(max_size=frame_bytes)
         self._fragments: list[bytes] = []
 
     @property
@@ -51,7 +49,7 @@ class WebSocketAdapter:
 
     def expect_samples(self) -> None:
         """An agent is there: it may send more at once."""
-        self._protocol.max_message_size = AGENT_BYTES
+        self._protocol.max_message_size = self._agent_bytes
 
     def receive_untrusted(self, data: bytes) -> Iterator[Item]:
         """Raises nothing: what breaks the protocol fails the connection with its close code."""

@@ -50,6 +50,14 @@ def up(
         typer.Option(help="Your own certificate (PEM), so that browsers come by HTTPS."),
     ] = None,
     key: Annotated[Path | None, typer.Option(help="The key of --cert (PEM).")] = None,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--limit",
+            metavar="NAME=VALUE",
+            help="Set a limit, as in hello_seconds=30; docs/limits.md lists them. Repeat for more.",
+        ),
+    ] = None,
     json: Annotated[
         bool, typer.Option("--json", help="Print one line of JSON when ready, and nothing else.")
     ] = False,
@@ -63,6 +71,7 @@ def up(
     import logging
 
     from lanline.cli.folders import data_folder
+    from lanline.hub.limits import limits_from
     from lanline.server.options import Options
     from lanline.server.run import run
 
@@ -80,6 +89,7 @@ def up(
         certificate=cert,
         key=key,
         agent=not no_agent,
+        limits=limits_from(limit or []),
     )
     asyncio.run(run(options, _print_json if json else _print_welcome))
 

@@ -94,6 +94,7 @@ class Attach(Struct, frozen=True):
 
     connection: int
     room: str
+    offset: int = 0  # of the room's last message before
 
 
 class Detach(Struct, frozen=True):
@@ -137,6 +138,12 @@ class Pause(Struct, frozen=True):
     seconds: float
 
 
+class Answered(Struct, frozen=True):
+    """All that answers this connection's last command is out: take its next one."""
+
+    connection: int
+
+
 class Close(Struct, frozen=True):
     """Send what is queued, then close."""
 
@@ -156,5 +163,6 @@ Effect = (
     | Heard
     | ReadRecent
     | Pause
+    | Answered
     | Close
 )

@@ -32,7 +32,7 @@ class Visitor(Struct, frozen=True):
 
 
 class Admission(Struct, frozen=True):
-    """The gate's yes: who this is. `records` are stored before the welcome is sent."""
+    """The gate's yes: who this would be. `records` are stored before the welcome is sent."""
 
     member_id: str
     role: Role
@@ -42,7 +42,13 @@ class Admission(Struct, frozen=True):
 
 class Gate(Protocol):
     def admit(self, hello: Hello, visitor: Visitor, now: float) -> Admission:
-        """Say who this is, or raise RefusalError. Does not block."""
+        """Say who this would be, or raise RefusalError. Does not block.
+
+        Spends nothing: the hub may still refuse, for a name that is taken.
+        """
+
+    def accept(self, admission: Admission) -> None:
+        """It came in: from now on its session is known, and what its invite allowed is spent."""
 
 
 class OpenGate:
@@ -58,8 +64,10 @@ class OpenGate:
         session = hello.session
         if member_id is None:
             session, member_id = secrets.token_urlsafe(16), secrets.token_urlsafe(6)
-        self._members[session] = member_id
-        self._members.move_to_end(session)
+        return Admission(member_id=member_id, role=role, session=session)
+
+    def accept(self, admission: Admission) -> None:
+        self._members[admission.session] = admission.member_id
+        self._members.move_to_end(admission.session)
         if len(self._members) > self._most:
             self._members.popitem(last=False)
-        return Admission(member_id=member_id, role=role, session=session)

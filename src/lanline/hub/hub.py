@@ -33,6 +33,8 @@ from lanline.wire import messages as m
 
 Handler = Callable[[Connection, Any, float], list[Effect]]
 
+IDENTITY_CHARACTERS = 256  # as in lanline.wire.samples
+
 
 class HubState(Struct, frozen=True):
     """What the store knows when the hub starts."""
@@ -73,9 +75,11 @@ class Hub:
             m.Processes: self.board.processes,
             m.Publish: self.board.publish,
             m.ProcessList: self.board.list_given,
+        }
+        self._before_hello: dict[type[m.Command], Handler] = {
+            m.Hello: self._hello,
             m.Quit: self._quit,
         }
-        self._before_hello: dict[type[m.Command], Handler] = {m.Hello: self._hello}
 
     def answer(
         self,
@@ -154,11 +158,18 @@ class Hub:
             raise RefusalError("version", f"This hub speaks version {m.VERSION} of the protocol.")
         if wrong := problem_with_name(hello.name):
             raise RefusalError("bad-name", wrong)
+        if len(hello.machine) > IDENTITY_CHARACTERS:
+            raise RefusalError(
+                "bad-message", f"A machine's identity has {IDENTITY_CHARACTERS} letters at most."
+            )
         admission = self._gate.admit(hello, connection.visitor, now)
         old = self._predecessor(hello, admission)
         member_id = self._member_id(old, admission)
-        if admission.role != "agent":
+        if admission.role == "agent":
+            self.board.require_place(hello.machine)
+        else:
             self.connections.require_free(hello.name, member_id)
+        self._gate.accept(admission)
         member = m.Member(member_id, hello.name, admission.role, now)
         effects: list[Effect] = list(admission.records)
         if old is not None:
@@ -223,10 +234,10 @@ class Hub:
         return pings and now - connection.heard > self.limits.dead_seconds
 
     def _quit(self, connection: Connection, command: m.Quit, now: float) -> list[Effect]:
-        assert connection.member is not None
         self.connections.remove(connection.number)
+        departures = self._depart(connection, now, "left") if connection.member else []
         return [
-            *self._depart(connection, now, "left"),
+            *departures,
             Send(connection.number, m.Goodbye(id=command.id, reason="You left.")),
             Close(connection.number, "quit"),
         ]

@@ -23,6 +23,7 @@ CODE_SECONDS = 600.0
 MOST_WRONG = 10  # guesses over all addresses before the code is replaced
 MOST_OPEN = 20  # exchanges begun and not yet confirmed
 STARTS = 6  # exchanges begun from one address in a minute: each costs the hub some milliseconds
+STARTS_SECONDS = 60.0
 PAIRED_SECONDS = 300.0  # for a device to use the invite that pairing gave it
 
 
@@ -50,7 +51,7 @@ class Invitations:
         self._put_out = put_out
         self._code = m.JoinCode(code="", expires=0.0)
         self._wrong = 0
-        self._starts = Tries(STARTS)
+        self._starts = Tries(STARTS, STARTS_SECONDS)
         self._exchanges: OrderedDict[int, Pairing] = OrderedDict()
         self.handlers: dict[type[m.Command], Any] = {
             m.InviteMake: self.make,

@@ -70,13 +70,16 @@ class MachineBoard:
 
     # --- the agent's side -------------------------------------------------------------------
 
+    def require_place(self, machine_id: str) -> None:
+        """Raise RefusalError where this would be one machine too many."""
+        if machine_id not in self.machines and len(self.machines) >= self._limits.machines:
+            raise RefusalError(
+                "not-allowed", f"This hub watches {self._limits.machines:,} machines at most."
+            )
+
     def agent_came(self, connection: Connection, name: str, now: float) -> list[Effect]:
         machine = self.machines.get(connection.machine)
         if machine is None:
-            if len(self.machines) >= self._limits.machines:
-                raise RefusalError(
-                    "not-allowed", f"This hub watches {self._limits.machines:,} machines at most."
-                )
             info = MachineInfo(id=connection.machine, name=name, state="away", since=now)
             machine = self.machines[info.id] = Machine(info)
         machine.connection = connection.number

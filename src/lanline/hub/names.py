@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import secrets
 import unicodedata
 
 NAME_CHARACTERS = 32
 ROOM_CHARACTERS = 50
+MARKS = 2  # Vietnamese and Thai letters have two
+FEW_NAMESAKES = 100
 
 # Marks that reorder or hide text (Unicode TR 36, "Trojan Source"): bidi controls and joiners.
 _HIDDEN_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+# Letters that are drawn as nothing, or as a blank (Unicode, Default_Ignorable_Code_Point; fillers).
+_INVISIBLE = set(
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180e\u180f\u2800\u3164\uffa0"
+) | {chr(code) for code in range(0xE0100, 0xE01F0)}
+# How the letter before is drawn, as text or as a picture: allowed, and not seen in the look.
+_DRAWN_AS = {chr(code): "" for code in range(0xFE00, 0xFE10)}
 
 # Letters drawn like Latin ones in common fonts, after NFKD and case folding. A short form of the
 # confusables of Unicode TR 39: the scripts whose letters pass for Latin, and digits.
@@ -24,10 +34,15 @@ _LOOKS_LIKE = str.maketrans(
         # Armenian and Latin letters of other shapes
         "օ": "o", "ս": "u", "ո": "n", "հ": "h", "ց": "g", "զ": "q", "ı": "i", "ȷ": "j", "ɑ": "a",
         "ø": "o", "đ": "d", "ħ": "h", "ł": "i", "ɩ": "i", "ꞵ": "b",
+        # Small capitals, which casefold() leaves
+        "ᴀ": "a", "ʙ": "b", "ᴄ": "c", "ᴅ": "d", "ᴇ": "e", "ꜰ": "f", "ɢ": "g", "ʜ": "h", "ɪ": "i",
+        "ᴊ": "j", "ᴋ": "k", "ʟ": "i", "ᴍ": "m", "ɴ": "n", "ᴏ": "o", "ᴘ": "p", "ʀ": "r", "ꜱ": "s",
+        "ᴛ": "t", "ᴜ": "u", "ᴠ": "v", "ᴡ": "w", "ʏ": "y", "ᴢ": "z",
         # Digits and signs
         "0": "o", "1": "i", "l": "i", "|": "i", "!": "i", "5": "s", "$": "s", "@": "a",
         # Word separators
-        " ": "", "_": "", "-": "", ".": "", "'": "", "’": "", "`": "",
+        " ": "", "_": "", "-": "", ".": "", "'": "", "’": "", "`": "", "‐": "", "–": "", "—": "",
+        **_DRAWN_AS,
     }
 )  # fmt: skip
 
@@ -38,17 +53,26 @@ def problem_with_name(name: str) -> str | None:
         return "A name is 1 to 32 characters, without blanks at its ends."
     if len(name) > NAME_CHARACTERS:
         return f"A name is at most {NAME_CHARACTERS} characters; this one has {len(name):,}."
-    if any(unicodedata.category(c) in _HIDDEN_CATEGORIES for c in name):
+    if any(unicodedata.category(c) in _HIDDEN_CATEGORIES or c in _INVISIBLE for c in name):
         return "A name has no control characters and no marks that hide or reorder text."
     if name.startswith(("#", "*", "/", "!")):
         return "A name does not begin with '#', '*', '/' or '!'."
     if ":" in name:
         return "A name has no colon."
-    if sum(unicodedata.combining(c) != 0 for c in unicodedata.normalize("NFD", name)) > len(name):
-        return "A name has at most one mark on each letter."
+    if _most_marks(name) > MARKS:
+        return f"A name has at most {MARKS} marks on a letter."
     if not look(name):
         return "A name has at least one letter or digit."
     return None
+
+
+def _most_marks(name: str) -> int:
+    """On one letter: marks piled up are drawn over the lines above and below."""
+    most = marks = 0
+    for c in unicodedata.normalize("NFD", name):
+        marks = marks + 1 if unicodedata.combining(c) else 0
+        most = max(most, marks)
+    return most
 
 
 def look(name: str) -> str:
@@ -81,7 +105,8 @@ def free_variant(name: str, taken: set[str]) -> str:
     """A name like this one whose look is not among those taken."""
     number = 2
     while True:
-        tail = str(number)
+        # Counting on and on would cost a large hub more with each namesake.
+        tail = str(number if number < FEW_NAMESAKES else secrets.randbelow(10_000))
         variant = name[: NAME_CHARACTERS - len(tail)].rstrip() + tail
         if look(variant) not in taken:
             return variant

@@ -79,5 +79,15 @@ class Room:
         return [recent[i] for i in range(start, min(start + count, len(recent)))]
 
 
+def fitting(messages: list[Message], most_bytes: int, *, from_end: bool) -> list[Message]:
+    """The first messages, or the last ones, whose texts fit together; one at least."""
+    left = most_bytes
+    for count, message in enumerate(reversed(messages) if from_end else messages):
+        left -= len(message.text.encode())
+        if left < 0 and count:
+            return messages[-count:] if from_end else messages[:count]
+    return messages
+
+
 def ordered(rooms: Iterable[Room]) -> list[Room]:
     return sorted(rooms, key=lambda room: room.name)

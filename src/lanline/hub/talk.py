@@ -22,7 +22,7 @@ from lanline.hub.effects import (
 from lanline.hub.gate import RefusalError
 from lanline.hub.limits import Limits
 from lanline.hub.names import normal_room, problem_with_room
-from lanline.hub.rooms import Room, RoomState, ordered
+from lanline.hub.rooms import Room, RoomState, fitting, ordered
 from lanline.wire.messages import (
     Arrived,
     Command,
@@ -76,25 +76,24 @@ class Talk:
     # --- being in a room --------------------------------------------------------------------
 
     def join(self, connection: Connection, command: Join, now: float) -> list[Effect]:
-        member = _named(connection)
+        member = self._speaker(connection)
         effects: list[Effect] = []
         name = normal_room(command.room)
+        arriving = name not in connection.rooms
+        if arriving and len(connection.rooms) >= self._limits.rooms_per_member:
+            raise RefusalError(
+                "too-fast", f"You are in {self._limits.rooms_per_member} rooms, which is the most."
+            )
         room = self.rooms.get(name)
         if room is None:
             effects.append(self._make(name, member, now))
             room = self.rooms[name]
-        arriving = name not in connection.rooms
         if arriving:
-            if len(connection.rooms) >= self._limits.rooms_per_member:
-                raise RefusalError(
-                    "too-fast",
-                    f"You are in {self._limits.rooms_per_member} rooms, which is the most.",
-                )
             connection.rooms[name] = None
             room.connections[connection.number] = None
         effects += [
             Send(connection.number, self._joined(room, command)),
-            Attach(connection.number, name),
+            Attach(connection.number, name, room.last_offset),
         ]
         if arriving and self._announces(room):
             arrived = Arrived(room=name, member=member, time=now)
@@ -139,7 +138,7 @@ class Talk:
     # --- speaking and reading ---------------------------------------------------------------
 
     def say(self, connection: Connection, command: Say, now: float) -> list[Effect]:
-        member = _named(connection)
+        member = self._speaker(connection)
         # Programs post without coming in; a guest may speak only where all see it.
         guest = member.role == "guest"
         room = self._inside(connection, command.room) if guest else self._visible(command.room)
@@ -165,6 +164,7 @@ class Talk:
         """Take back a message that could not be stored, and all after it in its room."""
         room = self.rooms[record.message.room]
         room.forget_from(record.message.offset)
+        self.messages_total -= 1
         self._keys.pop((room.name, record.key), None)
 
     def history(self, connection: Connection, command: History, now: float) -> list[Effect]:
@@ -183,11 +183,12 @@ class Talk:
                 room=room.name,
                 epoch=room.epoch,
                 after=command.after,
-                before=room.last_offset + 1 if command.before is None else command.before,
+                before=_before(command.before, room),
                 limit=limit,
                 last=room.last_offset,
             )
             return [read]
+        found = fitting(found, self._limits.page_bytes, from_end=command.after is None)
         if command.after is not None:
             more = bool(found) and found[-1].offset < room.last_offset
         else:
@@ -237,6 +238,13 @@ class Talk:
         return members
 
     # --- rules ------------------------------------------------------------------------------
+
+    def _speaker(self, connection: Connection) -> Member:
+        """Who speaks. Machines may share a name with somebody, but not where people talk."""
+        member = _named(connection)
+        if member.role == "agent":
+            self._connections.require_free(member.name, member.id)
+        return member
 
     def _announces(self, room: Room) -> bool:
         return len(room.connections) <= self._limits.presence_members
@@ -304,15 +312,16 @@ class Talk:
         since = command.since
         recovered, more = True, False
         if since is None:
-            messages = room.latest(self._limits.first_page)
+            messages = self._latest(room)
             more = bool(messages) and messages[0].offset > room.first_offset
         elif room.has_all_after(since.epoch, since.offset):
             # What memory does not reach is asked for as history by the client, page by page.
             messages = room.after(since.offset, self._limits.history_page) or []
+            messages = fitting(messages, self._limits.page_bytes, from_end=False)
             more = (messages[-1].offset if messages else since.offset) < room.last_offset
         else:
             recovered = False
-            messages = room.latest(self._limits.first_page)
+            messages = self._latest(room)
             more = bool(messages) and messages[0].offset > room.first_offset
         return Joined(
             id=command.id,
@@ -325,6 +334,10 @@ class Talk:
             recovered=recovered,
             more=more,
         )
+
+    def _latest(self, room: Room) -> list[Message]:
+        messages = room.latest(self._limits.first_page)
+        return fitting(messages, self._limits.page_bytes, from_end=True)
 
     @staticmethod
     def _said(room: Room, command: Say, offset: int, time: float) -> Said:
@@ -344,3 +357,9 @@ Handler = Callable[[Connection, Command, float], list[Effect]]
 def _named(connection: Connection) -> Member:
     assert connection.member is not None, "the hub lets no command but hello through before it"
     return connection.member
+
+
+def _before(offset: int | None, room: Room) -> int:
+    """The offset that a page ends before; what lies past the last message is no number for it."""
+    end = room.last_offset + 1
+    return end if offset is None else min(offset, end)

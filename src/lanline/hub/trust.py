@@ -20,21 +20,21 @@ import msgspec
 
 from lanline.hub.effects import Invite, Record, RecordInvite, RecordSession, Session
 from lanline.hub.gate import Admission, OpenGate, RefusalError, Visitor
+from lanline.hub.limits import Limits
 from lanline.wire.messages import Hello, InviteInfo, Role
 
 TOKEN_BYTES = 16
 SESSION_SECONDS = 90 * 86_400.0  # since it was last used
-TRIES = 3  # wrong tokens or codes from one address
-TRIES_SECONDS = 60.0
 MOST_ADDRESSES = 4_096  # whose tries are remembered
+MOST_SESSIONS = 100_000  # past it the device that was longest away needs a new invite
 MOST_INVITES = 1_000
 LONGEST_SECONDS = 366 * 86_400.0
 
 
 class Tries:
-    """Counts what went wrong, by address, in a sliding minute."""
+    """Counts what went wrong, by address, in a sliding time."""
 
-    def __init__(self, most: int = TRIES, seconds: float = TRIES_SECONDS) -> None:
+    def __init__(self, most: int, seconds: float) -> None:
         self._most = most
         self._seconds = seconds
         self._wrong: dict[str, deque[float]] = {}
@@ -67,7 +67,11 @@ class InviteGate:
     """A Gate for a hub on a network. From the hub's own machine everybody may come in."""
 
     def __init__(
-        self, invites: Iterable[Invite], sessions: Iterable[Session], console: str
+        self,
+        invites: Iterable[Invite],
+        sessions: Iterable[Session],
+        console: str,
+        limits: Limits = Limits(),  # noqa: B008  it is frozen
     ) -> None:
         """`console`: the token of whoever holds the hub's console, and so is admin."""
         self._near = OpenGate()
@@ -75,7 +79,7 @@ class InviteGate:
         self._invites = {invite.info.id: invite for invite in invites}
         self._by_token = {invite.token_hash: invite.info.id for invite in self._invites.values()}
         self._sessions = {session.token_hash: session for session in sessions}
-        self.tries = Tries()
+        self.tries = Tries(limits.wrong_tries, limits.wrong_tries_seconds)
 
     def admit(self, hello: Hello, visitor: Visitor, now: float) -> Admission:
         if visitor.loopback and not hello.invite and not self._known(hello.session):
@@ -99,6 +103,19 @@ class InviteGate:
             if refusal.code == "bad-invite":
                 self.tries.wrong(visitor.address, now)
             raise
+
+    def accept(self, admission: Admission) -> None:
+        if not admission.records and admission.role != "admin":
+            self._near.accept(admission)
+        for record in admission.records:
+            if isinstance(record, RecordInvite):
+                self._invites[record.invite.info.id] = record.invite
+            elif isinstance(record, RecordSession):
+                # Put last: the first is then the one that was longest away.
+                self._sessions.pop(record.session.token_hash, None)
+                self._sessions[record.session.token_hash] = record.session
+        if len(self._sessions) > MOST_SESSIONS:
+            self._sessions.pop(next(iter(self._sessions)))
 
     def may_read(self, token: str, now: float) -> bool:
         """Whether a request with this token, a session's or an invite's, may read."""
@@ -168,7 +185,6 @@ class InviteGate:
             raise RefusalError("bad-invite", f"What this device was let in by {why}; ask anew.")
         _check_kind(session.role, hello)
         session = msgspec.structs.replace(session, expires=now + SESSION_SECONDS)
-        self._sessions[session.token_hash] = session
         return Admission(
             member_id=session.member_id,
             role=session.role,
@@ -186,7 +202,6 @@ class InviteGate:
         _check_kind(invite.info.role, hello)
         info = msgspec.structs.replace(invite.info, used=invite.info.used + 1)
         invite = msgspec.structs.replace(invite, info=info)
-        self._invites[info.id] = invite
         token = secrets.token_urlsafe(TOKEN_BYTES)
         session = Session(
             token_hash=hashed(token),
@@ -195,7 +210,6 @@ class InviteGate:
             invite=info.id,
             expires=now + SESSION_SECONDS,
         )
-        self._sessions[session.token_hash] = session
         return Admission(
             member_id=session.member_id,
             role=session.role,

@@ -29,10 +29,15 @@ def written(folder: Path, console: Console) -> Iterator[None]:
     """Keep the file while the hub runs."""
     path = folder / FILE
     half = folder / f"{FILE}.{secrets.token_hex(4)}"
-    descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(msgspec.json.encode(console))
-    half.replace(path)
+    try:
+        descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(msgspec.json.encode(console))
+        half.replace(path)
+    except OSError as problem:
+        with contextlib.suppress(OSError):
+            half.unlink(missing_ok=True)
+        raise StartError(f"{path} cannot be written: {problem.strerror}.") from problem
     try:
         yield
     finally:

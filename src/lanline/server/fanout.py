@@ -37,9 +37,12 @@ class Fanout:
         plan = self._rooms.get(room)
         return plan.last_offset if plan else 0
 
-    def attach(self, outlet: Outlet, room: str) -> None:
+    def attach(self, outlet: Outlet, room: str, offset: int) -> None:
+        """`offset`: of the room's last message before; what comes later is for this one too."""
         plan = self._plan(room)
         self._flush_room(plan, room)
+        if not plan.last_offset:
+            plan.last_offset = offset  # said before the hub started
         plan.encodings.setdefault(outlet.encoding, {})[outlet.number] = outlet
 
     def detach(self, number: int, room: str) -> None:

@@ -12,9 +12,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-HEADER_BYTES = 16 * 1024
-REQUEST_SECONDS = 10.0  # to send a request whole
-ANSWER_SECONDS = 60.0  # to take its answer
+from lanline.hub.limits import Limits
 
 
 class BoundedHttp(H11Protocol):
@@ -22,9 +20,13 @@ class BoundedHttp(H11Protocol):
 
     _deadline: asyncio.TimerHandle | None = None
 
+    def __init__(self, limits: Limits, config: Config) -> None:
+        super().__init__(config, ServerState(), {})
+        self._limits = limits
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._deadline = self.loop.call_later(REQUEST_SECONDS, self._late)
+        self._deadline = self.loop.call_later(self._limits.request_seconds, self._late)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop()
@@ -38,14 +40,14 @@ class BoundedHttp(H11Protocol):
         self._stop()
         super().on_response_complete()
         if not self.transport.is_closing():
-            wait = self.timeout_keep_alive + REQUEST_SECONDS
+            wait = self.timeout_keep_alive + self._limits.request_seconds
             self._deadline = self.loop.call_later(wait, self._late)
 
     def _late(self) -> None:
         cycle: RequestResponseCycle | None = self.cycle  # None before the first request
         if cycle is not None and not cycle.response_complete and not cycle.more_body:
             # The request came whole in time; its answer has more time.
-            self._deadline = self.loop.call_later(ANSWER_SECONDS, self.transport.abort)
+            self._deadline = self.loop.call_later(self._limits.answer_seconds, self.transport.abort)
         else:
             self.transport.abort()
 
@@ -56,7 +58,7 @@ class BoundedHttp(H11Protocol):
 
 
 def http_protocols(
-    app: Starlette, websocket: Callable[[], asyncio.Protocol]
+    app: Starlette, websocket: Callable[[], asyncio.Protocol], limits: Limits
 ) -> Callable[[], asyncio.Protocol]:
     """A factory of HTTP connections; those that ask for a WebSocket become `websocket()`."""
 
@@ -70,8 +72,8 @@ def http_protocols(
         log_config=None,
         access_log=False,
         server_header=False,
-        h11_max_incomplete_event_size=HEADER_BYTES,
+        h11_max_incomplete_event_size=limits.header_bytes,
         proxy_headers=False,
     )
     config.load()
-    return partial(BoundedHttp, config, ServerState(), {})
+    return partial(BoundedHttp, limits, config)

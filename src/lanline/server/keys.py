@@ -39,8 +39,13 @@ class HubKey:
 def kept_key(folder: Path) -> HubKey:
     """The folder's own key, made now if there is none."""
     certificate, key = folder / CERTIFICATE, folder / KEY
-    if not (certificate.exists() and key.exists()):
-        _make(certificate, key)
+    try:
+        if not (certificate.exists() and key.exists()):
+            _make(certificate, key)
+    except OSError as problem:
+        raise StartError(
+            f"The hub's key cannot be kept in {folder}: {problem.strerror}."
+        ) from problem
     return HubKey(certificate, key)
 
 

@@ -21,17 +21,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lanline.adapters.detect import detect_untrusted
+from lanline.errors import StartError
 from lanline.server.outlet import is_loopback, peer_address, plain_address
 from lanline.server.peer import LinesPeer
 from lanline.server.server import Server
 
 logger = logging.getLogger(__name__)
 
-SILENCE_SECONDS = 0.3
-TLS_SECONDS = 10.0  # for a handshake
 ACCEPT_AT_ONCE = 64
-PRIVATE_CONNECTIONS = 64  # from one address
-PUBLIC_CONNECTIONS = 16
 NO_DESCRIPTOR_SECONDS = 0.2  # before accepting again when the process has no more descriptors
 
 MakeHttp = Callable[[], asyncio.Protocol]
@@ -81,6 +78,7 @@ class Listener:
             if not self._has_room(address):
                 _refuse(sock, "Too many connections from your address.")
                 continue
+            self._from[address] = self._from.get(address, 0) + 1
             task = self._loop.create_task(self._admit(sock, address))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -92,17 +90,22 @@ class Listener:
     def _has_room(self, address: str) -> bool:
         if is_loopback(address):
             return True
-        ip = ipaddress.ip_address(address)
-        most = PRIVATE_CONNECTIONS if ip.is_private else PUBLIC_CONNECTIONS
+        limits = self._server.hub.limits
+        private = ipaddress.ip_address(address).is_private
+        most = limits.private_connections if private else limits.public_connections
         return self._from.get(address, 0) < most
 
     async def _admit(self, sock: socket.socket, address: str) -> None:
         """Look at the first byte without taking it: TLS must begin on an untouched stream."""
+        limits = self._server.hub.limits
+        # Who may not speak plain lines has its first packet lost at worst: it is waited for.
+        plain = self._doors.plain_beyond_loopback or is_loopback(address)
+        patience = limits.silence_seconds if plain else limits.tls_seconds
         try:
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             keep_alive(sock)
-            silent = not await self._readable(sock, SILENCE_SECONDS)
+            silent = not await self._readable(sock, patience)
             context = None
             if not silent and sock.recv(1, socket.MSG_PEEK) == b"\x16":
                 context = self._doors.tls()
@@ -110,16 +113,15 @@ class Listener:
                 lambda: Doorway(self._server, self._doors, silent),
                 sock,
                 ssl=context,
-                ssl_handshake_timeout=TLS_SECONDS if context else None,
+                ssl_handshake_timeout=limits.tls_seconds if context else None,
             )
-        except (OSError, ssl.SSLError) as problem:
+        except (OSError, ssl.SSLError, StartError) as problem:
             logger.debug("A connection from %s ended early: %s", address, problem)
             sock.close()
+            self._forget(address)
             return
-        if not is_loopback(address):
-            self._from[address] = self._from.get(address, 0) + 1
-            # Whatever protocol it becomes, the transport lives as long as the connection.
-            weakref.finalize(transport, self._forget, address).atexit = False
+        # Whatever protocol it becomes, the transport lives as long as the connection.
+        weakref.finalize(transport, self._forget, address).atexit = False
 
     def _forget(self, address: str) -> None:
         self._from[address] -= 1
@@ -157,8 +159,10 @@ class Doorway(asyncio.Protocol):
             self._become_lines()
         else:
             # A TLS connection may be silent inside; half a word may never be finished.
+            limits = self._server.hub.limits
+            patience = limits.silence_seconds if self._takes_lines() else limits.request_seconds
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(SILENCE_SECONDS, self._become_lines)
+            self._timer = loop.call_later(patience, self._become_lines)
 
     def data_received(self, data: bytes) -> None:
         self._data += data
@@ -177,14 +181,17 @@ class Doorway(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
 
-    def _become_lines(self) -> None:
+    def _takes_lines(self) -> bool:
+        """A line of text has no way to show an invite, over TLS neither."""
         assert self._transport is not None
-        encrypted = self._transport.get_extra_info("ssl_object") is not None
         near = is_loopback(peer_address(self._transport))
-        if not (near or encrypted or self._doors.plain_beyond_loopback):
+        return near or self._doors.plain_beyond_loopback
+
+    def _become_lines(self) -> None:
+        if not self._takes_lines():
             self._end(
-                b"! Plain lines are not taken from other machines here: anybody on the network\n"
-                b"! could read along. Use lanline chat or a browser, or ask for --plain-lan.\n"
+                b"! Plain lines are not taken from other machines here: they bring no invite, and\n"
+                b"! can be read along. Use lanline chat or a browser, or ask for --plain-lan.\n"
             )
             return
         peer = LinesPeer(self._server)

@@ -7,6 +7,7 @@ import time
 from lanline.errors import StartError
 from lanline.hub.hub import HubState
 from lanline.hub.invitations import Invitations, Place
+from lanline.hub.limits import Limits
 from lanline.hub.trust import InviteGate
 from lanline.server.addresses import lan_addresses
 from lanline.server.keys import HubKey
@@ -21,8 +22,8 @@ FIRST_INVITE_SECONDS = 86_400.0  # of the invites made at every start
 class NetworkDoor:
     """Made in two steps, since the hub is made with the gate and the invites with the hub."""
 
-    def __init__(self, state: HubState, console_token: str) -> None:
-        self.gate = InviteGate(state.invites, state.sessions, console_token)
+    def __init__(self, state: HubState, console_token: str, limits: Limits) -> None:
+        self.gate = InviteGate(state.invites, state.sessions, console_token, limits)
 
     def open(self, server: Server, host: str, port: int, key: HubKey, own_key: bool) -> Invitations:
         """Answer invites and join codes from now on; `host`: what the socket is bound to.

@@ -11,9 +11,6 @@ from lanline.wire.messages import AnyEvent
 
 Encode = Callable[[AnyEvent], bytes]
 
-# Past this many unsent bytes a member is behind: it is skipped and catches up from history.
-UNSENT_BYTES = 1024 * 1024
-
 
 class Outlet:
     __slots__ = (
@@ -28,8 +25,14 @@ class Outlet:
     )
 
     def __init__(
-        self, number: int, transport: asyncio.Transport, encoding: str, encode: Encode
+        self,
+        number: int,
+        transport: asyncio.Transport,
+        encoding: str,
+        encode: Encode,
+        unsent_bytes: int,
     ) -> None:
+        """Past `unsent_bytes` a member is behind: it is skipped and catches up from history."""
         self.number = number
         self.transport = transport
         self.encoding = encoding
@@ -39,7 +42,7 @@ class Outlet:
         self.catching_up = False
         self.stuck_since: float | None = None  # while the transport is full
         self.progress = 0  # its unsent bytes when last looked at
-        transport.set_write_buffer_limits(high=UNSENT_BYTES, low=UNSENT_BYTES // 4)
+        transport.set_write_buffer_limits(high=unsent_bytes, low=unsent_bytes // 4)
 
     @property
     def full(self) -> bool:
@@ -56,9 +59,11 @@ class Outlet:
         return len(data)
 
     def made_no_progress(self, now: float, seconds: float) -> bool:
-        """Whether a full transport has sent nothing for so long."""
+        """Whether a transport that is full, or is to close, has sent nothing for so long."""
         if self.stuck_since is None:
-            return False
+            if not self.transport.is_closing():
+                return False
+            self.stuck_since = now
         unsent = self.transport.get_write_buffer_size()
         if unsent != self.progress:
             self.progress = unsent

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import enum
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from lanline.adapters import lines, websocket
@@ -24,12 +25,21 @@ class Hold(enum.Flag):
     FULL = enum.auto()  # it does not read what it is sent
     RATE = enum.auto()  # it says too much
     STORE = enum.auto()  # the store is behind
+    ANSWER = enum.auto()  # it asked to read something: one answer at a time
+    PAGE = enum.auto()  # that answer is read from the store
+
+
+# These stop what was read already too: one packet can hold thousands of commands, and each can ask
+# for a thousand times its own size.
+_AT_ONCE = Hold.FULL | Hold.STORE | Hold.ANSWER | Hold.PAGE
+
+Item = m.AnyCommand | m.Problem
 
 
 class Peer(asyncio.Protocol):
     """What lines and WebSocket share. A subclass says how bytes become commands."""
 
-    __slots__ = ("_holds", "number", "outlet", "server", "transport")
+    __slots__ = ("_holds", "_items", "_rest", "number", "outlet", "server", "transport")
 
     outlet: Outlet
     transport: asyncio.Transport
@@ -38,6 +48,8 @@ class Peer(asyncio.Protocol):
         self.server = server
         self.number = 0
         self._holds = Hold.NONE
+        self._items: Iterator[Item] | None = None  # read, and not yet handled
+        self._rest: asyncio.TimerHandle | None = None
 
     def enter(self, transport: asyncio.Transport, protocol: str, outlet: Outlet) -> None:
         self.transport = transport
@@ -45,12 +57,43 @@ class Peer(asyncio.Protocol):
         self.number = outlet.number
         self.server.enter(self, protocol)
 
-    def take(self, items: Iterable[m.AnyCommand | m.Problem]) -> None:
-        for item in items:
-            if isinstance(item, m.Problem):
-                self.outlet.send(item)
-            else:
-                self.server.command(self, item)
+    def take(self, items: Iterator[Item]) -> None:
+        """Have these handled, now or when what holds the connection lets go."""
+        if self._items is not None:
+            # TLS hands over what it had decrypted already.
+            self._items = itertools.chain(self._items, items)
+        else:
+            self._items = items
+            self._go_on()
+
+    def _go_on(self) -> None:
+        if self._items is None or self._holds & _AT_ONCE:
+            return
+        for item in self._items:
+            self.handle(item)
+            if self._holds & _AT_ONCE:
+                return
+        self._items = None
+        self.taken()
+        if not self._holds and not self.transport.is_closing():
+            self.transport.resume_reading()
+
+    def handle(self, item: Item) -> None:
+        if isinstance(item, m.Problem):
+            self.outlet.send(item)
+        else:
+            self.server.command(self, item)
+
+    def taken(self) -> None:
+        """All that was read is handled."""
+
+    def rest(self, seconds: float) -> None:
+        """Read nothing for so long from now on."""
+        if self._rest:
+            self._rest.cancel()
+        self.hold(Hold.RATE)
+        loop = asyncio.get_running_loop()
+        self._rest = loop.call_later(seconds, self.let_go, Hold.RATE)
 
     def hold(self, reason: Hold) -> None:
         """Read nothing more until every reason for it has gone."""
@@ -59,10 +102,12 @@ class Peer(asyncio.Protocol):
         self._holds |= reason
 
     def let_go(self, reason: Hold) -> None:
-        if not self._holds:
+        if not self._holds & reason:
             return
         self._holds &= ~reason
-        if not self._holds and not self.transport.is_closing():
+        if self._items is not None and not self._holds & _AT_ONCE:
+            asyncio.get_running_loop().call_soon(self._go_on)
+        elif not self._holds and not self.transport.is_closing():
             self.transport.resume_reading()
 
     def told(self, event: m.AnyEvent) -> None:
@@ -88,11 +133,12 @@ class LinesPeer(Peer):
 
     def __init__(self, server: Server) -> None:
         super().__init__(server)
-        self._adapter = lines.LinesAdapter()
+        self._adapter = lines.LinesAdapter(server.hub.limits.line_bytes)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
-        outlet = Outlet(self.server.next_number(), transport, "lines", lines.encode)
+        unsent = self.server.hub.limits.unsent_bytes
+        outlet = Outlet(self.server.next_number(), transport, "lines", lines.encode, unsent)
         self.enter(transport, "lines", outlet)
 
     def prompt(self) -> None:
@@ -100,15 +146,15 @@ class LinesPeer(Peer):
 
     def data_received(self, data: bytes) -> None:
         self.server.received_bytes += len(data)
-        self.take(self._items(self._adapter.receive_untrusted(data)))
+        self.take(self._named(self._adapter.receive_untrusted(data)))
 
     def eof_received(self) -> bool:
-        self.take(self._items(self._adapter.receive_end()))
         # The other side has said all it will; what it is still owed is sent before the end.
-        self.server.command(self, m.Quit())
+        self.take(itertools.chain(self._named(self._adapter.receive_end()), (m.Quit(),)))
         return True
 
-    def _items(self, items: Iterable[lines.Item]) -> Iterable[lines.Item]:
+    def _named(self, items: Iterator[Item]) -> Iterator[Item]:
+        """The items, with the adapter told in between whether its name was accepted."""
         for item in items:
             yield item
             self._adapter.named = self.server.is_member(self.number)
@@ -119,7 +165,10 @@ class WebSocketPeer(Peer):
 
     def __init__(self, server: Server, origins: Origins) -> None:
         super().__init__(server)
-        self._adapter = websocket.WebSocketAdapter(origins)
+        limits = server.hub.limits
+        self._adapter = websocket.WebSocketAdapter(
+            origins, limits.frame_bytes, limits.agent_frame_bytes
+        )
         self._entered = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -129,17 +178,18 @@ class WebSocketPeer(Peer):
     def data_received(self, data: bytes) -> None:
         self.server.received_bytes += len(data)
         self.take(self._adapter.receive_untrusted(data))
-        self._settle()
 
     def eof_received(self) -> None:
         self._adapter.receive_end()
         self._settle()
 
-    def take(self, items: Iterable[m.AnyCommand | m.Problem]) -> None:
+    def handle(self, item: Item) -> None:
         # The handshake's answer comes before the first event.
-        for item in items:
-            self._settle()
-            super().take((item,))
+        self._settle()
+        super().handle(item)
+
+    def taken(self) -> None:
+        self._settle()
 
     def told(self, event: m.AnyEvent) -> None:
         if isinstance(event, m.Welcome) and event.member.role == "agent":
@@ -157,7 +207,8 @@ class WebSocketPeer(Peer):
         if self._adapter.open and not self._entered:
             self._entered = True
             number = self.server.next_number()
-            outlet = Outlet(number, self.transport, "json", websocket.encode)
+            unsent = self.server.hub.limits.unsent_bytes
+            outlet = Outlet(number, self.transport, "json", websocket.encode, unsent)
             self.enter(self.transport, "websocket", outlet)
         if self._adapter.closed:
             self.transport.close()

@@ -16,7 +16,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from lanline.errors import StoreError
 from lanline.hub.effects import (
-    Deliver,
     Effect,
     Heard,
     Multicast,
@@ -24,14 +23,10 @@ from lanline.hub.effects import (
     ReadRecent,
     Record,
     RecordMessage,
-    Send,
 )
-from lanline.wire.messages import Message, Problem, Said
+from lanline.hub.taken_back import last_kept, without_lost
 
 logger = logging.getLogger(__name__)
-
-# Past this many waiting effects the server reads from nobody until the store has caught up.
-MOST_WAITING = 20_000
 
 Commit = Callable[[Sequence[Record]], None]
 
@@ -42,8 +37,13 @@ class Pipeline:
         commit: Commit,
         release: Callable[[list[Effect]], None],
         take_back: Callable[[list[RecordMessage]], None],
+        most_waiting: int,
     ) -> None:
-        """`release` carries effects out; `take_back` is told what could not be stored."""
+        """`release` carries effects out; `take_back` is told what could not be stored.
+
+        Past `most_waiting` effects it says that it is overfull.
+        """
+        self._most_waiting = most_waiting
         self._commit = commit
         self._release = release
         self._take_back = take_back
@@ -51,6 +51,7 @@ class Pipeline:
         self._again: list[Record] = []  # what must still be written after a failure
         self._committing = False
         self._scheduled = False
+        self._closed = False
         self._thread = ThreadPoolExecutor(1, "lanline-store")
         self._loop = asyncio.get_running_loop()
         self._idle = asyncio.Event()
@@ -58,7 +59,7 @@ class Pipeline:
 
     @property
     def overfull(self) -> bool:
-        return len(self._waiting) > MOST_WAITING
+        return len(self._waiting) > self._most_waiting
 
     def push(self, effects: list[Effect]) -> None:
         now: list[Effect] = []
@@ -80,11 +81,13 @@ class Pipeline:
         await self._idle.wait()
 
     def close(self) -> None:
+        """Write nothing more; what runs is waited for."""
+        self._closed = True
         self._thread.shutdown(wait=True)
 
     def _turn(self) -> None:
         self._scheduled = False
-        if self._committing:
+        if self._committing or self._closed:
             return
         batch, self._waiting = self._waiting, []
         records = [effect for effect in batch if isinstance(effect, Record)]
@@ -125,17 +128,6 @@ class Pipeline:
         everything = [*batch, *waiting]
         lost = [e for e in everything if isinstance(e, RecordMessage)]
         self._take_back(lost)
-        unsaid = {(record.message.room, record.message.offset) for record in lost}
-        told = Problem(code="not-stored", message=f"Nothing was said: {problem}")
-        out: list[Effect] = []
-        for effect in everything:
-            if (
-                isinstance(effect, Send)
-                and isinstance(effect.event, Said)
-                and (effect.event.room, effect.event.offset) in unsaid
-            ):
-                answer = Problem(id=effect.event.id, code=told.code, message=told.message)
-                out.append(Send(effect.connection, answer))
-            elif not (isinstance(effect, Deliver) and isinstance(effect.event, Message)):
-                out.append(effect)
-        return out
+        kept = last_kept(lost)
+        left = [without_lost(effect, kept, str(problem)) for effect in everything]
+        return [effect for effect in left if effect is not None]

@@ -30,12 +30,17 @@ from lanline.server.views import ServerViews
 from lanline.stores.sqlite import SqliteStore
 
 BACKLOG = 4096
-STOP_SECONDS = 2.5  # everybody told, everything stored
+NAME_CHARACTERS = 64
+STOP_SECONDS = 2.2  # everybody told, everything stored
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104  what --lan asks for
 
 
 async def run(options: Options, announce: Callable[[Running], None]) -> None:
     """Serve until SIGINT or SIGTERM. Raises StartError or StoreError when it cannot start."""
+    _check_name(options.name)
+    if options.plain_lan and not options.lan:
+        raise StartError("--plain-lan goes with --lan.")
+    _raise_descriptors()
     with contextlib.ExitStack() as stack:
         folder = DataFolder(options.data)
         stack.callback(folder.close)
@@ -63,14 +68,14 @@ async def _serve(
         # The join code's cryptography, which a hub for its own machine does without.
         from lanline.server.network import NetworkDoor
 
-        door = NetworkDoor(state, console_token)
+        door = NetworkDoor(state, console_token, options.limits)
     gate = door.gate if door else OpenGate()
     hub = Hub(Identity(options.name, store.identity()), state, gate, options.limits)
     server = Server(hub, store)
     origins = Origins()
     app = make_app(ServerViews(server, door.gate if door else None), origins)
     doors = Doors(
-        http=http_protocols(app, lambda: WebSocketPeer(server, origins)),
+        http=http_protocols(app, lambda: WebSocketPeer(server, origins), options.limits),
         tls=lambda: key().context,
         plain_beyond_loopback=options.plain_lan,
     )
@@ -109,6 +114,24 @@ def _host(options: Options) -> str:
     return host
 
 
+def _check_name(name: str) -> None:
+    if not name.strip() or len(name) > NAME_CHARACTERS or not name.isprintable():
+        raise StartError(
+            f"The hub's name has 1 to {NAME_CHARACTERS} printable characters; see --name."
+        )
+
+
+def _raise_descriptors() -> None:
+    """Have as many connections as the system allows: shells often start with 1,024."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):  # macOS: "unlimited" is more than it allows
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def _is_loopback_literal(host: str) -> bool:
     try:
         return is_loopback(host)
@@ -129,8 +152,8 @@ def _bind(host: str, port: int) -> socket.socket:
         family, kind, number, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-    except OSError:
-        raise StartError(f"{host!r} is not an address of this machine; see --host.") from None
+    except (OSError, UnicodeError):
+        raise StartError(f"{host[:80]!r} is not an address of this machine; see --host.") from None
     sock = socket.socket(family, kind, number)
     try:
         # A port that a stopped hub has just left is free again (socket(7)).

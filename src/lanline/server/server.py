@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from lanline import __version__
@@ -15,6 +17,7 @@ from lanline.errors import StoreError
 from lanline.hub import effects as fx
 from lanline.hub.gate import Visitor
 from lanline.hub.hub import Hub
+from lanline.hub.rooms import fitting
 from lanline.hub.store import Store
 from lanline.monitor.exposition import HubFigures
 from lanline.server.fanout import Fanout
@@ -25,8 +28,8 @@ from lanline.wire import messages as m
 
 logger = logging.getLogger(__name__)
 
-SLOW_SECONDS = 10.0  # a full transport without progress for so long is closed
-CATCH_UP_PAGE = 500
+# What asks for much more than its own size: one at a time from each connection.
+READS = (m.Join, m.History, m.Members, m.Rooms, m.Machines, m.Watch, m.Recent, m.InviteList)
 
 
 class Server:
@@ -45,7 +48,12 @@ class Server:
         self._empty = asyncio.Event()  # nobody is connected
         self._empty.set()
         self._last_number = 0
-        self._pipeline = Pipeline(store.commit, self._release, hub.not_stored)
+        self._pipeline = Pipeline(
+            store.commit, self._release, hub.not_stored, hub.limits.waiting_effects
+        )
+        # The store's connection for reading is used by one thread at a time.
+        self._reader = ThreadPoolExecutor(1, "lanline-history")
+        self._stopping = False
         self._reading: set[asyncio.Task[None]] = set()
         self._held: set[Peer] = set()  # nobody reads from them until the store has caught up
         self._carry: dict[type[Any], Callable[[Any], None]] = {
@@ -58,6 +66,7 @@ class Server:
             fx.Heard: self._heard,
             fx.ReadRecent: self._read_recent,
             fx.Pause: self._pause,
+            fx.Answered: self._answered,
             fx.Close: self._close,
         }
         self.push(hub.start(self.now()))
@@ -88,7 +97,13 @@ class Server:
         self.hub.connected(peer.number, who, self.now())
 
     def command(self, peer: Peer, command: m.AnyCommand) -> None:
-        self.push(self.hub.handle(peer.number, command, self.now()))
+        if self._stopping:
+            return
+        effects = self.hub.handle(peer.number, command, self.now())
+        if effects and isinstance(command, READS):
+            peer.hold(Hold.ANSWER)
+            effects.append(fx.Answered(peer.number))
+        self.push(effects)
         if self._pipeline.overfull:
             peer.hold(Hold.STORE)
             self._held.add(peer)
@@ -145,19 +160,30 @@ class Server:
     # --- stopping ---------------------------------------------------------------------------
 
     async def stop(self, seconds: float) -> None:
-        """Tell everybody, store everything, close; what does not read is cut off in time."""
+        """Tell everybody, store everything, close; what does not read is cut off in time.
+
+        What is said from now on is not taken any more: it was not acknowledged either.
+        """
+        self._stopping = True
         self._ticker.cancel()
         self.push(self.hub.stop())
-        await asyncio.wait_for(self._pipeline.drained(), seconds)
+        until = asyncio.get_running_loop().time() + seconds
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._empty.wait(), seconds / 3)
+            async with asyncio.timeout_at(until):
+                await self._pipeline.drained()
+            async with asyncio.timeout_at(until - seconds / 2):
+                await self._empty.wait()
         for peer in list(self._peers.values()):
             peer.transport.abort()
         await asyncio.sleep(0)
         for task in list(self._reading):
             task.cancel()
-        await asyncio.wait_for(self._pipeline.drained(), seconds)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(until):  # that they have left is written down too
+                await self._pipeline.drained()
+        # A commit that runs is waited for: what it holds is on its way to the disk.
         self._pipeline.close()
+        self._reader.shutdown(cancel_futures=True)
         self.store.close()
 
     # --- carrying effects out ---------------------------------------------------------------
@@ -198,7 +224,7 @@ class Server:
     def _attach(self, effect: fx.Attach) -> None:
         peer = self._peers.get(effect.connection)
         if peer is not None:
-            self.fanout.attach(peer.outlet, effect.room)
+            self.fanout.attach(peer.outlet, effect.room, effect.offset)
 
     def _detach(self, effect: fx.Detach) -> None:
         self.fanout.detach(effect.connection, effect.room)
@@ -216,9 +242,12 @@ class Server:
     def _pause(self, effect: fx.Pause) -> None:
         peer = self._peers.get(effect.connection)
         if peer is not None:
-            peer.hold(Hold.RATE)
-            loop = asyncio.get_running_loop()
-            loop.call_later(effect.seconds, peer.let_go, Hold.RATE)
+            peer.rest(effect.seconds)
+
+    def _answered(self, effect: fx.Answered) -> None:
+        peer = self._peers.get(effect.connection)
+        if peer is not None:
+            peer.let_go(Hold.ANSWER)
 
     def _close(self, effect: fx.Close) -> None:
         peer = self._peers.get(effect.connection)
@@ -229,9 +258,12 @@ class Server:
     # --- reading the store ------------------------------------------------------------------
 
     def _read_history(self, effect: fx.ReadHistory) -> None:
-        self._run(self._answer_history(effect))
+        peer = self._peers.get(effect.connection)
+        if peer is not None:
+            peer.hold(Hold.PAGE)
+            self._run(self._answer_history(effect, peer))
 
-    async def _answer_history(self, read: fx.ReadHistory) -> None:
+    async def _answer_history(self, read: fx.ReadHistory, peer: Peer) -> None:
         event: m.AnyEvent
         try:
             found = await self.page(read.room, read.after, read.before, read.limit)
@@ -242,19 +274,21 @@ class Server:
             if read.after is not None:
                 more = bool(found) and found[-1].offset < read.last
             else:
-                more = len(found) == read.limit and found[0].offset > 1
+                first = self.hub.talk.rooms[read.room].first_offset
+                more = bool(found) and found[0].offset > first
             event = m.HistoryPage(
                 id=read.command_id, room=read.room, epoch=read.epoch, messages=found, more=more
             )
         self._send(fx.Send(read.connection, event))
+        peer.let_go(Hold.PAGE)
 
     async def page(
         self, room: str, after: int | None, before: int | None, limit: int
     ) -> list[m.Message]:
         """A page from the store, read in a thread."""
-        return await asyncio.to_thread(
-            self.store.page, room, after=after, before=before, limit=limit
-        )
+        read = functools.partial(self.store.page, room, after=after, before=before, limit=limit)
+        found = await asyncio.get_running_loop().run_in_executor(self._reader, read)
+        return fitting(found, self.hub.limits.page_bytes, from_end=after is None)
 
     async def _catch_up(self, peer: Peer) -> None:
         """Give a member that was behind what it missed, at its own pace."""
@@ -270,7 +304,7 @@ class Server:
                 outlet.send(m.Behind(room=room, offset=offset, members=members))
                 continue
             try:
-                found = await self.page(room, offset, None, CATCH_UP_PAGE)
+                found = await self.page(room, offset, None, self.hub.limits.history_page)
             except StoreError as problem:
                 outlet.send(m.Problem(code="slow", message=str(problem)))
                 peer.end()
@@ -304,6 +338,6 @@ class Server:
             if watchers and summaries:
                 self._release([fx.Multicast(watchers, m.Summaries(summaries=summaries))])
             for peer in list(self._peers.values()):
-                if peer.outlet.made_no_progress(now, SLOW_SECONDS):
+                if peer.outlet.made_no_progress(now, self.hub.limits.slow_seconds):
                     logger.info("Closed connection %d: it read nothing.", peer.number)
                     peer.transport.abort()

@@ -7,7 +7,7 @@ from lanline.hub.gate import RefusalError
 from lanline.hub.names import normal_room
 from lanline.hub.trust import InviteGate
 from lanline.monitor.exposition import render
-from lanline.server.outlet import is_loopback
+from lanline.server.outlet import is_loopback, plain_address
 from lanline.server.server import Server
 from lanline.wire.messages import HistoryPage, MachineInfo, RoomInfo
 
@@ -55,6 +55,6 @@ class ServerViews:
         return render(self._server.hub.board.infos(), self._server.figures())
 
     def may_read(self, token: str, address: str) -> bool:
-        if self._gate is None or is_loopback(address):
+        if self._gate is None or is_loopback(plain_address(address)):
             return True
         return self._gate.may_read(token, self._server.now())

@@ -7,6 +7,7 @@ reads beside it, each used by one thread at a time.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import sqlite3
@@ -32,6 +33,7 @@ from lanline.hub.rooms import RoomState
 from lanline.wire.messages import MachineInfo, Message
 
 FILE = "lanline.sqlite3"
+LARGEST = 2**63 - 1  # an integer that SQLite keeps
 
 T = TypeVar("T")
 
@@ -70,19 +72,22 @@ class SqliteStore:
             self._writer = self._connect()
             self._migrate()
             self._reader = self._connect()
+            self._numbers: dict[str, int] = dict(
+                self._writer.execute("SELECT name, number FROM rooms").fetchall()
+            )
         except (OSError, sqlite3.Error) as problem:
             raise StoreError(f"{self.path} cannot be opened: {problem}.") from problem
-        self._numbers: dict[str, int] = dict(
-            self._writer.execute("SELECT name, number FROM rooms").fetchall()
-        )
 
     def identity(self) -> str:
         """The hub's lasting identity, made at the first start."""
-        with self._writer:
-            self._writer.execute(
-                "INSERT OR IGNORE INTO meta VALUES ('hub', ?)", (secrets.token_hex(8),)
-            )
-        row = self._writer.execute("SELECT value FROM meta WHERE key = 'hub'").fetchone()
+        try:
+            with self._writer:
+                self._writer.execute(
+                    "INSERT OR IGNORE INTO meta VALUES ('hub', ?)", (secrets.token_hex(8),)
+                )
+            row = self._writer.execute("SELECT value FROM meta WHERE key = 'hub'").fetchone()
+        except sqlite3.Error as problem:
+            raise StoreError(f"{self.path} cannot be written: {problem}.") from problem
         return str(row[0])
 
     def load(self, recent_messages: int, keys: int) -> HubState:
@@ -132,7 +137,7 @@ class SqliteStore:
                 self._writer.executemany(
                     "INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?)", messages
                 )
-        except sqlite3.Error as problem:
+        except (sqlite3.Error, OverflowError) as problem:
             raise StoreError(f"{self.path} cannot be written: {problem}.") from problem
         self._numbers = numbers
 
@@ -145,13 +150,13 @@ class SqliteStore:
                 rows = self._reader.execute(
                     f'SELECT {_COLUMNS} FROM messages WHERE room = ? AND "offset" > ?'  # noqa: S608
                     ' ORDER BY "offset" LIMIT ?',
-                    (number, after, limit),
+                    (number, min(after, LARGEST), limit),
                 ).fetchall()
             else:
                 rows = self._reader.execute(
                     f'SELECT {_COLUMNS} FROM messages WHERE room = ? AND "offset" < ?'  # noqa: S608
                     ' ORDER BY "offset" DESC LIMIT ?',
-                    (number, before if before is not None else 2**62, limit),
+                    (number, LARGEST if before is None else min(before, LARGEST), limit),
                 ).fetchall()[::-1]
         except sqlite3.Error as problem:
             raise StoreError(f"{self.path} cannot be read: {problem}.") from problem
@@ -159,8 +164,10 @@ class SqliteStore:
 
     def close(self) -> None:
         self._reader.close()
-        # The log is folded into the file, so that a stopped hub is one file to copy.
-        self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        # The log is folded into the file, so that a stopped hub is one file to copy. Where there
+        # is no room for that, the log stays, and the next start reads it.
+        with contextlib.suppress(sqlite3.Error):
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._writer.close()
 
     def _replace(self, record: RecordMachine | RecordInvite | RecordSession) -> None:

@@ -40,7 +40,7 @@ def decode_command_untrusted(frame: bytes | str) -> AnyCommand:
     try:
         command: AnyCommand = _commands.decode(frame)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as problem:
-        first = str(problem)
+        first = str(problem)[:200]  # it may repeat what was sent, whole
     else:
         return command
     # Say what is wrong as narrowly as possible: whose command it was, and whether it is known.

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from lanline.adapters.http.openapi import describe
 from lanline.adapters.http.views import Views
 from lanline.adapters.origins import Origins
+from lanline.errors import StoreError
 from lanline.hub.gate import RefusalError
 
 PAGE = Path(__file__).parents[2] / "page"
@@ -50,7 +51,7 @@ def make_app(views: Views, origins: Origins) -> Starlette:
             Mount("/", StaticFiles(directory=PAGE, html=True, check_dir=False)),
         ],
         middleware=[Middleware(Guard, origins=origins), Middleware(GZipMiddleware)],
-        exception_handlers={RefusalError: _refused},
+        exception_handlers={RefusalError: _refused, StoreError: _unreadable},
     )
 
 
@@ -135,6 +136,11 @@ def _number(request: Request, name: str) -> int | None:
     if not text.isascii() or not text.isdigit() or len(text) > 15:
         raise RefusalError("bad-message", f"{name!r} is a whole number, not {text[:40]!r}.")
     return int(text)
+
+
+async def _unreadable(request: Request, problem: Exception) -> Response:
+    body = {"error": {"code": "internal", "message": str(problem)}}
+    return Json(body, status_code=503)
 
 
 _STATUS = {"no-such-room": 404, "no-invite": 401, "bad-message": 400}
