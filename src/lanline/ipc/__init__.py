@@ -44,6 +44,7 @@ from lanline.ipc.methods import method_of
 from lanline.ipc.payload import Pickle
 from lanline.ipc.pipe import pipe
 from lanline.ipc.queue import Queue
+from lanline.ipc.semaphore import Lock, Semaphore
 from lanline.ipc.steps import run
 from lanline.ipc.value import SharedValue
 
@@ -64,6 +65,7 @@ __all__ = [
     "ForkedError",
     "FullError",
     "Listener",
+    "Lock",
     "MessageError",
     "MessageQueue",
     "MessageTooLargeError",
@@ -73,6 +75,7 @@ __all__ = [
     "PermissionDeniedError",
     "Pickle",
     "Queue",
+    "Semaphore",
     "SharedMemory",
     "SharedValue",
     "Statistics",

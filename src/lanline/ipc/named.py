@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 HEADER = struct.Struct("<8s16sQ")  # magic with version, kind, bytes of the body
 MAGIC = b"lanblk\0\1"
+SLASHED = ("semaphore", "lock")  # may be called as sem_overview(7) calls them
 
 
 def runtime_folder() -> Path:
@@ -59,7 +60,9 @@ def runtime_folder() -> Path:
 
 
 def path_of(address: str, kind: str) -> Path:
-    """The file of `shm:NAME`, for one kind of named thing."""
+    """The file of `shm:NAME`, for one kind of named thing; `/NAME` says the same of a lock."""
+    if kind in SLASHED and address.startswith("/"):
+        address = f"shm:{address[1:]}"
     place = parse_address(address)
     if place.scheme != "shm":
         raise AddressError(address, f"a {kind} in shared memory is called shm:NAME")
@@ -111,7 +114,7 @@ class Block:
         self.descriptor = enter(self.path, create=size is not None)
         self._closed = False
         try:
-            if not native.others(self.descriptor):
+            if not native.others(self.descriptor) and not self._is_kept(kind, size):
                 if size is None:
                     self.path.unlink()
                     raise NotFoundError(
@@ -121,8 +124,8 @@ class Block:
             self.size = self._size_of_untrusted(kind, native.BODY)
             if size is not None and size != self.size:
                 raise AddressInUseError(
-                    f"{address} exists with {self.size:,} bytes, not {size:,}; open it by its name "
-                    "alone, or choose another name."
+                    f"{address} exists with {self._said(self.size)}, not {self._said(size)}; open "
+                    "it by its name alone, or choose another name."
                 )
             self.place: Place = native.Place(self.descriptor)
         except BaseException:
@@ -130,6 +133,13 @@ class Block:
             raise
         native.leave_door(self.descriptor)
         _open_blocks.add(self)
+
+    def _is_kept(self, kind: str, size: int | None) -> bool:
+        """Is what the dead have left still of use to whoever comes next?"""
+        return False
+
+    def _said(self, size: int) -> str:
+        return f"{size:,} bytes"
 
     def _make(self, kind: str, body: int, size: int) -> None:
         os.ftruncate(self.descriptor, 0)
@@ -157,6 +167,11 @@ class Block:
                 return int(size)
         raise CorruptedError(f"{self.path} is not a {kind} of this version of Lanline.")
 
+    @property
+    def is_open(self) -> bool:
+        """Is it ours, and not closed?"""
+        return not self._closed and not self.place.forked
+
     def close(self) -> None:
         """Leave; the last one out removes the file. Mappings of it go on. Again does nothing."""
         if self._closed:
@@ -166,8 +181,11 @@ class Block:
             return  # the child of a fork has no descriptor of it
         load("_block").enter_door(self.descriptor, None)
         if self.place.leave():
-            self.path.unlink()
+            self._last_out()
         os.close(self.descriptor)
+
+    def _last_out(self) -> None:
+        self.path.unlink()
 
     def __enter__(self) -> Self:
         return self

@@ -37,20 +37,11 @@ cdef extern from "result.h" nogil:
         RESULT_CORRUPT
         RESULT_TIMED_OUT
 
-cdef extern from "<stdbool.h>" nogil:
-    ctypedef bint c_bool "bool"
-
 cdef extern from "memory.h" nogil:
     void *memory_map_apart(int fd, int64_t offset, size_t size)
     void memory_unmap(void *address, size_t size)
 
 cdef extern from "roster.h" nogil:
-    ctypedef struct roster_table:
-        pass
-    ctypedef struct roster:
-        roster_table *shared
-        int fd
-        uint32_t tag
     result roster_enter_door(int fd, uint64_t deadline_ns)
     void roster_leave_door(int fd)
     result roster_join(roster *r, c_bool *inherited)
@@ -167,11 +158,6 @@ def participants(int fd):
 cdef class Place:
     """A participant's place in a block's roster; the door must be held to take one."""
 
-    cdef object __weakref__
-    cdef roster r
-    cdef unsigned long generation
-    cdef bint closed
-
     def __cinit__(self):
         self.closed = True
 
@@ -227,10 +213,6 @@ cdef class Place:
 
 cdef class Body:
     """The mapped contents of a block."""
-
-    cdef Place place
-    cdef void *memory
-    cdef size_t size
 
     def __init__(self, Place place, size_t size):
         self.place = place

@@ -1,0 +1,240 @@
+#include "permits.h"
+
+#include <limits.h>
+
+#include "futex.h"
+#include "killpoint.h"
+
+#define GLANCES 16 /* between two looks at the clock */
+
+size_t permits_size(uint32_t count)
+{
+    return sizeof(permits_shared) + count * sizeof(uint32_t);
+}
+
+uint32_t permits_count(size_t size)
+{
+    size_t least = permits_size(1);
+    bool possible = size >= least && size <= permits_size(PERMITS_MOST)
+                    && (size - least) % sizeof(uint32_t) == 0;
+    return possible ? (uint32_t)((size - least) / sizeof(uint32_t)) + 1 : 0;
+}
+
+static uint32_t process_of(const permits *p, uint32_t tag)
+{
+    const roster_entry *entry = roster_of(p->members, tag);
+    return atomic_load(&entry->tag) == tag ? atomic_load(&entry->process) : 0;
+}
+
+/* Is it nobody's tag any more, which needs no system call to know? */
+static bool is_nobodys(const permits *p, uint32_t tag)
+{
+    return tag == LOCK_ABANDONED || atomic_load(&roster_of(p->members, tag)->tag) != tag;
+}
+
+/* Change one permit from what was seen; whether nobody was quicker. */
+static bool change(permits *p, uint32_t index, uint32_t seen, uint32_t to)
+{
+    bool ours = atomic_compare_exchange_strong(&p->shared->permit[index], &seen, to);
+    if (ours)
+        KILL_POINT();
+    return ours;
+}
+
+static uint32_t hint(const permits *p)
+{
+    return atomic_load_explicit(&p->hint, memory_order_relaxed);
+}
+
+static void remember(permits *p, uint32_t index)
+{
+    atomic_store_explicit(&p->hint, index, memory_order_relaxed);
+}
+
+void permits_open(permits *p, permits_shared *shared, roster *members, uint32_t count)
+{
+    p->shared = shared;
+    p->members = members;
+    p->count = count;
+    /* Everybody begins elsewhere, so that fewer meet. */
+    remember(p, (members->tag & (ROSTER_PLACES - 1)) % count);
+    for (uint32_t index = 0; index < count; index++) {
+        uint32_t seen = atomic_load(&shared->permit[index]);
+        if (seen && is_nobodys(p, seen))
+            change(p, index, seen, LOCK_ABANDONED);
+    }
+}
+
+void permits_close(permits *p)
+{
+    while (permits_abandon(p)) {
+    }
+}
+
+permits_answer permits_try(permits *p, uint32_t *dead)
+{
+    uint32_t index = hint(p);
+    for (uint32_t left = p->count; left; left--) {
+        uint32_t seen = atomic_load(&p->shared->permit[index]);
+        if ((seen == 0 || seen == LOCK_ABANDONED) && change(p, index, seen, p->members->tag)) {
+            remember(p, index);
+            *dead = 0;
+            return seen ? PERMITS_INHERITED : PERMITS_TAKEN;
+        }
+        index = index + 1 < p->count ? index + 1 : 0;
+    }
+    return PERMITS_BUSY;
+}
+
+permits_answer permits_try_all(permits *p, uint32_t *dead)
+{
+    permits_answer answer = permits_try(p, dead);
+    uint32_t lives = p->members->tag;
+    for (uint32_t index = 0; answer == PERMITS_BUSY && index < p->count; index++) {
+        uint32_t seen = atomic_load(&p->shared->permit[index]);
+        if (seen == lives || seen == p->members->tag)
+            continue;
+        if (seen && !roster_dead(p->members, seen)) {
+            lives = seen;
+            continue;
+        }
+        *dead = seen ? process_of(p, seen) : 0;
+        if (change(p, index, seen, p->members->tag)) {
+            remember(p, index);
+            answer = seen ? PERMITS_INHERITED : PERMITS_TAKEN;
+        }
+    }
+    return answer;
+}
+
+static void wake_one(permits *p)
+{
+    /* Sequentially consistent, as the permit's change before it and the sleeper's store and look
+     * are: either the sleeper sees the permit, or we see that it sleeps. */
+    if (!atomic_load(&p->shared->asleep))
+        return;
+    atomic_store(&p->shared->asleep, 0);
+    KILL_POINT();
+    atomic_fetch_add(&p->shared->turn, 1);
+    KILL_POINT();
+    futex_wake(&p->shared->turn, 1);
+}
+
+/* Whoever has slept, and has taken one, wakes the next if there is more to take. */
+static void pass_on(permits *p)
+{
+    for (uint32_t index = 0; index < p->count; index++) {
+        uint32_t seen = atomic_load(&p->shared->permit[index]);
+        if (seen == 0 || seen == LOCK_ABANDONED) {
+            wake_one(p);
+            return;
+        }
+    }
+}
+
+uint32_t permits_asleep(permits *p)
+{
+    uint32_t turn = atomic_load(&p->shared->turn);
+    atomic_store(&p->shared->asleep, 1);
+    KILL_POINT();
+    return turn;
+}
+
+void permits_decline(permits *p)
+{
+    permits_asleep(p);
+    pass_on(p);
+}
+
+void permits_wake_all(permits *p)
+{
+    atomic_fetch_add(&p->shared->turn, 1);
+    KILL_POINT();
+    futex_wake(&p->shared->turn, INT_MAX);
+}
+
+static permits_answer spin(permits *p, permits_waiter *w)
+{
+    uint64_t budget = patience_budget(&w->patience);
+    if (!budget)
+        return PERMITS_BUSY;
+    uint64_t began = clock_ns(), took = 0;
+    permits_answer answer = PERMITS_BUSY;
+    while (answer == PERMITS_BUSY && took < budget) {
+        for (int glance = 0; answer == PERMITS_BUSY && glance < GLANCES; glance++) {
+            processor_relax();
+            answer = permits_try(p, &w->dead);
+        }
+        took = clock_ns() - began;
+    }
+    patience_learn(&w->patience, took, answer != PERMITS_BUSY);
+    return answer;
+}
+
+permits_answer permits_wait(permits *p, permits_waiter *w)
+{
+    permits_answer answer = PERMITS_BUSY;
+    if (!w->spun) {
+        w->spun = true;
+        w->look_ns = PERMITS_LOOK_NS;
+        w->look_at = clock_ns() + w->look_ns;
+        answer = spin(p, w);
+        if (answer != PERMITS_BUSY)
+            return answer;
+    }
+    uint32_t turn = permits_asleep(p);
+    uint64_t now = clock_ns();
+    if (now >= w->look_at || now >= w->deadline_ns) {
+        answer = permits_try_all(p, &w->dead);
+        w->look_ns = w->look_ns * 2 < PERMITS_LOOK_MOST_NS ? w->look_ns * 2
+                                                             : PERMITS_LOOK_MOST_NS;
+        w->look_at = now + w->look_ns;
+    } else {
+        answer = permits_try(p, &w->dead);
+    }
+    if (answer != PERMITS_BUSY) {
+        pass_on(p);
+        return answer;
+    }
+    w->over = now >= w->deadline_ns;
+    if (!w->over) {
+        uint64_t until = w->look_at < w->deadline_ns ? w->look_at : w->deadline_ns;
+        futex_wait(&p->shared->turn, turn, until - now);
+    }
+    return PERMITS_BUSY;
+}
+
+/* Change one of our own permits, the last one taken first. */
+static bool give_back(permits *p, uint32_t to)
+{
+    uint32_t index = hint(p), ours = p->members->tag;
+    for (uint32_t left = p->count; left; left--) {
+        if (atomic_load_explicit(&p->shared->permit[index], memory_order_relaxed) == ours
+            && change(p, index, ours, to)) {
+            remember(p, index);
+            wake_one(p);
+            return true;
+        }
+        index = index ? index - 1 : p->count - 1;
+    }
+    return false;
+}
+
+bool permits_release(permits *p)
+{
+    return give_back(p, 0);
+}
+
+bool permits_abandon(permits *p)
+{
+    return give_back(p, LOCK_ABANDONED);
+}
+
+permit_state permits_look(const permits *p, uint32_t index, uint32_t *process)
+{
+    uint32_t seen = atomic_load(&p->shared->permit[index]);
+    *process = seen ? process_of(p, seen) : 0;
+    if (!seen)
+        return PERMIT_FREE;
+    return roster_dead(p->members, seen) ? PERMIT_DEAD : PERMIT_HELD;
+}

@@ -1,0 +1,140 @@
+"""Semaphores and locks with names: permits that come back when their holder is killed.
+
+    gpu = Semaphore("/gpu", 2)            # opening it again needs the name alone
+    if gpu.acquire(timeout=1): ...        # None waits for ever, 0 asks once; True or False
+    gpu.release()
+    with gpu: ...
+
+    with Lock("/ledger", on_death=repair): ...
+
+A permit is held by the handle that acquired it, and released by it and no other. When its process
+dies, by whatever cause, the permit can be had again, at once by whoever asks and within a tenth of
+a second by whoever waits. Only the kernel's word counts as death (native/roster.h): a stopped
+process keeps what it holds, and a new process with the same number has nothing.
+
+What the dead one was doing may be half done. Therefore the one that gets its permit is told:
+`on_death` is called with the process that died (None where that is not known any more), by the
+thread that acquired, which holds the permit meanwhile; and `recovered` counts. When `on_death`
+raises, the permit goes to the next one, who is told again. A handle that is closed while it holds
+permits, and a process that ends so, count as dead.
+
+There is no order among those who wait: a permit that is free goes to whoever comes first, and that
+may be somebody who did not wait. Handing it on in order would cost a wake-up each time.
+
+It lives for as long as somebody holds a handle, or the permit of a dead one is in it, in the user's
+runtime folder; it does not outlive the boot.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from lanline.errors import CorruptedError
+from lanline.ipc.named import Block
+from lanline.ipc.native import load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lanline.ipc.native._permits import Permits
+else:
+    try:
+        # Its methods are called as they are: a wrapper would cost more than what they do.
+        from lanline.ipc.native._permits import Permits
+    except ImportError:
+
+        class Permits:
+            def __new__(cls, *_: Any, **__: Any) -> Any:
+                load("_permits")  # says what is missing
+
+
+class PermitsBlock(Block):
+    """The file, kept while a dead holder's permit is in it, so that the next holder is told."""
+
+    def _is_kept(self, kind: str, size: int | None) -> bool:
+        native = load("_block")
+        try:
+            there = self._size_of_untrusted(kind, native.BODY)
+        except CorruptedError:
+            return False
+        first = load("_permits").permit_bytes(0)
+        held = os.pread(self.descriptor, there - first, native.BODY + first)
+        return size in (None, there) and any(held)
+
+    def _said(self, size: int) -> str:
+        return f"{load('_permits').permits_in(size):,} permits"
+
+    def _last_out(self) -> None:
+        if not self._is_kept(self.path.suffix[1:], None):
+            super()._last_out()
+
+
+class NamedPermits(Permits):
+    """What semaphores and locks share."""
+
+    def __init__(
+        self,
+        name: str,
+        kind: str,
+        permits: int | None,
+        on_death: Callable[[int | None], object] | None,
+        *,
+        owned: bool,
+    ) -> None:
+        native = load("_permits")
+        if permits is not None and not 1 <= permits <= native.MOST:
+            raise ValueError(f"A semaphore has 1 to {native.MOST:,} permits.")
+        size = None if permits is None else native.permit_bytes(permits)
+        self.name = name
+        self._block = PermitsBlock(name, kind, size)
+        try:
+            super().__init__(self._block.place, self._block.size, owned, on_death)
+        except BaseException:
+            self._block.close()
+            raise
+
+    def close(self) -> None:
+        """Let go; what this handle holds is given back, as after a death. Again does nothing.
+
+        Threads that wait in it get ClosedError.
+        """
+        if self._block.is_open:
+            self._stop()
+        self._block.close()
+
+
+class Semaphore(NamedPermits):
+    """`permits` of them under `name`; without a number it must exist (NotFoundError).
+
+    `name`: "/gpu" or "shm:gpu". A number that is given must agree with what exists
+    (AddressInUseError). Threads may share a handle, and release what another thread acquired; a
+    child of a fork opens its own (ForkedError). Releasing more than was acquired: BusyError.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        permits: int | None = None,
+        *,
+        on_death: Callable[[int | None], object] | None = None,
+    ) -> None:
+        super().__init__(name, "semaphore", permits, on_death, owned=False)
+
+
+class Lock(NamedPermits):
+    """A lock for one holder at a time: the thread that acquired it, which alone releases it.
+
+    `name`: "/ledger" or "shm:ledger"; who comes first makes it. BusyError: it is released by
+    another thread, or the thread that holds it would wait for itself.
+    """
+
+    def __init__(
+        self, name: str, *, on_death: Callable[[int | None], object] | None = None
+    ) -> None:
+        super().__init__(name, "lock", 1, on_death, owned=True)
+
+    @property
+    def holder(self) -> int | None:
+        """The process that holds it just now."""
+        return next(iter(self.holders), None)
