@@ -57,7 +57,7 @@ def test_every_kind_of_bytes_can_be_put() -> None:
         queue.put(b"")
         assert queue.get_many(3) == [b"one", b"two", b""]
         with pytest.raises(TypeError):
-            queue.put("text")  # type: ignore[arg-type]
+            queue.put("text")
 
 
 def test_a_bounded_queue_makes_producers_wait() -> None:

@@ -106,6 +106,15 @@ class Subscription(Generic[T]):
         while True:
             yield self.recv()[0]
 
+    @property
+    def descriptor(self) -> int:
+        """Of the file that is rung after `watch`."""
+        return self._block.descriptor
+
+    def watch(self) -> bool:
+        """For `lanline.ipc.aio`: ring the file at the next message; False: one is there."""
+        return self._reader.watch()
+
     def close(self) -> None:
         """Listen no more. Again does nothing."""
         self._block.close()

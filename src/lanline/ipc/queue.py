@@ -17,15 +17,25 @@ from __future__ import annotations
 
 import os
 import threading
-from collections import defaultdict, deque
-from typing import TYPE_CHECKING, Any, Literal, Self
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
+from weakref import WeakKeyDictionary
 
-from lanline.errors import AddressInUseError, BusyError, FullError, TimedOutError
+from lanline.errors import (
+    AddressInUseError,
+    BusyError,
+    ClosedError,
+    FullError,
+    MessageError,
+    TimedOutError,
+)
 from lanline.ipc import named
 from lanline.ipc.native import load
+from lanline.ipc.payload import codec_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from types import EllipsisType, TracebackType
 
     from lanline.ipc.native._queue import Member, Taken
@@ -51,8 +61,9 @@ class Item:
         self._taken = taken
 
     @property
-    def body(self) -> bytes:
-        return self._taken.body
+    def body(self) -> Any:
+        """The message. Raises MessageError when it is not of the queue's type."""
+        return self._queue.decoded(self._taken.body)
 
     @property
     def deliveries(self) -> int:
@@ -74,10 +85,14 @@ class Item:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if kind is not None and self._queue.redeliver:
-            self.give_back()
-        else:
+        if kind is None:
             self.done()
+            return
+        with suppress(ClosedError):  # a close has given it back, or dropped it, already
+            if self._queue.redeliver:
+                self.give_back()
+            else:
+                self.done()
 
 
 class Queue:
@@ -89,6 +104,10 @@ class Queue:
     and what is given must agree. `overflow` is this participant's own: what `put` does when there
     is no room.
 
+    Messages are bytes, or with `type` what `ipc.Channel` can carry: a msgspec type, checked when it
+    is taken, `numpy.ndarray`, `ipc.Pickle`. What is not of the type is finished by raising
+    MessageError, so that it comes to nobody again.
+
     Time-outs are in seconds; None waits for ever, 0 asks once. A call that times out or is
     interrupted has put and consumed nothing. Messages of one producer are taken in their order.
     """
@@ -97,12 +116,16 @@ class Queue:
         self,
         address: str,
         *,
+        type: Any = bytes,  # noqa: A002
         capacity: int | EllipsisType | None = ...,
         max_bytes: int | None = None,
         redeliver: bool | None = None,
         overflow: Overflow = "block",
         create: bool = True,
     ) -> None:
+        if overflow not in get_args(Overflow):
+            raise ValueError(f"An overflow rule is one of {', '.join(get_args(Overflow))}.")
+        self._encode, self._decode = codec_for(type)
         native = load("_queue")
         self.address = address
         self.overflow = overflow
@@ -119,8 +142,10 @@ class Queue:
             raise
         self._member.open_door()
         self._check_agreement(capacity, max_bytes, redeliver)
-        # What this handle's threads have taken and not finished, for task_done.
-        self._in_hand: defaultdict[int, deque[Taken]] = defaultdict(deque)
+        # What each thread (or task) has taken by this handle and not finished, for task_done.
+        self._in_hand: WeakKeyDictionary[Any, deque[Taken]] = WeakKeyDictionary()
+        self.whose: Callable[[], Any] = threading.current_thread
+        self._kept: deque[Taken] = deque()  # taken behind one that is not of the type
 
     def _prepare(
         self,
@@ -168,26 +193,33 @@ class Queue:
         """Whether what a dead consumer had not finished comes again."""
         return self._member.redeliver
 
-    def put(self, message: Buffer, timeout: float | None = None) -> None:
+    def put(self, message: Any, timeout: float | None = None) -> None:
         """Put one message; with overflow "block", wait for room at most `timeout` seconds."""
+        data = message if self._encode is None else self._encode(message)
         if self.overflow == "block":
-            self._member.put(message, timeout)
+            self._member.put(data, timeout)
         else:
-            self.put_many([message])
+            self._put_by_rule([data])
 
-    def put_many(self, messages: Iterable[Buffer], timeout: float | None = None) -> int:
+    def put_many(self, messages: Iterable[Any], timeout: float | None = None) -> int:
         """Put several, faster than one by one; how many of them are in the queue afterwards.
 
         Fewer than all only when the time-out passed after the first, or "drop-newest" dropped some.
         """
-        batch = messages if isinstance(messages, list) else list(messages)
+        if self._encode is not None:
+            batch: list[Buffer] = [self._encode(message) for message in messages]
+        else:
+            batch = messages if isinstance(messages, list) else list(messages)
         if self.overflow == "block":
             return self._member.put_many(batch, timeout)
+        return self._put_by_rule(batch)
+
+    def _put_by_rule(self, batch: list[Buffer]) -> int:
         if self.overflow == "drop-oldest":
             return self._member.put_many(batch, 0, drop_oldest=True)
         try:
             count = self._member.put_many(batch, 0)
-        except TimedOutError:
+        except (TimedOutError, FullError):  # a queue that only the bytes bound says Full itself
             count = 0
         if count < len(batch) and self.overflow == "raise":
             raise FullError(
@@ -197,25 +229,52 @@ class Queue:
         self._newest_dropped += len(batch) - count
         return count
 
-    def get(self, timeout: float | None = None) -> bytes:
+    def get(self, timeout: float | None = None) -> Any:
         """The oldest message. With redelivery it is this consumer's until `task_done`."""
-        if not self.redeliver:
+        if self._decode is None and not self.redeliver:
             return self._member.get(timeout)
-        taken = self._member.take(timeout)
-        self._in_hand[threading.get_ident()].append(taken)
-        return taken.body
+        return self._handed([self._next(timeout)])[0]
 
-    def get_many(self, most: int, timeout: float | None = None) -> list[bytes]:
-        """At least one message and at most `most`; waits for the first as `get` does."""
-        if not self.redeliver:
+    def get_many(self, most: int, timeout: float | None = None) -> list[Any]:
+        """At least one message and at most `most`; waits for the first as `get` does.
+
+        One that is not of the type ends the batch before it; the next `get` raises MessageError.
+        """
+        if self._decode is None and not self.redeliver:
             return self._member.get_many(most, timeout)
-        batch = self._member.take_many(most, timeout)
-        self._in_hand[threading.get_ident()].extend(batch)
-        return [taken.body for taken in batch]
+        if self._kept:
+            most = min(most, len(self._kept))
+            return self._handed([self._kept.popleft() for _ in range(most)])
+        return self._handed(self._member.take_many(most, timeout))
+
+    def _next(self, timeout: float | None) -> Taken:
+        return self._kept.popleft() if self._kept else self._member.take(timeout)
+
+    def _handed(self, batch: list[Taken]) -> list[Any]:
+        """The messages up to the first that is not of the type, in the hands of their taker."""
+        messages: list[Any] = []
+        for position, taken in enumerate(batch):
+            try:
+                messages.append(self.decoded(taken.body))
+            except MessageError:
+                if messages:
+                    self._kept.extendleft(reversed(batch[position:]))
+                    break
+                self._kept.extendleft(reversed(batch[1:]))
+                self.finish(taken, back=False)
+                raise
+        if self.redeliver:
+            hands = self._in_hand.setdefault(self.whose(), deque())
+            hands.extend(batch[: len(messages)])
+        return messages
+
+    def decoded(self, data: bytes) -> Any:
+        """For Item.body."""
+        return data if self._decode is None else self._decode(data)
 
     def take(self, timeout: float | None = None) -> Item:
         """The oldest message as an Item, to be finished by itself; waits as `get` does."""
-        return Item(self, self._member.take(timeout))
+        return Item(self, self._next(timeout))
 
     def task_done(self) -> None:
         """The oldest message that this thread got and had not finished is finished."""
@@ -223,7 +282,7 @@ class Queue:
             if not self._member.done(0, 0):
                 raise BusyError("task_done was called more often than messages were taken.")
             return
-        in_hand = self._in_hand[threading.get_ident()]
+        in_hand = self._in_hand.get(self.whose())
         if not in_hand:
             raise BusyError("task_done was called more often than this thread took messages.")
         self.finish(in_hand.popleft(), back=False)
@@ -241,10 +300,18 @@ class Queue:
         """Wait until everything that was put has been taken and finished (task_done, Item.done)."""
         self._member.join(timeout)
 
+    def watch(self) -> int:
+        """For `lanline.ipc.aio`: the descriptor of the file that is rung from here on."""
+        return self._member.watch()
+
+    def clear_dead(self) -> None:
+        """See to what the dead have left. Whoever waits does it by itself."""
+        self._member.clear_dead()
+
     def __len__(self) -> int:
         return int(self.statistics()["waiting"])
 
-    def __iter__(self) -> Iterator[bytes]:
+    def __iter__(self) -> Iterator[Any]:
         """Messages for ever, each finished when the next is asked for."""
         while True:
             with self.take() as item:

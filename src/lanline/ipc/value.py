@@ -75,6 +75,10 @@ class SharedValue(Generic[T]):
         Other writers wait meanwhile, so `change` is to be quick, and may not set it itself.
         """
         self._value.lock()
+        return self.update_locked(change)
+
+    def update_locked(self, change: Callable[[T], T]) -> T:
+        """The rest of `update`, after `try_lock`; it lets the lock go."""
         try:
             value = change(self.get())
             data: Any = value if self._encode is None else self._encode(value)
@@ -82,6 +86,24 @@ class SharedValue(Generic[T]):
         finally:
             self._value.unlock()
         return value
+
+    def try_set(self, value: T) -> bool:
+        """Set it, unless another writer is at it just now."""
+        data: Any = value if self._encode is None else self._encode(value)
+        return self._value.try_set(data)
+
+    def try_lock(self) -> bool:
+        """Keep other writers out until `update_locked`, unless one is at it just now."""
+        return self._value.try_lock()
+
+    @property
+    def descriptor(self) -> int:
+        """Of the file that is rung after `watch`."""
+        return self._block.descriptor
+
+    def watch(self, version: int) -> bool:
+        """For `lanline.ipc.aio`: ring the file at the next change; False: it has changed."""
+        return self._value.watch(version)
 
     def wait(self, version: int, timeout: float | None = None) -> int:
         """Wait until it has been set oftener than `version` says; the version then."""

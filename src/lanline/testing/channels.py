@@ -64,8 +64,8 @@ def a_message_larger_than_any_buffer_arrives(make: MakeAddress) -> None:
 
 def a_time_out_of_zero_asks_once_and_consumes_nothing(make: MakeAddress) -> None:
     with pair(make) as (one, other):
-        _raises(ipc.TimedOutError, other.recv, 0)
-        _raises(TimeoutError, other.recv, 0.01)
+        raises(ipc.TimedOutError, other.recv, 0)
+        raises(TimeoutError, other.recv, 0.01)
         one.send(b"kept", SECONDS)
         assert other.recv(SECONDS) == b"kept"
 
@@ -102,8 +102,8 @@ def closed_by_you(make: MakeAddress) -> None:
     with pair(make) as (one, _):
         one.close()
         one.close()
-        _raises(ipc.ClosedError, one.recv, SECONDS)
-        _raises(ipc.ClosedError, one.send, b"x", SECONDS)
+        raises(ipc.ClosedError, one.recv, SECONDS)
+        raises(ipc.ClosedError, one.send, b"x", SECONDS)
 
 
 def closed_by_the_peer_after_all_it_sent(make: MakeAddress) -> None:
@@ -111,8 +111,8 @@ def closed_by_the_peer_after_all_it_sent(make: MakeAddress) -> None:
         one.send(b"last words", SECONDS)
         one.close()
         assert other.recv(SECONDS) == b"last words"
-        _raises(ipc.PeerClosedError, other.recv, SECONDS)
-        _raises(ipc.PeerClosedError, other.recv, 0)
+        raises(ipc.PeerClosedError, other.recv, SECONDS)
+        raises(ipc.PeerClosedError, other.recv, 0)
 
 
 def iteration_ends_with_the_peers_close(make: MakeAddress) -> None:
@@ -146,7 +146,7 @@ def threads_may_share_an_end(make: MakeAddress) -> None:
 
 def a_message_over_the_limit_is_refused_where_it_is_sent(make: MakeAddress) -> None:
     with pair(make, limit=1000) as (one, other):
-        _raises(ipc.MessageTooLargeError, one.send, b"x" * 1001, SECONDS)
+        raises(ipc.MessageTooLargeError, one.send, b"x" * 1001, SECONDS)
         one.send(b"x" * 1000, SECONDS)
         assert len(other.recv(SECONDS)) == 1000
 
@@ -181,30 +181,30 @@ def an_address_is_free_again_after_close(make: MakeAddress) -> None:
 
 def a_taken_address_is_refused(make: MakeAddress) -> None:
     with ipc.listen(make()) as listener:
-        _raises(ipc.AddressInUseError, ipc.listen, listener.address)
+        raises(ipc.AddressInUseError, ipc.listen, listener.address)
 
 
 def nobody_listening_is_said(make: MakeAddress) -> None:
     with ipc.listen(make()) as listener:
         address = listener.address
-    _raises(ipc.NotFoundError, ipc.connect, address, 0)
+    raises(ipc.NotFoundError, ipc.connect, address, 0)
 
 
 def accepting_times_out(make: MakeAddress) -> None:
     with ipc.listen(make()) as listener:
-        _raises(ipc.TimedOutError, listener.accept, 0)
+        raises(ipc.TimedOutError, listener.accept, 0)
 
 
 def a_rule_for_overflow_is_kept(make: MakeAddress) -> None:
     with pair(make, overflow="raise") as (one, _), ThreadPoolExecutor(1) as pool:
         filling = pool.submit(_fill, one)
-        _raises(ipc.FullError, filling.result, SECONDS)
+        raises(ipc.FullError, filling.result, SECONDS)
     with pair(make, overflow="drop-newest") as (one, other):
         while not one.statistics().dropped:
             one.send(b"x" * 65_536, SECONDS)
         for _ in range(one.statistics().sent):
             other.recv(SECONDS)
-        _raises(ipc.TimedOutError, other.recv, 0)
+        raises(ipc.TimedOutError, other.recv, 0)
 
 
 def _fill(channel: ipc.Channel[Any]) -> None:
@@ -261,9 +261,9 @@ def name(check: Check) -> str:
     return getattr(check, "__name__", "check")
 
 
-def _raises(kind: type[Exception], call: Callable[..., Any], *arguments: Any) -> None:
+def raises(kind: type[Exception], call: Callable[..., Any], *given: Any, **named: Any) -> None:
     try:
-        call(*arguments)
+        call(*given, **named)
     except kind:
         return
     raise AssertionError(f"{call} did not raise {kind.__name__}")

@@ -18,13 +18,28 @@ from lanline.ipc import pipe as _pipe
 from lanline.ipc.address import parse_address
 from lanline.ipc.aio.channel import Channel, Listener
 from lanline.ipc.aio.ears import run
+from lanline.ipc.aio.queue import Queue
+from lanline.ipc.aio.values import Broadcast, SharedValue, Subscription
 from lanline.ipc.channel import MESSAGE_BYTES, Overflow
+from lanline.ipc.memory import SharedMemory
 from lanline.ipc.methods import method_of
 
 if TYPE_CHECKING:
     from ssl import SSLContext
 
-__all__ = ["Channel", "Listener", "connect", "listen", "pipe", "run"]
+__all__ = [
+    "Broadcast",
+    "Channel",
+    "Listener",
+    "Queue",
+    "SharedMemory",
+    "SharedValue",
+    "Subscription",
+    "connect",
+    "listen",
+    "pipe",
+    "run",
+]
 
 
 async def listen(

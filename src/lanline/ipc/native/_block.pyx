@@ -70,6 +70,7 @@ cdef extern from "value.h" nogil:
     void value_unlock(value *v)
     result value_set(value *v, const void *bytes, uint64_t size)
     void value_sleep(value *v, uint64_t seen, uint64_t deadline_ns)
+    c_bool value_watch(value *v, uint64_t seen)
 
 cdef extern from "patience.h" nogil:
     ctypedef struct patience:
@@ -93,6 +94,15 @@ cdef extern from "broadcast.h" nogil:
     result broadcast_read(broadcast *b, void *bytes, uint64_t room, uint64_t *size,
                           uint64_t *missed)
     void broadcast_sleep(broadcast *b, uint64_t deadline_ns)
+    c_bool broadcast_watch(broadcast *b)
+
+cdef extern from "<sys/inotify.h>" nogil:
+    int inotify_init1(int flags)
+    int inotify_add_watch(int fd, const char *path, uint32_t mask)
+    int inotify_rm_watch(int fd, int watch)
+    int IN_NONBLOCK
+    int IN_CLOEXEC
+    uint32_t IN_MODIFY
 
 
 cdef enum:
@@ -153,6 +163,30 @@ def participants(int fd):
         return [processes[place] for place in range(roster_processes(fd, HEADER, processes))]
     finally:
         PyMem_Free(processes)
+
+
+def watch_open():
+    """A descriptor that becomes readable when a watched file is rung (watch.h, inotify(7))."""
+    cdef int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC)
+    if fd < 0:
+        raise FullError(
+            "The system lets this user watch no more files (fs.inotify.max_user_instances); close "
+            "programs that do, or raise that limit."
+        )
+    return fd
+
+
+def watch_add(int watcher, int fd):
+    """Watch the file behind `fd`; the number that its events carry."""
+    cdef bytes path = b"/proc/self/fd/%d" % fd
+    cdef int watch = inotify_add_watch(watcher, path, IN_MODIFY)
+    if watch < 0:
+        raise FullError("The system lets this user watch no more files (fs.inotify.max_user_watches).")
+    return watch
+
+
+def watch_remove(int watcher, int watch):
+    inotify_rm_watch(watcher, watch)  # fails when the file is gone, and its watch with it
 
 
 cdef class Place:
@@ -297,6 +331,36 @@ cdef class Value(Body):
         self.holder = None
         value_unlock(&self.v)
 
+    def try_set(self, message):
+        """Set it, if nobody else is setting or updating it just now."""
+        cdef bint free
+        self.place._check()
+        free = self._try_lock()
+        if free:
+            try:
+                self.set_locked(bytes(message))
+            finally:
+                self.unlock()
+        return free
+
+    def try_lock(self):
+        """As `lock`, if it need not wait."""
+        self.place._check()
+        return self._try_lock()
+
+    cdef bint _try_lock(self) except -1:
+        if self.holder is not None and self.holder == threading.get_ident():
+            raise BusyError("This thread is updating the value already.")
+        if value_lock(&self.v, False) != RESULT_OK:
+            return False
+        self.holder = threading.get_ident()
+        return True
+
+    def watch(self, uint64_t seen):
+        """Ask for the file to be rung at the next change; False: the version is not `seen`."""
+        self.place._check()
+        return value_watch(&self.v, seen)
+
     def wait(self, uint64_t seen, timeout):
         """Wait until the version is another than `seen`."""
         cdef uint64_t deadline = deadline_of(timeout)
@@ -395,11 +459,16 @@ cdef class Reader(Body):
                 raise CorruptedError(BROKEN)
             if not deadline:
                 deadline = deadline_of(timeout)
+            if is_over(deadline):
+                raise TimedOutError("Nothing was broadcast within the time-out.")
             if answer == RESULT_EMPTY:
-                if is_over(deadline):
-                    raise TimedOutError("Nothing was broadcast within the time-out.")
                 with nogil:
                     broadcast_sleep(&self.b, deadline)
-                PyErr_CheckSignals()
-                self.place._check()
+            PyErr_CheckSignals()
+            self.place._check()
             answer = broadcast_read(&self.b, small, SMALL, &size, &missed)
+
+    def watch(self):
+        """Ask for the file to be rung at the next message; False: one is there."""
+        self.place._check()
+        return broadcast_watch(&self.b)

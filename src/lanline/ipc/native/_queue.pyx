@@ -64,6 +64,7 @@ cdef extern from "queue.h" nogil:
         uint32_t blocks
         uint32_t capacity
         bint redeliver
+        c_bool watching
     ctypedef struct queue_message:
         uint32_t index, size, kind, deliveries
         uint64_t sequence
@@ -458,6 +459,13 @@ cdef class Member:
             self._sleep(QUEUE_FINISHED, attempt.turn, deadline)
 
     # --- all of it
+
+    def watch(self):
+        """From here on the waits are an event loop's: whoever ends one rings by the file, which is
+        this descriptor's (see watch.h). It is for calls with a time-out of 0."""
+        self._check_open()
+        self.q.watching = True
+        return self.fd
 
     cdef int _sleep(self, queue_event event, uint32_t turn, uint64_t deadline) except -1:
         cdef result answer

@@ -4,6 +4,7 @@
 
 #include "futex.h"
 #include "killpoint.h"
+#include "watch.h"
 #include "words.h"
 
 #define LOOK_UP_NS 500000000u /* a writer may die between its store and its wake-up */
@@ -58,6 +59,7 @@ static result count_to(broadcast *b, uint64_t at, uint64_t tail)
 
 result broadcast_claim(broadcast *b, const roster *members)
 {
+    b->fd = members->fd;
     return lock_try(&b->shared->lock, members) == LOCK_BUSY ? RESULT_TIMED_OUT : RESULT_OK;
 }
 
@@ -114,11 +116,13 @@ result broadcast_write(broadcast *b, const void *bytes, uint64_t size)
     atomic_store_explicit(&shared->number, b->number, memory_order_relaxed);
     KILL_POINT();
     if (atomic_load(&shared->asleep)) {
-        atomic_store(&shared->asleep, 0);
+        uint32_t who = atomic_exchange(&shared->asleep, 0);
         KILL_POINT();
         atomic_fetch_add(&shared->turn, 1);
         KILL_POINT();
         futex_wake(&shared->turn, INT_MAX);
+        if (who & ASLEEP_ON_FILE)
+            watch_ring(b->fd);
     }
     return RESULT_OK;
 }
@@ -188,10 +192,17 @@ void broadcast_sleep(broadcast *b, uint64_t deadline_ns)
     if (caught || now >= deadline_ns)
         return;
     uint32_t turn = atomic_load(&b->shared->turn);
-    atomic_store(&b->shared->asleep, 1);
+    atomic_fetch_or(&b->shared->asleep, ASLEEP_ON_WORD);
     KILL_POINT();
     if (atomic_load(&b->shared->tail) != b->position) /* see value_sleep */
         return;
     uint64_t most = deadline_ns - now;
     futex_wait(&b->shared->turn, turn, most < LOOK_UP_NS ? most : LOOK_UP_NS);
+}
+
+bool broadcast_watch(broadcast *b)
+{
+    atomic_fetch_or(&b->shared->asleep, ASLEEP_ON_FILE);
+    KILL_POINT();
+    return atomic_load(&b->shared->tail) == b->position;
 }

@@ -41,6 +41,7 @@ typedef struct {
     uint64_t position;
     uint64_t number; /* of the next record */
     uint64_t oldest; /* the writer's own */
+    int fd;          /* the writer's, of the file */
     patience patience;
 } broadcast;
 
@@ -63,5 +64,7 @@ result broadcast_read(broadcast *b, void *bytes, uint64_t room, uint64_t *size, 
 
 /* Spin, then sleep, until something is there, the deadline or half a second. */
 void broadcast_sleep(broadcast *b, uint64_t deadline_ns);
+/* Ask to be rung by the file (watch.h) for the next message. False: one is there. */
+bool broadcast_watch(broadcast *b);
 
 #endif

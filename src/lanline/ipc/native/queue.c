@@ -6,14 +6,15 @@
 
 #include "futex.h"
 #include "queue_inner.h"
+#include "watch.h"
 
-#define MAGIC UINT64_C(0x31657565755120a0) /* also says the layout's version */
+#define MAGIC UINT64_C(0x31657565755120a1) /* also says the layout's version */
 #define CONTROL 4096
 #define FIRST_BLOCK (CONTROL + sizeof(roster_table))
 #define MOST_BLOCKS (UINT32_C(1) << 30)
 #define CHUNK 1024 /* blocks for which memory is asked at a time */
 
-_Static_assert(sizeof(queue_control) <= CONTROL, "the control fits its page");
+_Static_assert(sizeof(queue_control) <= WATCH_BYTE, "the control fits its page");
 _Static_assert(sizeof(queue_block) == QUEUE_BLOCK, "a block is as long as it says");
 
 uint64_t queue_file_size(uint64_t bytes)
@@ -98,11 +99,23 @@ result queue_take(queue *q, uint64_t deadline_ns)
     return answer;
 }
 
+static bool take_watched(queue_bench *bench, int wake)
+{
+    if (!wake || !GET(bench->watched))
+        return false;
+    SET(bench->watched, 0);
+    return true;
+}
+
 void queue_release(queue *q)
 {
     int items = q->wake_items, room = q->wake_room, finished = q->wake_finished;
     q->wake_items = q->wake_room = q->wake_finished = 0;
+    bool ring = take_watched(&q->shared->items, items) | take_watched(&q->shared->room, room)
+                | take_watched(&q->shared->finished, finished);
     lock_release(&q->shared->lock);
+    if (ring)
+        watch_ring(q->members.fd);
     if (items)
         futex_wake(&q->shared->items.turn, items);
     if (room)

@@ -61,7 +61,8 @@ typedef struct {
 } queue_block;
 
 typedef struct {
-    _Atomic uint32_t asleep; /* somebody may be */
+    _Atomic uint32_t asleep;  /* somebody may be */
+    _Atomic uint32_t watched; /* some of them are event loops: see watch.h */
     _Atomic uint32_t turn;   /* what they sleep on; changes when they are to look */
 } queue_bench;
 
@@ -93,6 +94,7 @@ typedef struct {
     void *mapping;
     size_t size;
     bool inherited; /* somebody died in our place before us, and that is not repaired so far */
+    bool watching; /* we wait on event loops */
     bool leaving; /* what we hold is to be treated as a dead one's */
     patience patience;
     /* Whom to wake when the lock is released. */

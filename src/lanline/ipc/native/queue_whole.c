@@ -13,6 +13,8 @@ uint32_t queue_asleep(queue *q, queue_event event)
 {
     queue_bench *bench = bench_of(q, event);
     SET(bench->asleep, 1);
+    if (q->watching)
+        SET(bench->watched, 1);
     return GET(bench->turn);
 }
 

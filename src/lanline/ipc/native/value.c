@@ -5,6 +5,7 @@
 #include "futex.h"
 #include "killpoint.h"
 #include "patience.h"
+#include "watch.h"
 #include "words.h"
 
 #define LOOK_UP_NS 500000000u /* a writer may die between its store and its wake-up */
@@ -75,11 +76,13 @@ result value_set(value *v, const void *bytes, uint64_t size)
     atomic_store(&v->shared->version, next);
     KILL_POINT();
     if (atomic_load(&v->shared->asleep)) {
-        atomic_store(&v->shared->asleep, 0);
+        uint32_t who = atomic_exchange(&v->shared->asleep, 0);
         KILL_POINT();
         atomic_fetch_add(&v->shared->turn, 1);
         KILL_POINT();
         futex_wake(&v->shared->turn, INT_MAX);
+        if (who & ASLEEP_ON_FILE)
+            watch_ring(v->members->fd);
     }
     return RESULT_OK;
 }
@@ -87,11 +90,18 @@ result value_set(value *v, const void *bytes, uint64_t size)
 void value_sleep(value *v, uint64_t seen, uint64_t deadline_ns)
 {
     uint32_t turn = atomic_load(&v->shared->turn);
-    atomic_store(&v->shared->asleep, 1);
+    atomic_fetch_or(&v->shared->asleep, ASLEEP_ON_WORD);
     KILL_POINT();
     uint64_t now = clock_ns();
     if (atomic_load(&v->shared->version) != seen || now >= deadline_ns)
         return;
     uint64_t most = deadline_ns - now;
     futex_wait(&v->shared->turn, turn, most < LOOK_UP_NS ? most : LOOK_UP_NS);
+}
+
+bool value_watch(value *v, uint64_t seen)
+{
+    atomic_fetch_or(&v->shared->asleep, ASLEEP_ON_FILE);
+    KILL_POINT();
+    return atomic_load(&v->shared->version) == seen;
 }

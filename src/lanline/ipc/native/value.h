@@ -52,5 +52,7 @@ result value_set(value *v, const void *bytes, uint64_t size);
 
 /* Sleep until the version is another than `seen`, the deadline or half a second. */
 void value_sleep(value *v, uint64_t seen, uint64_t deadline_ns);
+/* Ask to be rung by the file (watch.h) for the next change. False: it is another than `seen`. */
+bool value_watch(value *v, uint64_t seen);
 
 #endif

@@ -1,0 +1,147 @@
+"""Waiting on an event loop for changes of a named file (see native/watch.h and inotify(7))."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import struct
+import weakref
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from lanline.errors import ClosedError
+from lanline.ipc.native import load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lanline.ipc.waiting import Deadline
+
+EVENT = struct.Struct("iIII")  # watch, mask, cookie, bytes of a name that follows
+READ_BYTES = 4096
+LOOK_SECONDS = 0.5  # as QUEUE_LOOK_UP_NS: whoever was to ring may have died before
+
+
+class Watcher:
+    """One loop's descriptor for all the files it watches; there while there are any."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._native = load("_block")
+        self._loop = loop
+        self._descriptor: int = self._native.watch_open()
+        self._watches: defaultdict[int, set[Watch]] = defaultdict(set)
+        loop.add_reader(self._descriptor, self._on_events)
+
+    def add(self, watch: Watch, descriptor: int) -> int:
+        number: int = self._native.watch_add(self._descriptor, descriptor)
+        self._watches[number].add(watch)
+        return number
+
+    def remove(self, watch: Watch, number: int) -> None:
+        watches = self._watches[number]
+        watches.discard(watch)
+        if watches:
+            return
+        self._native.watch_remove(self._descriptor, number)
+        del self._watches[number]
+        if not self._watches:
+            _watchers.pop(self._loop, None)
+            if not self._loop.is_closed():
+                self._loop.remove_reader(self._descriptor)
+            os.close(self._descriptor)
+
+    def _on_events(self) -> None:
+        try:
+            events = os.read(self._descriptor, READ_BYTES)
+        except BlockingIOError:
+            return
+        rung = {number for number, *_ in EVENT.iter_unpack(events)}
+        # A number of -1 says that events were lost: then everybody looks.
+        numbers = self._watches if -1 in rung else rung & self._watches.keys()
+        for number in numbers:
+            for watch in self._watches[number]:
+                watch.on_ring()
+
+
+_watchers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Watcher] = (
+    weakref.WeakKeyDictionary()
+)
+
+
+class Watch:
+    """Lets tasks of one loop at a time wait until somebody rings a file."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._watcher: Watcher | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._number = -1
+        self._waiters: set[asyncio.Future[bool]] = set()
+        self._closed: Exception | None = None
+
+    def start(self) -> None:
+        """From here on no ring is missed. Needs the loop that is to wait."""
+        loop = asyncio.get_running_loop()
+        if self._loop is loop:
+            return
+        self.stop()
+        watcher = _watchers.get(loop)
+        if watcher is None:
+            watcher = _watchers[loop] = Watcher(loop)
+        self._number = watcher.add(self, self._descriptor)
+        self._watcher, self._loop = watcher, loop
+
+    def stop(self) -> None:
+        if self._watcher is not None:
+            self._watcher.remove(self, self._number)
+            self._watcher = self._loop = None
+
+    def fail(self, error: Exception) -> None:
+        """Raise it where tasks wait, and watch no more."""
+        self.stop()
+        self._closed = error
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_exception(error)
+
+    def on_ring(self) -> None:
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(True)
+
+    async def until(
+        self,
+        is_there: Callable[[], bool],
+        deadline: Deadline,
+        what: str,
+        tidy: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Wait until `is_there`, which also asks to be rung; raise TimedOutError with `what`.
+
+        `tidy` is called twice a second while nobody rings.
+        """
+        self.start()
+        while not is_there():
+            left = deadline.left()
+            if left == 0:
+                raise deadline.passed(what)
+            if not await self._rung(LOOK_SECONDS if left is None else min(left, LOOK_SECONDS)):
+                tidy()
+
+    async def _rung(self, seconds: float) -> bool:
+        if self._closed is not None:
+            raise ClosedError(*self._closed.args)
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[bool] = loop.create_future()
+        timer = loop.call_later(seconds, _give_up, waiter)
+        self._waiters.add(waiter)
+        try:
+            return await waiter
+        finally:
+            self._waiters.discard(waiter)
+            timer.cancel()
+
+
+def _give_up(waiter: asyncio.Future[bool]) -> None:
+    if not waiter.done():
+        waiter.set_result(False)

@@ -1,0 +1,101 @@
+"""Shared values and broadcasts on an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lanline import ipc
+from lanline.ipc import aio
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .test_queue import Start
+
+SETTER = """
+import sys
+from lanline import ipc
+value, news = ipc.SharedValue("shm:value", int), ipc.Broadcast("shm:news")
+for line in sys.stdin:
+    value.set(int(line))
+    news.send(line.encode())
+"""
+
+
+async def test_a_task_waits_for_what_another_process_sets_and_sends(process: Start) -> None:
+    async with (
+        aio.SharedValue[int]("shm:value", int) as value,
+        aio.Subscription[bytes]("shm:news") as news,
+    ):
+        setter = process(SETTER)
+        for number in range(1, 20):
+            changed = asyncio.ensure_future(value.wait(number - 1, 10))
+            told = asyncio.ensure_future(news.recv(10))
+            await asyncio.sleep(0)
+            setter.say(str(number))
+            assert await changed == number
+            assert await told == (b"%d\n" % number, 0)
+            assert value.get() == number
+
+
+async def test_waiting_times_out_and_is_cancelled_and_consumes_nothing() -> None:
+    async with (
+        aio.SharedValue[int]("shm:value", int) as value,
+        aio.Broadcast[bytes]("shm:news") as news,
+        aio.Subscription[bytes]("shm:news") as reader,
+    ):
+        for timeout in (0, 0.02):
+            with pytest.raises(ipc.TimedOutError):
+                await value.wait(0, timeout)
+            with pytest.raises(ipc.TimedOutError):
+                await reader.recv(timeout)
+        waits = [asyncio.ensure_future(reader.recv()), asyncio.ensure_future(value.wait(0))]
+        await asyncio.sleep(0)
+        for wait in waits:
+            wait.cancel()
+        await asyncio.wait(waits)
+        await news.send(b"kept")
+        assert await reader.recv(10) == (b"kept", 0)
+        assert reader.missed == 0
+
+
+async def test_tasks_that_wait_hear_of_the_close() -> None:
+    value, reader = aio.SharedValue[int]("shm:value", int), aio.Subscription[bytes]("shm:news")
+    waits = [asyncio.ensure_future(reader.recv()), asyncio.ensure_future(value.wait(0))]
+    await asyncio.sleep(0)
+    await value.close()
+    await reader.close()
+    for wait in waits:
+        with pytest.raises(ipc.ClosedError):
+            await wait
+
+
+async def test_updates_of_tasks_and_threads_are_all_counted() -> None:
+    def count() -> None:
+        with ipc.SharedValue[int]("shm:value", int) as mine:
+            for _ in range(500):
+                mine.update(lambda n: n + 1)
+
+    async with aio.SharedValue[int]("shm:value", int) as value:
+        await value.set(0)
+        counting = asyncio.ensure_future(asyncio.to_thread(count))
+        for _ in range(500):
+            await value.update(lambda n: n + 1)
+        await counting
+        assert value.get() == 1000
+
+
+async def test_nothing_is_left_of_watching(runtime_folder: Path) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(3):
+        async with aio.Subscription[bytes]("shm:news") as one, aio.Queue("shm:jobs") as jobs:
+            with pytest.raises(ipc.TimedOutError):
+                await one.recv(0.01)
+            with pytest.raises(ipc.TimedOutError):
+                await jobs.get(0.01)
+    assert len(os.listdir("/proc/self/fd")) == before
+    assert os.listdir(runtime_folder) == []
