@@ -32,7 +32,7 @@ class Origins:
 
     def allows(self, origin: str | None, host_header: str) -> bool:
         """Whether an Origin header (None: no browser sent it) may act at this host."""
-        return origin is None or _authority(origin) == host_header.casefold()
+        return origin is None or (_authority(origin) or None) == host_header.casefold()
 
 
 def _host(header: str) -> str | None:
