@@ -4,7 +4,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "killpoint.h"
+#include "kill.h"
 #include "permits_member.h"
 
 #define COUNT 3
@@ -44,6 +44,7 @@ static void victim(long kill_at)
     CHECK(take_until(&m, 1) == PERMITS_BUSY); /* the survivor has the third */
     victim_releases(&m);
     permits_decline(&m.p);
+    permits_wake_all(&m.p);
     victim_takes(&m);
     told->least--;
     CHECK(permits_abandon(&m.p));

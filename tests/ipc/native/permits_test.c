@@ -162,10 +162,10 @@ static void each_permit_that_is_freed_wakes_one_more(void)
     }
     for (int i = 0; i < THREADS; i++)
         CHECK(permits_release(&m.p));
-    for (int i = 0; i < THREADS; i++) {
+    for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
+    for (int i = 0; i < THREADS; i++)
         leave(&sleepers[i]);
-    }
     leave(&m);
     finish();
 }

@@ -43,12 +43,12 @@ static bool change(permits *p, uint32_t index, uint32_t seen, uint32_t to)
 
 static uint32_t hint(const permits *p)
 {
-    return atomic_load_explicit(&p->hint, memory_order_relaxed);
+    return __atomic_load_n(&p->hint, __ATOMIC_RELAXED);
 }
 
 static void remember(permits *p, uint32_t index)
 {
-    atomic_store_explicit(&p->hint, index, memory_order_relaxed);
+    __atomic_store_n(&p->hint, index, __ATOMIC_RELAXED);
 }
 
 void permits_open(permits *p, permits_shared *shared, roster *members, uint32_t count)

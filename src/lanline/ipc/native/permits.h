@@ -46,7 +46,7 @@ typedef struct {
     permits_shared *shared;
     roster *members;
     uint32_t count;
-    _Atomic uint32_t hint; /* the permit that was taken or released last */
+    uint32_t hint; /* the permit that was taken or released last: for our threads alone */
 } permits;
 
 typedef enum {
