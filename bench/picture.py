@@ -20,8 +20,8 @@ text{font:13px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;fill:#24292f
 
 def number(value: float) -> str:
     """Three figures that count, with thousands apart."""
-    if value == 0:
-        return "0"
+    if value == 0 or not math.isfinite(value):
+        return "0" if value == 0 else "-"
     digits = 2 - math.floor(math.log10(abs(value)))
     text = f"{round(value, digits):,.{max(0, digits)}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from bench.picture import bars, number
@@ -103,6 +104,31 @@ def line_of(row: Row, notes: bool) -> str:
     if notes:
         cells.append(row.note)
     return f"| {' | '.join(cells)} |"
+
+
+def print_tables(tables: list[Table], found: list[Aim]) -> None:
+    """On the terminal, for whoever has just run a bench."""
+    from rich.console import Console
+    from rich.table import Table as Screen
+
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    for table in tables:
+        notes = any(row.note for row in table.rows)
+        screen = Screen(title=table.title, title_justify="left")
+        screen.add_column("")
+        for column in table.columns:
+            unit = f", {column.unit}" if column.unit else ""
+            screen.add_column(column.title + unit, justify="right")
+        if notes:
+            screen.add_column("")
+        for row in table.rows:
+            values = ["-" if value is None else number(value) for value in row.values]
+            style = "bold cyan" if row.ours else None
+            screen.add_row(row.who, *values, *([row.note] if notes else []), style=style)
+        console.print(screen)
+    for aim in found:
+        mark = "[green]met[/]" if aim.met else "[red]not met[/]"
+        console.print(f"{mark}  {aim.aim}: {aim.reached}", highlight=False)
 
 
 if __name__ == "__main__":

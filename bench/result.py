@@ -87,6 +87,12 @@ class Result(Struct):
         return path
 
 
+def load(name: str, folder: Path = FOLDER) -> Result | None:
+    """What a bench found last, if it has been run."""
+    path = folder / f"{name}.json"
+    return msgspec.json.decode(path.read_bytes(), type=Result) if path.exists() else None
+
+
 def load_all(folder: Path = FOLDER) -> list[Result]:
     """Every result there is, in the order of the page."""
     decoder = msgspec.json.Decoder(Result)

@@ -1,0 +1,52 @@
+"""bench/ipc runs: ours and what needs no installation, too shortly to mean anything."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+from bench.ipc.peers import NAMES
+from bench.ipc.plan import PLANS, jobs_of
+from bench.ipc.tables import TABLES, Found
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_it_measures_and_shows_what_it_found() -> None:
+    command = [sys.executable, "-m", "bench.ipc", "trip", "stream", "queue", "--quick"]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert "failed" not in done.stdout
+    for line in ("Lanline shm:", "multiprocessing.Pipe", "Lanline Queue", "limit: C, spinning"):
+        assert line in done.stdout
+    ours = [line for line in done.stdout.splitlines() if "Lanline shm:" in line]
+    assert all(any(letter.isdigit() for letter in line) for line in ours)
+
+
+def test_every_group_has_its_tables_and_names_what_is_missing() -> None:
+    for group in PLANS:
+        keys = [job.key for job in jobs_of(group)]
+        assert len(set(keys)) == len(keys)
+        found = Found({}, dict.fromkeys(keys, "it is not installed"))
+        tables, aims = TABLES[group](found)
+        assert not any(aim.met for aim in aims)
+        values = [value for table in tables for row in table.rows for value in row.values]
+        assert all(value is None or math.isnan(value) for value in values)
+
+
+def test_every_peer_is_in_every_comparison_of_peers() -> None:
+    for group in ("trip", "wake", "idle", "stream", "sizes"):
+        assert set(NAMES) <= {job.target for job in jobs_of(group)}
+
+
+def test_an_unknown_group_is_refused() -> None:
+    command = [sys.executable, "-m", "bench.ipc", "trips"]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=30
+    )
+    assert done.returncode == 2
+    assert "there is no group trips; choose from trip," in done.stderr
