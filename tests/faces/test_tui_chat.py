@@ -263,3 +263,5 @@ async def test_a_hub_that_refuses_for_good_is_told_at_the_end(
         await ada.until(lambda: ada.entry.placeholder == "Your name")
         await ada.type("bad:name\n")
         await ada.until(lambda: "no colon" in ada.of("typists"))
+        ada.app.conversation.refresh()  # as it is done every second
+        assert "no colon" in ada.of("typists")

@@ -112,7 +112,8 @@ class Conversation:
     def refresh(self) -> None:
         """Call about once a second: what changes by time alone."""
         self._tell(self._status())
-        self._tell(self._typists())
+        if not self._wants_name():  # faces say in the same place why a name was refused
+            self._tell(self._typists())
 
     # --- what the hub and the client tell ---------------------------------------------------
 

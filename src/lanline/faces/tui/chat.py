@@ -162,6 +162,8 @@ class ChatApp(App[None]):
         self._looked_at = True
 
     def _show(self, update: Update) -> None:
+        if not self.is_running:
+            return  # it ends, and has lost its widgets already
         messages = self.query_one(MessageList)
         match update:
             case u.Added(entries):
@@ -208,6 +210,7 @@ class ChatApp(App[None]):
         if isinstance(update, u.NameAccepted):
             if self._asking_name:
                 entry.clear()
+                self.query_one("#typists", Static).update("")
             self._asking_name = False
             entry.placeholder = SAY_HINT
             self._keep(name=update.name)

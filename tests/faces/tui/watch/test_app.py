@@ -195,3 +195,14 @@ async def test_a_refusal_ends_it_with_the_reason(hub: HubProcess, tmp_path: Path
     async with app.run_test() as pilot:
         await until(pilot, lambda: not app.is_running)
     assert isinstance(app.return_value, RefusedError)
+
+
+@pytest.mark.parametrize("width", [146, 150, 160])
+async def test_bars_take_the_room_there_is_and_no_more(
+    app: WatchApp, hub: HubProcess, width: int
+) -> None:
+    with two_machines(hub):
+        async with app.run_test(size=(width, 14)) as pilot:
+            await until(pilot, lambda: len(app.machines) == 2)
+            await pilot.pause()
+            assert app.screen.query_one(DataTable).max_scroll_x == 0

@@ -120,7 +120,9 @@ class WatchApp(App[Error | None]):
     def _redraw(self) -> None:
         self._drawn_at = time.monotonic()
         screen = self.screen
-        if isinstance(screen, (BoardScreen, MachineScreen)) and screen.is_mounted:
+        # While it ends, a screen that is mounted still has lost its parts.
+        drawn = self.is_running and screen.is_mounted
+        if drawn and isinstance(screen, (BoardScreen, MachineScreen)):
             screen.redraw(self.connection_line(), self.now)
 
     # --- what the person wants --------------------------------------------------------------

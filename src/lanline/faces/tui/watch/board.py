@@ -23,6 +23,7 @@ _SPEED_WIDTH = 11
 _SHARE_WIDTH = 7  # of a percentage beside its bar
 _BARS = ("cpu", "memory", "disk")
 _SHORTEST_BAR, _LONGEST_BAR = 3, 20
+_SHORTEST_NAME = len("Machine ▲")
 _LONGEST_NAME = 24
 
 
@@ -98,7 +99,8 @@ class BoardScreen(Screen[None]):
 
     def _draw_rows(self) -> None:
         rows = self._machines.rows(self._now, self._by, self._turned)
-        name_width = min(max(len(row.info.name) for row in rows), _LONGEST_NAME)
+        longest = max(len(row.info.name) for row in rows)
+        name_width = min(max(longest, _SHORTEST_NAME), _LONGEST_NAME)
         bar_width = self._bar_width(name_width)
         self._rows = [replace(row, bar_width=bar_width) for row in rows]
         self._lay_out((name_width, bar_width, len(rows)))
