@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
@@ -51,7 +52,11 @@ def make_app(views: Views, origins: Origins) -> Starlette:
             Mount("/", StaticFiles(directory=PAGE, html=True, check_dir=False)),
         ],
         middleware=[Middleware(Guard, origins=origins), Middleware(GZipMiddleware)],
-        exception_handlers={RefusalError: _refused, StoreError: _unreadable},
+        exception_handlers={
+            RefusalError: _refused,
+            StoreError: _unreadable,
+            HTTPException: _not_here,
+        },
     )
 
 
@@ -113,7 +118,7 @@ class Api:
             room if room.startswith("#") else f"#{room}",
             _number(request, "after"),
             _number(request, "before"),
-            _number(request, "limit") or 100,
+            _number(request, "limit", least=1) or 100,
         )
         return Json(page)
 
@@ -129,18 +134,33 @@ class Api:
             raise RefusalError("no-invite", "Say who you are: Authorization: Bearer SESSION.")
 
 
-def _number(request: Request, name: str) -> int | None:
+def _number(request: Request, name: str, least: int = 0) -> int | None:
     text = request.query_params.get(name)
     if text is None:
         return None
     if not text.isascii() or not text.isdigit() or len(text) > 15:
         raise RefusalError("bad-message", f"{name!r} is a whole number, not {text[:40]!r}.")
+    if int(text) < least:
+        raise RefusalError("bad-message", f"{name!r} is at least {least}.")
     return int(text)
 
 
 async def _unreadable(request: Request, problem: Exception) -> Response:
     body = {"error": {"code": "internal", "message": str(problem)}}
     return Json(body, status_code=503)
+
+
+async def _not_here(request: Request, problem: Exception) -> Response:
+    assert isinstance(problem, HTTPException)
+    sentence = {404: "There is nothing here.", 405: "The hub is only read by HTTP."}
+    message = sentence.get(problem.status_code, f"{problem.detail}.")
+    if not request.url.path.startswith("/api/"):
+        return PlainTextResponse(f"{message}\n", problem.status_code, problem.headers)
+    message += " /api/v1/openapi.json describes what there is."
+    body = {"error": {"code": f"http-{problem.status_code}", "message": message}}
+    answer = Json(body, status_code=problem.status_code)
+    answer.headers.update(problem.headers or {})
+    return answer
 
 
 _STATUS = {"no-such-room": 404, "no-invite": 401, "bad-message": 400}

@@ -36,6 +36,8 @@ class RefusedAnswer(msgspec.Struct):
     error: Refused
 
 
+# The hub's own machine needs none.
+_BY_SESSION: list[dict[str, list[str]]] = [{"session": []}, {}]
 _ANSWERS = (Health, RoomsAnswer, HistoryPage, MachinesAnswer, RefusedAnswer)
 
 
@@ -62,14 +64,18 @@ def describe() -> dict[str, Any]:
                     _parameter("room", "path", "The room's name, its '#' left out or as %23"),
                     _parameter("after", "query", "The first messages after this offset"),
                     _parameter("before", "query", "The last messages before this offset"),
-                    _parameter("limit", "query", "How many at the most; 100 by default"),
+                    _parameter("limit", "query", "How many at the most; 100 by default", least=1),
                 ],
             ),
             "/api/v1/machines": _get("The latest of all machines", by_type[MachinesAnswer]),
             "/metrics": {
                 "get": {
                     "summary": "All machines and the hub as Prometheus text",
-                    "responses": {"200": {"description": "OK", "content": {"text/plain": {}}}},
+                    "responses": {
+                        "200": {"description": "OK", "content": {"text/plain": {}}},
+                        "default": _answer("Refused", by_type[RefusedAnswer]),
+                    },
+                    "security": _BY_SESSION,
                 }
             },
         },
@@ -80,15 +86,19 @@ def describe() -> dict[str, Any]:
     }
 
 
-def _parameter(name: str, place: str, description: str) -> dict[str, Any]:
-    kind = "string" if place == "path" else "integer"
+def _parameter(name: str, place: str, description: str, least: int = 0) -> dict[str, Any]:
+    number = {"type": "integer", "minimum": least, "maximum": 10**15 - 1}
     return {
         "name": name,
         "in": place,
         "required": place == "path",
         "description": description,
-        "schema": {"type": kind},
+        "schema": {"type": "string"} if place == "path" else number,
     }
+
+
+def _answer(description: str, content: dict[str, Any]) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"schema": content}}}
 
 
 def _get(
@@ -98,18 +108,15 @@ def _get(
     *,
     open_to_all: bool = False,
 ) -> dict[str, Any]:
-    def answer(description: str, content: dict[str, Any]) -> dict[str, Any]:
-        return {"description": description, "content": {"application/json": {"schema": content}}}
-
     operation: dict[str, Any] = {
         "summary": summary,
         "responses": {
-            "200": answer("OK", schema),
-            "default": answer("Refused", {"$ref": "#/components/schemas/RefusedAnswer"}),
+            "200": _answer("OK", schema),
+            "default": _answer("Refused", {"$ref": "#/components/schemas/RefusedAnswer"}),
         },
     }
     if parameters:
         operation["parameters"] = parameters
     if not open_to_all:
-        operation["security"] = [{"session": []}, {}]
+        operation["security"] = _BY_SESSION
     return {"get": operation}
