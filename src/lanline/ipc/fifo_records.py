@@ -186,7 +186,14 @@ class FifoWriter(_End):
     """
 
     def __init__(self, address: str, timeout: float | None = 0) -> None:
-        super().__init__(address, run(_opened_to_write(address, timeout)))
+        super().__init__(address, run(opened_to_write(address, timeout)))
+
+    @classmethod
+    def of(cls, address: str, descriptor: int) -> Self:
+        """A writer over a descriptor that `opened_to_write` gave."""
+        writer = cls.__new__(cls)
+        _End.__init__(writer, address, descriptor)
+        return writer
 
     def send(self, record: bytes, timeout: float | None = None) -> None:
         """Write one record whole; waits at most `timeout` seconds for room, and else wrote nothing.
@@ -219,7 +226,8 @@ class FifoWriter(_End):
             self._check()
 
 
-def _opened_to_write(address: str, timeout: float | None) -> Steps[int]:
+def opened_to_write(address: str, timeout: float | None) -> Steps[int]:
+    """A descriptor to write by, when somebody reads; the steps of FifoWriter's making."""
     path = _path_of(address)
     deadline = Deadline(timeout)
     while True:

@@ -18,6 +18,7 @@ from lanline.ipc import pipe as _pipe
 from lanline.ipc.address import parse_address
 from lanline.ipc.aio.channel import Channel, Listener
 from lanline.ipc.aio.ears import run
+from lanline.ipc.aio.kernel import FifoReader, FifoWriter, MessageQueue
 from lanline.ipc.aio.queue import Queue
 from lanline.ipc.aio.values import Broadcast, SharedValue, Subscription
 from lanline.ipc.channel import MESSAGE_BYTES, Overflow
@@ -30,7 +31,10 @@ if TYPE_CHECKING:
 __all__ = [
     "Broadcast",
     "Channel",
+    "FifoReader",
+    "FifoWriter",
     "Listener",
+    "MessageQueue",
     "Queue",
     "SharedMemory",
     "SharedValue",
