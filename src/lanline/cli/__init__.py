@@ -14,6 +14,7 @@ from lanline.cli import invite, ipc
 from lanline.cli.agent import agent
 from lanline.cli.chat import chat
 from lanline.cli.say import say
+from lanline.cli.talk import talk
 from lanline.cli.up import up
 from lanline.cli.watch import watch
 from lanline.errors import Error
@@ -52,6 +53,7 @@ app.add_typer(invite.app, name="invite")
 app.add_typer(ipc.app, name="ipc")
 app.command()(chat)
 app.command()(say)
+app.command()(talk)
 
 
 def main() -> None:

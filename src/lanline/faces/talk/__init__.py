@@ -1,0 +1,1 @@
+"""`lanline talk`: two terminals, or two pipes, on one line."""

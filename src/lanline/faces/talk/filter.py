@@ -1,0 +1,65 @@
+"""A talk in pipes, and on terminals that cannot redraw a line: lines in, lines out."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from functools import partial
+
+from lanline.faces.talk.background import in_background
+from lanline.faces.talk.lines import LineCutter, TooLong
+from lanline.faces.talk.rules import Heard, Note, Talk
+from lanline.wire.shown import shown
+
+READ_BYTES = 64 * 1024
+
+
+class LineFace:
+    """Reads descriptor 0 and writes descriptor 1.
+
+    `raw`: control characters of the other side go out as they came. `labelled`: for a person, each
+    line begins with who says it. `notes`: where what is not a line goes; None: nowhere.
+    """
+
+    def __init__(self, *, raw: bool, labelled: bool, notes: Callable[[str], object] | None) -> None:
+        self._raw = raw
+        self._labelled = labelled
+        self._notes = notes
+        self._cutter = LineCutter()
+
+    async def read(self) -> list[bytes | TooLong] | None:
+        while data := await in_background(_read):
+            lines = self._cutter.feed_untrusted(data)
+            if lines:
+                return lines
+        return self._cutter.end() or None
+
+    async def show(self, talk: Talk, items: list[Heard | Note]) -> None:
+        label = f"{talk.label}: " if self._labelled else ""
+        out = bytearray()
+        for item in items:
+            if isinstance(item, Heard):
+                text = item.text if self._raw else shown(item.text)
+                out += f"{label}{text}\n".encode()
+            else:
+                sys.stderr.write(f"lanline: {shown(item.text)}\n")
+                sys.stderr.flush()
+        await in_background(partial(_write, bytes(out)))
+
+    def tell(self, text: str) -> None:
+        if self._notes is not None:
+            self._notes(text)
+
+
+def _read() -> bytes:
+    try:
+        return os.read(0, READ_BYTES)
+    except OSError:  # the terminal is gone
+        return b""
+
+
+def _write(data: bytes) -> None:
+    left = memoryview(data)
+    while left:
+        left = left[os.write(1, left) :]
