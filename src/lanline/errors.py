@@ -15,6 +15,7 @@
     │   ├── MessageError          what arrived is not a message of the agreed type
     │   ├── CorruptedError        the other side broke the rules of the shared memory
     │   ├── NotFoundError         nothing exists under that address; also a FileNotFoundError
+    │   ├── TlsError              no certificate, a wrong one, or no TLS at the other end
     │   ├── AddressInUseError     somebody else has that address
     │   └── PermissionDeniedError the system refuses; also a PermissionError
     ├── ProtocolError             bytes from outside that break a protocol; says what and where
@@ -115,6 +116,10 @@ class CorruptedError(IpcError):
 
 class NotFoundError(IpcError, FileNotFoundError):
     """Nothing listens or exists under that address."""
+
+
+class TlsError(IpcError):
+    """TLS was not agreed on, or cannot be: it says with whom and why."""
 
 
 class AddressInUseError(IpcError, OSError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import ipaddress
 import subprocess
 import sys
 import tempfile
@@ -9,6 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -68,3 +73,68 @@ def process() -> Iterator[Callable[[str], Process]]:
         if one.popen.poll() is None:
             one.popen.kill()
         one.popen.communicate()
+
+
+class Certificates:
+    """An authority of the tests' own, and certificates by it, as PEM files."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Tests' authority")])
+        constraints = x509.BasicConstraints(ca=True, path_length=0)
+        authority = self._signed(self._name, self._key, constraints, critical=True)
+        self.authority = folder / "authority.pem"
+        self.authority.write_bytes(authority)
+
+    def issue(self, host: str, *, days: int = 1) -> tuple[Path, Path]:
+        """The certificate of a host, a name or an IP address, and its key."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        try:
+            of: x509.GeneralName = x509.IPAddress(ipaddress.ip_address(host))
+        except ValueError:
+            of = x509.DNSName(host)
+        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
+        extension = x509.SubjectAlternativeName([of])
+        certificate, secret = self.folder / f"{host}.pem", self.folder / f"{host}.key"
+        certificate.write_bytes(self._signed(name, key, extension, days=days))
+        secret.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
+        )
+        return certificate, secret
+
+    def _signed(
+        self,
+        name: x509.Name,
+        key: ec.EllipticCurvePrivateKey,
+        extension: x509.ExtensionType,
+        *,
+        critical: bool = False,
+        days: int = 1,
+    ) -> bytes:
+        now = dt.datetime.now(dt.UTC)
+        builder = x509.CertificateBuilder(self._name, name, key.public_key())
+        builder = builder.serial_number(x509.random_serial_number())
+        builder = builder.not_valid_before(now - dt.timedelta(days=10))
+        builder = builder.not_valid_after(now + dt.timedelta(days=days))
+        builder = builder.add_extension(extension, critical=critical)
+        return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture
+def trusted(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> Certificates:
+    """This process and its children trust the authority, and listen with a certificate by it."""
+    certificate, key = certificates.issue("127.0.0.1")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificates.authority))  # OpenSSL's own variable
+    monkeypatch.setenv("LANLINE_TLS_CERTIFICATE", str(certificate))
+    monkeypatch.setenv("LANLINE_TLS_KEY", str(key))
+    return certificates

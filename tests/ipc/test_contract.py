@@ -18,9 +18,12 @@ from lanline.testing import async_channels, channels
 Make = Callable[[], str]
 
 
-@pytest.fixture(params=["unix", "tcp", "tcp6", "fifo", "mq", "shm"])
+@pytest.fixture(params=["unix", "tcp", "tcp6", "tls", "fifo", "mq", "shm"])
 def make(request: pytest.FixtureRequest, folder: Path) -> Make:
     match request.param:
+        case "tls":
+            request.getfixturevalue("trusted")
+            return lambda: "tls://127.0.0.1:0"
         case "tcp":
             return lambda: "tcp://127.0.0.1:0"
         case "tcp6":

@@ -31,6 +31,7 @@ from lanline.errors import (
     PeerDiedError,
     PermissionDeniedError,
     TimedOutError,
+    TlsError,
     UnsupportedError,
 )
 from lanline.errors import IpcError as Error
@@ -81,6 +82,7 @@ __all__ = [
     "Statistics",
     "Subscription",
     "TimedOutError",
+    "TlsError",
     "UnsupportedError",
     "connect",
     "listen",
@@ -100,8 +102,8 @@ def listen(
 
     `type`: what messages are (bytes, a msgspec type, `numpy.ndarray`, or `ipc.Pickle`); `limit`:
     bytes of one message; `overflow`: what a `send` does when there is no room; `tls`: for tls://,
-    a context with the certificate. Raises AddressError, AddressInUseError, PermissionDeniedError,
-    UnsupportedError.
+    a context with the certificate (or see `lanline.ipc.tls`). Raises AddressError,
+    AddressInUseError, PermissionDeniedError, UnsupportedError, TlsError (no certificate).
     """
     return method_of(parse_address(address), tls).listen(type, limit, overflow)
 
@@ -119,7 +121,8 @@ def connect(
 
     Both sides say the same `type`. `tls`: for tls://, a context that says whom to trust; without
     it the system's certificates. Raises AddressError, NotFoundError (nobody listens),
-    PermissionDeniedError, TimedOutError, UnsupportedError.
+    PermissionDeniedError, TimedOutError, UnsupportedError, TlsError (its certificate is not
+    trusted or another's, or it speaks no TLS).
     """
     channel: Channel[Any] = run(
         method_of(parse_address(address), tls).connect(timeout, type, limit, overflow)

@@ -251,10 +251,10 @@ class SocketLink(StreamLink):
         self.socket = sock
         self.readers = self.writers = (sock.fileno(),)
 
-    def _receive(self, wait: bool) -> bytes:
+    def _receive(self, wait: bool) -> bytes | None:
         return self.socket.recv(READ_BYTES, 0 if wait else DONT_WAIT)
 
-    def _transmit(self, data: BytesLike) -> int:
+    def _transmit(self, data: BytesLike) -> int | None:
         return self.socket.send(data, DONT_WAIT | NO_SIGNAL)
 
     def _write_pieces(self, header: bytes, message: BytesLike) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from lanline.errors import UnsupportedError
+from lanline.errors import AddressError
 from lanline.ipc.address import Address
 from lanline.ipc.channel import Channel, Listener, Overflow
 from lanline.ipc.steps import Steps
@@ -24,6 +24,8 @@ class Method(Protocol):
 
 
 def method_of(address: Address, tls: SSLContext | None = None) -> Method:
+    if tls is not None and address.scheme != "tls":
+        raise AddressError(str(address), "a context for TLS needs one that begins with tls://")
     match address.scheme:
         case "unix" | "tcp":
             from lanline.ipc.sockets import SocketMethod
@@ -41,7 +43,7 @@ def method_of(address: Address, tls: SSLContext | None = None) -> Method:
             from lanline.ipc.shm import ShmMethod
 
             return ShmMethod(address)
-        case _:
-            raise UnsupportedError(
-                f"{address.scheme}:", "this version of Lanline", "use unix: or tcp:."
-            )
+        case "tls":
+            from lanline.ipc.tls import TlsMethod
+
+            return TlsMethod(address, tls)

@@ -53,9 +53,11 @@ class SocketChannel(StreamChannel[T]):
         kind: Any = bytes,
         limit: int = MESSAGE_BYTES,
         overflow: Overflow = "block",
+        link: SocketLink | None = None,
     ) -> None:
+        """`link`: one that is over the socket already."""
         sock.setblocking(True)
-        super().__init__(SocketLink(sock, limit), kind, overflow)
+        super().__init__(link or SocketLink(sock, limit), kind, overflow)
         self.socket = sock
 
     @property
@@ -105,22 +107,27 @@ class SocketListener(Listener[T]):
 
     def accepting(self, deadline: Deadline) -> Steps[SocketChannel[T]]:
         while True:
-            try:
-                sock, _ = self.socket.accept()
-            except (BlockingIOError, ConnectionAbortedError):
-                pass
-            except OSError as problem:
-                if problem.errno in (errno.EINVAL, errno.EBADF):  # closed, perhaps by a thread
-                    raise ClosedError("You closed this listener.") from None
-                raise
-            else:
-                tune(sock)
+            sock = self.accepted()
+            if sock is not None:
                 return SocketChannel(sock, self._kind, self._limit, self._overflow)
             door = self.socket.fileno()
             if door == -1:
                 raise ClosedError("You closed this listener.")
             if not (yield Wait(deadline.left(), readers=(door,))):
                 raise deadline.passed("Nobody connected")
+
+    def accepted(self) -> socket.socket | None:
+        """The next who has connected, if there is one."""
+        try:
+            sock, _ = self.socket.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return None
+        except OSError as problem:
+            if problem.errno in (errno.EINVAL, errno.EBADF):  # closed, perhaps by a thread
+                raise ClosedError("You closed this listener.") from None
+            raise
+        tune(sock)
+        return sock
 
     def fileno(self) -> int:
         return self.socket.fileno()
