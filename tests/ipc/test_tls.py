@@ -188,9 +188,11 @@ async def test_on_an_event_loop_neither(trusted: Certificates) -> None:
             async with await aio.connect(listener.address, 10) as one, await accepting as other:
                 await one.send(b"x" * 1_000_000)
                 assert len(await other.recv(10)) == 1_000_000
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        with pytest.raises(ipc.TimedOutError, match="handshake"):
-            await aio.connect(f"tls://127.0.0.1:{silent.getsockname()[1]}", 0.2)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        pytest.raises(ipc.TimedOutError, match="handshake"),
+    ):
+        await aio.connect(f"tls://127.0.0.1:{silent.getsockname()[1]}", 0.2)
 
 
 def test_an_accept_that_timed_out_has_lost_nobody(trusted: Certificates) -> None:
