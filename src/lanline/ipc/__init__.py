@@ -105,7 +105,7 @@ def listen(
     a context with the certificate (or see `lanline.ipc.tls`). Raises AddressError,
     AddressInUseError, PermissionDeniedError, UnsupportedError, TlsError (no certificate).
     """
-    return method_of(parse_address(address), tls).listen(type, limit, overflow)
+    return method_of(parse_address(address), tls, overflow).listen(type, limit, overflow)
 
 
 def connect(
@@ -125,6 +125,6 @@ def connect(
     trusted or another's, or it speaks no TLS).
     """
     channel: Channel[Any] = run(
-        method_of(parse_address(address), tls).connect(timeout, type, limit, overflow)
+        method_of(parse_address(address), tls, overflow).connect(timeout, type, limit, overflow)
     )
     return channel

@@ -21,8 +21,9 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterable, Iterator
-from typing import Any, Generic, Literal, Self, TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar
 
 from msgspec import Struct
 
@@ -40,12 +41,17 @@ from lanline.ipc.steps import Steps, run
 from lanline.ipc.views import Borrowed, CopyingLoan, HeldMessage, Loan
 from lanline.ipc.waiting import Deadline
 
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike, NDArray
+
 T = TypeVar("T")
 
 MESSAGE_BYTES = 64 * 1024 * 1024  # of one message, unless the caller says otherwise
 RECV_MANY = 4096
+SEND_MANY = 4096  # messages that are encoded before they are sent
 
 Overflow = Literal["block", "raise", "drop-oldest", "drop-newest"]
+CHANNEL_RULES: tuple[Overflow, ...] = ("block", "raise", "drop-newest")
 
 
 class Statistics(Struct, frozen=True):
@@ -58,18 +64,31 @@ class Statistics(Struct, frozen=True):
     dropped: int = 0
 
 
+def batches(messages: Iterable[T]) -> Iterator[Sequence[T]]:
+    """Lists in pieces; what is made one by one is sent one by one, however slowly it comes."""
+    if isinstance(messages, list | tuple):
+        for start in range(0, len(messages), SEND_MANY):
+            yield messages[start : start + SEND_MANY]
+    else:
+        for message in messages:
+            yield [message]
+
+
+def check_rule(overflow: str) -> None:
+    """Before anybody is connected to. Raises UnsupportedError."""
+    if overflow not in CHANNEL_RULES:
+        raise UnsupportedError(
+            f"The overflow rule {overflow!r}",
+            "a channel",
+            f"choose from {', '.join(CHANNEL_RULES)}, or use ipc.Queue.",
+        )
+
+
 class Channel(ABC, Generic[T]):
     """An open two-way link that carries messages."""
 
-    overflows: tuple[Overflow, ...] = ("block", "raise", "drop-newest")  # what the method can
-
     def __init__(self, kind: Any = bytes, overflow: Overflow = "block") -> None:
-        if overflow not in self.overflows:
-            raise UnsupportedError(
-                f"The overflow rule {overflow!r}",
-                "a channel",
-                f"choose from {', '.join(self.overflows)}, or use ipc.Queue.",
-            )
+        check_rule(overflow)
         self.overflow = overflow
         self._dropped = 0
         self._encode, self._decode = codec_for(kind)
@@ -128,17 +147,28 @@ class Channel(ABC, Generic[T]):
 
     def send_many(self, messages: Iterable[T], timeout: float | None = None) -> int:
         """Send messages in order; how many were sent before the time-out (all of them without)."""
+        self.check_fork()
         deadline = Deadline(timeout)
         count = 0
-        for message in messages:
-            try:
-                self.send(message, deadline.left())
-            except TimedOutError:
-                if not count:
-                    raise
-                break
-            count += 1
+        for batch in batches(messages):
+            left = [self.encoded(message) for message in batch]
+            while left:
+                sent = self._send_ready(left, deadline) if self.overflow == "block" else 0
+                self.count_sent(sent, sum(map(size_of, left[:sent])))
+                if not sent:
+                    try:
+                        self._send_encoded(left[0], deadline.left())
+                    except TimedOutError:
+                        if count:
+                            return count
+                        raise
+                count += sent or 1
+                left = left[sent or 1 :]
         return count
+
+    def _send_ready(self, batch: list[BytesLike], deadline: Deadline) -> int:
+        """How many of them a method could send together; 0 where it sends them one by one."""
+        return 0
 
     def recv_many(self, most: int = RECV_MANY, timeout: float | None = None) -> list[T]:
         """At least one message, and what else is there already, at most `most`.
@@ -194,6 +224,29 @@ class Channel(ABC, Generic[T]):
             received_bytes=self._received_bytes,
             dropped=self._dropped,
         )
+
+    @contextmanager
+    def loan_array(
+        self, shape: tuple[int, ...], dtype: DTypeLike, timeout: float | None = None
+    ) -> Iterator[NDArray[Any]]:
+        """A NumPy array to fill in place and send, as `loan` does, to a peer of that type.
+
+        with channel.loan_array((1080, 1920, 3), np.uint8) as frame: frame[:] = ...
+        """
+        from lanline.ipc import arrays
+
+        head = arrays.head_of(dtype, shape)
+        with self.loan(arrays.size_with(head, dtype, shape), timeout) as room:
+            yield arrays.array_in(room, head, dtype, shape)
+
+    @contextmanager
+    def borrow_array(self, timeout: float | None = None) -> Iterator[NDArray[Any]]:
+        """The next message, an array, as `borrow` lends it: read-only, and no copy where none is
+        needed (shm:). Raises MessageError when it is none."""
+        from lanline.ipc import arrays
+
+        with self.borrow(timeout) as view:
+            yield arrays.decode_untrusted(view)
 
     # --- what the two shells share ------------------------------------------------------------
 

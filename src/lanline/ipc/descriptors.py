@@ -67,9 +67,16 @@ class DescriptorLink(StreamLink):
         return super().take(wait)
 
     def give(self, message: BytesLike) -> bool:
+        self._check_sends()
+        return super().give(message)
+
+    def give_many(self, messages: list[BytesLike]) -> int:
+        self._check_sends()
+        return super().give_many(messages)
+
+    def _check_sends(self) -> None:
         if not self.sends:
             raise UnsupportedError("Sending", "the end that receives", "use the other end.")
-        return super().give(message)
 
     def _receive(self, wait: bool) -> bytes | None:
         return self._reader.read(READ_BYTES)

@@ -12,6 +12,8 @@ import errno
 import socket
 import threading
 from abc import ABC, abstractmethod
+from bisect import bisect_right
+from itertools import islice
 
 from lanline.errors import (
     ClosedError,
@@ -21,7 +23,7 @@ from lanline.errors import (
     PeerDiedError,
 )
 from lanline.ipc.framing import FAREWELL, HEADER, Framer
-from lanline.ipc.payload import BytesLike
+from lanline.ipc.payload import BytesLike, size_of
 from lanline.ipc.steps import Steps, Wait
 from lanline.ipc.waiting import Deadline
 
@@ -147,9 +149,10 @@ class StreamLink(ABC):
 
         A message that goes out in part is taken: `flush` sends the rest.
         """
-        size = len(message) if isinstance(message, bytes) else memoryview(message).nbytes
+        size = size_of(message)
         if size > self.limit:
             raise MessageTooLargeError(size, self.limit)
+        self._check_peer()
         if self._unsent and not self.flush():
             return False
         if size <= JOIN_BYTES:
@@ -166,11 +169,44 @@ class StreamLink(ABC):
         return True
 
     def give_many(self, messages: list[BytesLike]) -> int:
-        """Take messages to send as long as there is room; how many were taken."""
-        for count, message in enumerate(messages):
-            if self._unsent or not self.give(message):
-                return count
-        return len(messages)
+        """Take messages to send as long as there is room; how many were taken.
+
+        Small ones go out together: a system call costs as much as hundreds of them.
+        """
+        self._check_peer()
+        taken = 0
+        while taken < len(messages) and (not self._unsent or self.flush()):
+            pieces, ends = self._joined(messages, taken)
+            if not ends:  # a large one, or one over the limit
+                if not self.give(messages[taken]):
+                    break
+                taken += 1
+                continue
+            data = b"".join(pieces)
+            sent = self._write(data)
+            if sent <= 0:
+                break
+            whole = bisect_right(ends, sent)
+            taken += whole
+            begun = ends[whole - 1] if whole else 0
+            if sent > begun:  # the next one went out in part, so it is taken
+                taken += 1
+                self._unsent = memoryview(data)[sent : ends[whole]]
+        return taken
+
+    def _joined(self, messages: list[BytesLike], start: int) -> tuple[list[BytesLike], list[int]]:
+        """The small messages from there on with their headers, and where each of them ends."""
+        pieces: list[BytesLike] = []
+        ends: list[int] = []
+        end = 0
+        for message in islice(messages, start, None):
+            size = size_of(message)
+            if end + size > JOIN_BYTES or size > self.limit:
+                break
+            pieces += (HEADER.pack(size), message)
+            end += HEADER.size + size
+            ends.append(end)
+        return pieces, ends
 
     def await_send(self, size: int) -> bool:
         """Is it worth to wait for `writers`? False: try again."""
@@ -178,6 +214,13 @@ class StreamLink(ABC):
 
     def hear_send(self) -> bool:
         return True
+
+    def _check_peer(self) -> None:
+        """Raise what is known to have ended the peer: the kernel might still take bytes for it."""
+        if self.closed:
+            raise ClosedError("You closed this channel.")
+        if isinstance(self._end, PeerClosedError | PeerDiedError):
+            raise self._end.__class__(*self._end.args)
 
     def flush(self) -> bool:
         """Send what is left of the last message; whether all is sent."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from lanline.errors import AddressError
 from lanline.ipc.address import Address
-from lanline.ipc.channel import Channel, Listener, Overflow
+from lanline.ipc.channel import Channel, Listener, Overflow, check_rule
 from lanline.ipc.steps import Steps
 
 if TYPE_CHECKING:
@@ -23,7 +23,11 @@ class Method(Protocol):
     ) -> Steps[Channel[Any]]: ...
 
 
-def method_of(address: Address, tls: SSLContext | None = None) -> Method:
+def method_of(
+    address: Address, tls: SSLContext | None = None, overflow: Overflow = "block"
+) -> Method:
+    """Raises UnsupportedError for a method or an overflow rule that there is not."""
+    check_rule(overflow)
     if tls is not None and address.scheme != "tls":
         raise AddressError(str(address), "a context for TLS needs one that begins with tls://")
     match address.scheme:

@@ -26,7 +26,7 @@ class Pickle:
 
 def size_of(data: BytesLike) -> int:
     """Its bytes; a view's length may count larger things."""
-    return data.nbytes if isinstance(data, memoryview) else len(data)
+    return len(data) if isinstance(data, bytes | bytearray) else memoryview(data).nbytes
 
 
 def codec_for(kind: Any) -> tuple[Encode | None, Decode | None]:
@@ -39,7 +39,7 @@ def codec_for(kind: Any) -> tuple[Encode | None, Decode | None]:
         return None, None
     if kind is Pickle:
         return _to_pickle, _from_pickle_untrusted
-    if _is_array(kind):
+    if is_array(kind):
         from lanline.ipc import arrays
 
         return arrays.encode, arrays.decode_untrusted
@@ -58,7 +58,7 @@ def codec_for(kind: Any) -> tuple[Encode | None, Decode | None]:
     return msgspec.msgpack.Encoder().encode, decode_untrusted
 
 
-def _is_array(kind: Any) -> bool:
+def is_array(kind: Any) -> bool:
     return getattr(kind, "__module__", "") == "numpy" and kind.__name__ == "ndarray"
 
 

@@ -30,11 +30,14 @@ from lanline.ipc.address import Address
 from lanline.ipc.channel import MESSAGE_BYTES, Channel, Listener, Overflow, Statistics
 from lanline.ipc.named import runtime_folder
 from lanline.ipc.native import load
+from lanline.ipc.payload import is_array
 from lanline.ipc.steps import Steps, Wait
 from lanline.ipc.views import Borrowed, HeldMessage
 from lanline.ipc.waiting import Deadline
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from lanline.ipc.native._link import Link, Loan
     from lanline.ipc.payload import BytesLike
 
@@ -63,6 +66,12 @@ class ShmChannel(Channel[T]):
                 send_many=link.send_many,
                 recv_many=link.recv_many,
             )
+        elif is_array(kind) and overflow == "block":
+            vars(self).update(send=self._send_array)  # into its place, without a copy before
+
+    def _send_array(self, array: NDArray[Any], timeout: float | None = None) -> None:
+        with self.loan_array(array.shape, array.dtype, timeout) as room:
+            room[...] = array
 
     def loan(self, size: int, timeout: float | None = None) -> Loan:
         """Room for `size` bytes to be filled in place and sent: no copy is made.
@@ -107,6 +116,9 @@ class ShmChannel(Channel[T]):
 
     def _send(self, data: BytesLike, timeout: float | None) -> None:
         self.link.send(data, timeout)
+
+    def _send_ready(self, batch: list[BytesLike], deadline: Deadline) -> int:
+        return self.link.give_many(batch)
 
     def _recv(self, timeout: float | None) -> bytes:
         return self.link.recv(timeout)

@@ -76,6 +76,18 @@ class StreamChannel(Channel[T]):
                 self._writing.release()
         self._send_slowly(data, Deadline(timeout), taken)
 
+    def _send_ready(self, batch: list[BytesLike], deadline: Deadline) -> int:
+        if not self._writing.acquire(blocking=False):
+            return 0
+        try:
+            count = self.link.give_many(batch)
+            begun = self.link.has_unsent
+        finally:
+            self._writing.release()
+        if begun:
+            self._send_slowly(b"", deadline, taken=True)
+        return count
+
     def _send_slowly(self, data: BytesLike, deadline: Deadline, taken: bool) -> None:
         """The kernel's buffer is full, or another thread sends: wait for room."""
         link = self.link

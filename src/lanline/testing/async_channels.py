@@ -12,7 +12,7 @@ from typing import Any
 
 from lanline import ipc
 from lanline.ipc import aio
-from lanline.testing.channels import SECONDS, MakeAddress, Point
+from lanline.testing.helpers import SECONDS, MakeAddress, Point
 
 Check = Callable[[MakeAddress], Awaitable[None]]
 

@@ -5,44 +5,23 @@
     def test_contract(tmp_path):
         check_channel(lambda: f"unix:{tmp_path}/socket")
 
-`CHECKS` has the checks one by one. Each is given a function that makes a fresh address, and raises
-AssertionError. `lanline.testing.async_channels` has those for asyncio.
+`CHECKS` has the checks one by one: those of this file, of payloads.py and of endings.py. Each is
+given a function that makes a fresh address, and raises AssertionError. `async_channels` has those
+for asyncio.
 """
 
 from __future__ import annotations
 
 import os
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import msgspec
-
 from lanline import ipc
+from lanline.testing import endings, payloads
+from lanline.testing.helpers import SECONDS, Check, MakeAddress, let_wait, name, pair, raises
 
-MakeAddress = Callable[[], str]
-Check = Callable[[MakeAddress], None]
-
-SECONDS = 10.0  # before a check gives up: nothing here takes long
-
-
-class Point(msgspec.Struct):
-    x: int
-    y: str
-
-
-@contextmanager
-def pair(make: MakeAddress, **options: Any) -> Iterator[tuple[ipc.Channel[Any], ipc.Channel[Any]]]:
-    """Two connected ends: (accepted, connected)."""
-    with ipc.listen(make(), **options) as listener, ThreadPoolExecutor(1) as pool:
-        accepted = pool.submit(listener.accept, SECONDS)
-        with (
-            ipc.connect(listener.address, SECONDS, **options) as connected,
-            accepted.result(SECONDS) as other,
-        ):
-            yield other, connected
+__all__ = ["CHECKS", "Check", "check_channel", "name", "pair"]
 
 
 def messages_arrive_whole_and_in_order(make: MakeAddress) -> None:
@@ -98,38 +77,6 @@ def who_sends_into_a_full_channel_waits_and_loses_nothing(make: MakeAddress) -> 
         assert other.recv(SECONDS) == b"after"
 
 
-def closed_by_you(make: MakeAddress) -> None:
-    with pair(make) as (one, _):
-        one.close()
-        one.close()
-        raises(ipc.ClosedError, one.recv, SECONDS)
-        raises(ipc.ClosedError, one.send, b"x", SECONDS)
-
-
-def closed_by_the_peer_after_all_it_sent(make: MakeAddress) -> None:
-    with pair(make) as (one, other):
-        one.send(b"last words", SECONDS)
-        one.close()
-        assert other.recv(SECONDS) == b"last words"
-        raises(ipc.PeerClosedError, other.recv, SECONDS)
-        raises(ipc.PeerClosedError, other.recv, 0)
-
-
-def iteration_ends_with_the_peers_close(make: MakeAddress) -> None:
-    with pair(make) as (one, other):
-        one.send_many([b"1", b"2"], SECONDS)
-        one.close()
-        assert list(other) == [b"1", b"2"]
-
-
-def a_thread_that_waits_hears_of_a_close_by_another(make: MakeAddress) -> None:
-    with pair(make) as (one, _), ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(one.recv)
-        _let_wait(waiting)
-        one.close()
-        assert isinstance(waiting.exception(SECONDS), ipc.ClosedError)
-
-
 def threads_may_share_an_end(make: MakeAddress) -> None:
     with pair(make) as (one, other), ThreadPoolExecutor(4) as pool:
         sends = [
@@ -142,26 +89,6 @@ def threads_may_share_an_end(make: MakeAddress) -> None:
             assert [m for m in received if m.startswith(f"{n}-")] == [
                 f"{n}-{i}" for i in range(200)
             ]
-
-
-def a_message_over_the_limit_is_refused_where_it_is_sent(make: MakeAddress) -> None:
-    with pair(make, limit=1000) as (one, other):
-        raises(ipc.MessageTooLargeError, one.send, b"x" * 1001, SECONDS)
-        one.send(b"x" * 1000, SECONDS)
-        assert len(other.recv(SECONDS)) == 1000
-
-
-def types_travel_and_are_checked(make: MakeAddress) -> None:
-    with pair(make, type=Point) as (one, other):
-        one.send(Point(1, "a"), SECONDS)
-        assert other.recv(SECONDS) == Point(1, "a")
-
-
-def views_and_bytearrays_are_messages(make: MakeAddress) -> None:
-    with pair(make) as (one, other):
-        one.send(bytearray(b"abc"), SECONDS)
-        one.send(memoryview(b"xxdefxx")[2:5], SECONDS)
-        assert [other.recv(SECONDS), other.recv(SECONDS)] == [b"abc", b"def"]
 
 
 def statistics_count_both_ways(make: MakeAddress) -> None:
@@ -212,19 +139,68 @@ def _fill(channel: ipc.Channel[Any]) -> None:
         channel.send(b"x" * 65_536, SECONDS)
 
 
-def memory_is_lent_both_ways(make: MakeAddress) -> None:
+def time_outs_wait_as_long_as_they_say(make: MakeAddress) -> None:
+    with pair(make) as (one, other), ThreadPoolExecutor(1) as pool:
+        began = time.monotonic()
+        raises(ipc.TimedOutError, other.recv, 0.05)
+        assert time.monotonic() - began >= 0.05
+        waiting = pool.submit(other.recv, None)
+        let_wait(waiting)
+        one.send(b"late", SECONDS)
+        assert waiting.result(SECONDS) == b"late"
+
+
+def _send_each(channel: ipc.Channel[bytes], messages: list[bytes]) -> None:
+    for message in messages:
+        channel.send(message, SECONDS)
+
+
+def many_threads_send_and_receive(make: MakeAddress) -> None:
+    def receive(channel: ipc.Channel[bytes]) -> list[bytes]:
+        received = []
+        while (message := channel.recv(SECONDS)) != b"end":
+            received.append(message)
+        return received
+
+    with pair(make) as (one, other), ThreadPoolExecutor(6) as pool:
+        receiving = [pool.submit(receive, other) for _ in range(3)]
+        sent = [[b"%d-%d" % (n, i) for i in range(150)] for n in range(3)]
+        sending = [pool.submit(_send_each, one, batch) for batch in sent]
+        for send in sending:
+            send.result(SECONDS)
+        one.send_many([b"end"] * 3, SECONDS)
+        received = [message for each in receiving for message in each.result(SECONDS)]
+        assert sorted(received) == sorted(message for batch in sent for message in batch)
+
+
+def batches_in_pieces_arrive_whole(make: MakeAddress) -> None:
+    sent = [bytes([n % 256]) * (n * 131 % 5000) for n in range(500)]
+    with pair(make) as (one, other), ThreadPoolExecutor(1) as pool:
+        sending = pool.submit(one.send_many, sent, SECONDS)
+        received: list[bytes] = []
+        while len(received) < len(sent):
+            received += other.recv_many(7, SECONDS)
+        assert received == sent
+        assert sending.result(SECONDS) == len(sent)
+        assert one.statistics().sent_bytes == sum(map(len, sent))
+        assert one.send_many((m for m in (b"1", b"2")), SECONDS) == 2
+        assert [other.recv(SECONDS), other.recv(SECONDS)] == [b"1", b"2"]
+
+
+def a_batch_that_times_out_says_how_many_went(make: MakeAddress) -> None:
     with pair(make) as (one, other):
-        with one.loan(5, SECONDS) as room:
-            room[:] = b"hello"
-        with other.borrow(SECONDS) as view:
-            assert bytes(view) == b"hello"
-            assert view.readonly
-        with suppress(KeyError), one.loan(5, SECONDS):
-            raise KeyError
-        loan = one.loan(5, SECONDS)
-        memoryview(loan.__enter__())[:2] = b"ok"
-        loan.commit(2)
-        assert other.recv(SECONDS) == b"ok"  # and what was taken back was not sent
+        count = one.send_many([b"x" * 65_536] * 10_000, 0.05)
+        assert 0 < count < 10_000
+        assert one.statistics().sent == count
+        for _ in range(count):
+            assert len(other.recv(SECONDS)) == 65_536
+        raises(ipc.TimedOutError, other.recv, 0.05)
+
+
+def a_rule_that_no_channel_can_keep_is_refused(make: MakeAddress) -> None:
+    with ipc.listen(make()) as listener:
+        raises(ipc.UnsupportedError, ipc.connect, listener.address, 1, overflow="drop-oldest")
+    raises(ipc.UnsupportedError, ipc.listen, make(), overflow="drop-oldest")
 
 
 CHECKS: list[Check] = [
@@ -233,21 +209,20 @@ CHECKS: list[Check] = [
     a_time_out_of_zero_asks_once_and_consumes_nothing,
     many_are_sent_and_received_at_once,
     who_sends_into_a_full_channel_waits_and_loses_nothing,
-    closed_by_you,
-    closed_by_the_peer_after_all_it_sent,
-    iteration_ends_with_the_peers_close,
-    a_thread_that_waits_hears_of_a_close_by_another,
     threads_may_share_an_end,
-    a_message_over_the_limit_is_refused_where_it_is_sent,
-    types_travel_and_are_checked,
-    views_and_bytearrays_are_messages,
     statistics_count_both_ways,
-    a_rule_for_overflow_is_kept,
-    memory_is_lent_both_ways,
     an_address_is_free_again_after_close,
     a_taken_address_is_refused,
     nobody_listening_is_said,
     accepting_times_out,
+    a_rule_for_overflow_is_kept,
+    time_outs_wait_as_long_as_they_say,
+    many_threads_send_and_receive,
+    batches_in_pieces_arrive_whole,
+    a_batch_that_times_out_says_how_many_went,
+    a_rule_that_no_channel_can_keep_is_refused,
+    *payloads.CHECKS,
+    *endings.CHECKS,
 ]
 
 
@@ -255,21 +230,3 @@ def check_channel(make: MakeAddress) -> None:
     """Run every check. `make` gives a fresh address each time it is called."""
     for check in CHECKS:
         check(make)
-
-
-def name(check: Check) -> str:
-    return getattr(check, "__name__", "check")
-
-
-def raises(kind: type[Exception], call: Callable[..., Any], *given: Any, **named: Any) -> None:
-    try:
-        call(*given, **named)
-    except kind:
-        return
-    raise AssertionError(f"{call} did not raise {kind.__name__}")
-
-
-def _let_wait(future: Future[Any]) -> None:
-    """Give a thread the time to begin its wait; it must not have ended."""
-    threading.Event().wait(0.05)
-    assert not future.done()

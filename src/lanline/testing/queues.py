@@ -22,7 +22,7 @@ from typing import Any, Self
 
 from lanline import ipc
 from lanline.ipc import aio
-from lanline.testing.channels import SECONDS, MakeAddress, Point, raises
+from lanline.testing.helpers import SECONDS, MakeAddress, Point, raises
 
 Open = Callable[..., Any]
 Check = Callable[[MakeAddress, Open], None]

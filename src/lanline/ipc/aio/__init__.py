@@ -55,7 +55,7 @@ async def listen(
     tls: SSLContext | None = None,
 ) -> Listener[Any]:
     """As `lanline.ipc.listen`."""
-    return Listener(method_of(parse_address(address), tls).listen(type, limit, overflow))
+    return Listener(method_of(parse_address(address), tls, overflow).listen(type, limit, overflow))
 
 
 async def connect(
@@ -68,7 +68,7 @@ async def connect(
     tls: SSLContext | None = None,
 ) -> Channel[Any]:
     """As `lanline.ipc.connect`."""
-    method = method_of(parse_address(address), tls)
+    method = method_of(parse_address(address), tls, overflow)
     return Channel(await run(method.connect(timeout, type, limit, overflow)))
 
 

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from collections.abc import AsyncIterator, Iterable, Iterator
-from itertools import islice
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 from lanline.errors import BusyError, ClosedError, IpcError, PeerClosedError, TimedOutError
 from lanline.ipc import channel as blocking
 from lanline.ipc.aio.ears import Ear, run, take_turn
 from lanline.ipc.aio.lent import AsyncBorrow, AsyncLoan
-from lanline.ipc.channel import RECV_MANY, Statistics
+from lanline.ipc.channel import RECV_MANY, Statistics, batches
 from lanline.ipc.payload import BytesLike, size_of
 from lanline.ipc.stream import LINGER_SECONDS
 from lanline.ipc.waiting import Deadline
 
 if TYPE_CHECKING:
+    from numpy.typing import DTypeLike, NDArray
+
     from lanline.ipc.views import Borrowed, Loan
 
 T = TypeVar("T")
-
-SEND_MANY = 4096  # messages that are encoded before they are sent
 
 
 class Link(Protocol):
@@ -103,26 +103,28 @@ class Channel(Generic[T]):
         """
         channel = self._channel
         channel.check_fork()
-        source = iter(messages)
         if channel.overflow != "block":
-            return await self._send_each(source)
+            return await self._send_each(messages)
         deadline = Deadline(timeout)
         sent = 0
-        while batch := [channel.encoded(message) for message in islice(source, SEND_MANY)]:
+        for batch in batches(messages):
+            left = [channel.encoded(message) for message in batch]
             try:
-                while batch:
-                    ready = self._send_ready(batch)
+                while left:
+                    ready = self._send_ready(left)
                     if not ready:
-                        await self.send_encoded(batch[0], deadline)
-                    batch = batch[ready or 1 :]
+                        await self.send_encoded(left[0], deadline)
+                    left = left[ready or 1 :]
                     sent += ready or 1
             except TimedOutError:
                 if sent:
                     return sent
                 raise
+        if self._link.has_unsent:
+            await self._finish(deadline)
         return sent
 
-    async def _send_each(self, messages: Iterator[T]) -> int:
+    async def _send_each(self, messages: Iterable[T]) -> int:
         count = 0
         for count, message in enumerate(messages, 1):  # noqa: B007  how many there were
             await self.send(message)
@@ -144,6 +146,25 @@ class Channel(Generic[T]):
         BusyError; elsewhere it is copied when it is sent.
         """
         return AsyncLoan(self, size, Deadline(timeout))
+
+    @asynccontextmanager
+    async def loan_array(
+        self, shape: tuple[int, ...], dtype: DTypeLike, timeout: float | None = None
+    ) -> AsyncIterator[NDArray[Any]]:
+        """As `lanline.ipc.Channel.loan_array`, with `async with`."""
+        from lanline.ipc import arrays
+
+        head = arrays.head_of(dtype, shape)
+        async with self.loan(arrays.size_with(head, dtype, shape), timeout) as room:
+            yield arrays.array_in(room, head, dtype, shape)
+
+    @asynccontextmanager
+    async def borrow_array(self, timeout: float | None = None) -> AsyncIterator[NDArray[Any]]:
+        """As `lanline.ipc.Channel.borrow_array`, with `async with`."""
+        from lanline.ipc import arrays
+
+        async with self.borrow(timeout) as view:
+            yield arrays.decode_untrusted(view)
 
     async def lend(self, size: int, deadline: Deadline) -> Loan | None:
         """For AsyncLoan: the method's own memory, while nobody else sends; None: it has none."""

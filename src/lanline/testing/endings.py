@@ -1,0 +1,146 @@
+"""What a channel must say of its end: closed here or there, died, carried through a fork."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from lanline import ipc
+from lanline.testing.helpers import SECONDS, Check, MakeAddress, let_wait, pair, raises
+
+
+def closed_by_you(make: MakeAddress) -> None:
+    with pair(make) as (one, _):
+        one.close()
+        one.close()
+        raises(ipc.ClosedError, one.recv, SECONDS)
+        raises(ipc.ClosedError, one.send, b"x", SECONDS)
+
+
+def closed_by_the_peer_after_all_it_sent(make: MakeAddress) -> None:
+    with pair(make) as (one, other):
+        one.send(b"last words", SECONDS)
+        one.close()
+        assert other.recv(SECONDS) == b"last words"
+        raises(ipc.PeerClosedError, other.recv, SECONDS)
+        raises(ipc.PeerClosedError, other.recv, 0)
+
+
+def iteration_ends_with_the_peers_close(make: MakeAddress) -> None:
+    with pair(make) as (one, other):
+        one.send_many([b"1", b"2"], SECONDS)
+        one.close()
+        assert list(other) == [b"1", b"2"]
+
+
+def a_thread_that_waits_hears_of_a_close_by_another(make: MakeAddress) -> None:
+    with pair(make) as (one, _), ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(one.recv)
+        let_wait(waiting)
+        one.close()
+        assert isinstance(waiting.exception(SECONDS), ipc.ClosedError)
+
+
+def a_fork_says_so(make: MakeAddress) -> None:
+    """The parent's channel and listener are as before, whatever the child does with its copies."""
+    with ipc.listen(make()) as listener:
+        one, other = _met(listener)
+        calls = [
+            lambda: one.send(b"x", 0),
+            lambda: one.send_many([b"x"], 0),
+            lambda: one.recv(0),
+            lambda: one.recv_many(1, 0),
+            lambda: one.borrow(0),
+            lambda: one.loan(1, 0),
+            lambda: listener.accept(0),
+        ]
+        child = os.fork()
+        if child == 0:
+            os._exit(_count_forked_errors(calls, [one, other, listener]))
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == len(calls)
+        one.send(b"from the parent", SECONDS)
+        assert other.recv(SECONDS) == b"from the parent"
+        again, met = _met(listener)
+        again.send(b"once more", SECONDS)
+        assert met.recv(SECONDS) == b"once more"
+        for channel in (one, other, again, met):
+            channel.close()
+
+
+def _met(listener: ipc.Listener[Any]) -> tuple[ipc.Channel[Any], ipc.Channel[Any]]:
+    """Two connected ends, and no thread left."""
+    with ThreadPoolExecutor(1) as pool:
+        connecting = pool.submit(ipc.connect, listener.address, SECONDS)
+        accepted = listener.accept(SECONDS)
+        return connecting.result(SECONDS), accepted
+
+
+def _count_forked_errors(calls: list[Callable[[], Any]], closing: list[Any]) -> int:
+    count = 0
+    try:
+        for call in calls:
+            try:
+                call()
+            except ipc.ForkedError:
+                count += 1
+        for one in closing:
+            one.close()
+    except BaseException:  # noqa: BLE001  nothing may leave the child of a fork
+        return 100
+    return count
+
+
+_PEER = """
+import sys
+from lanline import ipc
+channel = ipc.connect(sys.argv[1], 10)
+channel.send(b"here")
+channel.recv()
+"""
+
+
+def a_killed_peer_has_died_and_not_closed(make: MakeAddress) -> None:
+    with ipc.listen(make()) as listener:
+        process = subprocess.Popen([sys.executable, "-c", _PEER, listener.address])  # noqa: S603  ours
+        try:
+            with listener.accept(SECONDS) as channel:
+                assert channel.recv(SECONDS) == b"here"
+                process.kill()
+                process.wait()
+                raises(ipc.PeerDiedError, channel.recv, SECONDS)
+                raises(ipc.PeerDiedError, channel.send_many, [b"x"] * 100, SECONDS)
+        finally:
+            process.kill()
+            process.wait()
+
+
+def a_stopped_peer_is_not_dead(make: MakeAddress) -> None:
+    with ipc.listen(make()) as listener:
+        process = subprocess.Popen([sys.executable, "-c", _PEER, listener.address])  # noqa: S603  ours
+        try:
+            with listener.accept(SECONDS) as channel:
+                assert channel.recv(SECONDS) == b"here"
+                process.send_signal(signal.SIGSTOP)
+                raises(ipc.TimedOutError, channel.recv, 0.2)
+                process.send_signal(signal.SIGCONT)
+                channel.send(b"go on", SECONDS)
+                raises(ipc.PeerDiedError, channel.recv, SECONDS)  # it ends without closing
+        finally:
+            process.kill()
+            process.wait()
+
+
+CHECKS: list[Check] = [
+    closed_by_you,
+    closed_by_the_peer_after_all_it_sent,
+    iteration_ends_with_the_peers_close,
+    a_thread_that_waits_hears_of_a_close_by_another,
+    a_fork_says_so,
+    a_killed_peer_has_died_and_not_closed,
+    a_stopped_peer_is_not_dead,
+]

@@ -1,0 +1,59 @@
+"""What the checks share: a pair of connected ends, and what must be raised."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+
+from lanline import ipc
+
+MakeAddress = Callable[[], str]
+Check = Callable[[MakeAddress], None]
+
+SECONDS = 10.0  # before a check gives up: nothing here takes long
+
+
+class Point(msgspec.Struct):
+    x: int
+    y: str
+
+
+@contextmanager
+def pair(
+    make: MakeAddress,
+    accepting: dict[str, Any] | None = None,
+    connecting: dict[str, Any] | None = None,
+    **both: Any,
+) -> Iterator[tuple[ipc.Channel[Any], ipc.Channel[Any]]]:
+    """Two connected ends: (accepted, connected). Options of one, of the other, and of both."""
+    accepting, connecting = {**both, **(accepting or {})}, {**both, **(connecting or {})}
+    with ipc.listen(make(), **accepting) as listener, ThreadPoolExecutor(1) as pool:
+        accepted = pool.submit(listener.accept, SECONDS)
+        with (
+            ipc.connect(listener.address, SECONDS, **connecting) as connected,
+            accepted.result(SECONDS) as other,
+        ):
+            yield other, connected
+
+
+def raises(kind: type[Exception], call: Callable[..., Any], *given: Any, **named: Any) -> None:
+    try:
+        call(*given, **named)
+    except kind:
+        return
+    raise AssertionError(f"{call} did not raise {kind.__name__}")
+
+
+def let_wait(future: Future[Any]) -> None:
+    """Give a thread the time to begin its wait; it must not have ended."""
+    threading.Event().wait(0.05)
+    assert not future.done()
+
+
+def name(check: Check) -> str:
+    return getattr(check, "__name__", "check")
