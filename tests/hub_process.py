@@ -56,11 +56,11 @@ class HubProcess:
 
     def kill(self) -> None:
         """As by `kill -9`."""
-        self._end(signal.SIGKILL)
+        self.end(signal.SIGKILL)
 
     def stop(self) -> int:
         """As by Ctrl-C; its exit code."""
-        return self._end(signal.SIGINT)
+        return self.end(signal.SIGINT)
 
     def freeze(self) -> None:
         """It neither answers nor closes, as behind a cut cable."""
@@ -71,7 +71,8 @@ class HubProcess:
         assert self._process
         self._process.send_signal(signal.SIGCONT)
 
-    def _end(self, number: signal.Signals) -> int:
+    def end(self, number: signal.Signals) -> int:
+        """By any signal; its exit code."""
         if self._process is None:
             return 0
         process, self._process = self._process, None

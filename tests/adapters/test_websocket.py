@@ -76,7 +76,7 @@ def test_an_agent_may_send_more() -> None:
         client.send_text(b'{"type":"ping","x":"' + b"x" * 1_500 + b'"}')
         items = list(adapter.receive_untrusted(b"".join(client.data_to_send())))
         assert items == ([m.Ping()] if agent else [])
-        assert adapter.closed is not agent
+        assert adapter.closing is not agent
 
 
 def test_a_ping_is_answered_with_its_words() -> None:

@@ -39,9 +39,17 @@ class WebSocketAdapter:
         self._fragments: list[bytes] = []
 
     @property
+    def closing(self) -> bool:
+        """Whether the last frame is sent: what still comes is read and thrown away."""
+        return self._protocol.close_expected()
+
+    @property
     def closed(self) -> bool:
-        """Whether the closing is agreed, or the handshake failed: nothing more is to be sent."""
-        return self._protocol.state is State.CLOSED or self._protocol.close_expected()
+        """Whether the closing is agreed, or the handshake failed: nothing more is to come."""
+        state = self._protocol.state
+        if state is State.CONNECTING:
+            return self._protocol.close_expected()
+        return state is State.CLOSED or self._protocol.close_rcvd is not None
 
     @property
     def open(self) -> bool:

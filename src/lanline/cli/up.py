@@ -83,7 +83,7 @@ def up(
         host=host,
         port=port,
         data=data or data_folder(),
-        name=name or socket.gethostname(),
+        name=socket.gethostname() if name is None else name,
         lan=lan,
         plain_lan=plain_lan,
         certificate=cert,

@@ -18,6 +18,7 @@ class Outlet:
         "catching_up",
         "encode",
         "encoding",
+        "ended",
         "number",
         "progress",
         "stuck_since",
@@ -40,6 +41,7 @@ class Outlet:
         # Rooms whose deliveries are skipped, with the last offset that was delivered.
         self.behind: dict[str, int] | None = None
         self.catching_up = False
+        self.ended = False  # the last word is said: nothing more is written
         self.stuck_since: float | None = None  # while the transport is full
         self.progress = 0  # its unsent bytes when last looked at
         transport.set_write_buffer_limits(high=unsent_bytes, low=unsent_bytes // 4)
@@ -49,7 +51,7 @@ class Outlet:
         return self.stuck_since is not None
 
     def write(self, data: bytes) -> None:
-        if data and not self.transport.is_closing():
+        if data and not self.ended and not self.transport.is_closing():
             self.transport.write(data)
 
     def send(self, event: AnyEvent) -> int:

@@ -31,6 +31,7 @@ class Hold(enum.Flag):
 
 # These stop what was read already too: one packet can hold thousands of commands, and each can ask
 # for a thousand times its own size.
+LINGER_SECONDS = 0.5
 _AT_ONCE = Hold.FULL | Hold.STORE | Hold.ANSWER | Hold.PAGE
 
 Item = m.AnyCommand | m.Problem
@@ -114,8 +115,22 @@ class Peer(asyncio.Protocol):
         """The hub tells this connection something, which is written besides."""
 
     def end(self) -> None:
-        """Close when what is queued has been sent."""
-        self.transport.close()
+        """Send what is queued, and close when the other side has read it and closes too.
+
+        Closing at once, with something unread, would be a reset: the other side's system may then
+        throw away the last words before they are read (RFC 1122, section 4.2.2.13).
+        """
+        self.outlet.ended = True
+        if self.all_heard():
+            self.transport.close()
+            return
+        asyncio.get_running_loop().call_later(LINGER_SECONDS, self.transport.close)
+        for reason in Hold:
+            self.let_go(reason)
+
+    def all_heard(self) -> bool:
+        """Say that nothing more comes; whether the other side has said so too."""
+        raise NotImplementedError
 
     def pause_writing(self) -> None:
         self.server.filled(self)
@@ -129,11 +144,12 @@ class Peer(asyncio.Protocol):
 
 
 class LinesPeer(Peer):
-    __slots__ = ("_adapter",)
+    __slots__ = ("_adapter", "_ended")
 
     def __init__(self, server: Server) -> None:
         super().__init__(server)
         self._adapter = lines.LinesAdapter(server.hub.limits.line_bytes)
+        self._ended = False  # the other side has said all it will
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -149,9 +165,17 @@ class LinesPeer(Peer):
         self.take(self._named(self._adapter.receive_untrusted(data)))
 
     def eof_received(self) -> bool:
+        self._ended = True
         # The other side has said all it will; what it is still owed is sent before the end.
         self.take(itertools.chain(self._named(self._adapter.receive_end()), (m.Quit(),)))
+        if self.outlet.ended:
+            self.transport.close()
         return True
+
+    def all_heard(self) -> bool:
+        if not self._ended and self.transport.can_write_eof():
+            self.transport.write_eof()
+        return self._ended
 
     def _named(self, items: Iterator[Item]) -> Iterator[Item]:
         """The items, with the adapter told in between whether its name was accepted."""
@@ -195,10 +219,10 @@ class WebSocketPeer(Peer):
         if isinstance(event, m.Welcome) and event.member.role == "agent":
             self._adapter.expect_samples()
 
-    def end(self) -> None:
+    def all_heard(self) -> bool:
         self._adapter.close()
         self._settle()
-        self.transport.close()
+        return self._adapter.closed
 
     def _settle(self) -> None:
         """Send what the library wants sent, and follow its state."""
@@ -210,8 +234,10 @@ class WebSocketPeer(Peer):
             unsent = self.server.hub.limits.unsent_bytes
             outlet = Outlet(number, self.transport, "json", websocket.encode, unsent)
             self.enter(self.transport, "websocket", outlet)
-        if self._adapter.closed:
+        if self._adapter.closed or (self._adapter.closing and not self._entered):
             self.transport.close()
+        elif self._adapter.closing and not self.outlet.ended:
+            self.end()  # it broke the protocol
 
 
 def visitor(transport: asyncio.BaseTransport, protocol: str) -> Visitor:

@@ -11,6 +11,7 @@ import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lanline.adapters.http.app import make_app
 from lanline.adapters.origins import Origins
@@ -28,6 +29,9 @@ from lanline.server.peer import WebSocketPeer
 from lanline.server.server import Server
 from lanline.server.views import ServerViews
 from lanline.stores.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from lanline.server.network import NetworkDoor
 
 BACKLOG = 4096
 NAME_CHARACTERS = 64
@@ -71,7 +75,24 @@ async def _serve(
         door = NetworkDoor(state, console_token, options.limits)
     gate = door.gate if door else OpenGate()
     hub = Hub(Identity(options.name, store.identity()), state, gate, options.limits)
+    if options.lan or options.certificate or options.key:
+        key()  # one that cannot be used is told before anything is open
     server = Server(hub, store)
+    try:
+        await _open(options, sock, server, door, key, announce)
+    finally:
+        await server.stop(STOP_SECONDS)
+
+
+async def _open(
+    options: Options,
+    sock: socket.socket,
+    server: Server,
+    door: NetworkDoor | None,
+    key: Callable[[], HubKey],
+    announce: Callable[[Running], None],
+) -> None:
+    """Serve on the socket until a signal comes."""
     origins = Origins()
     app = make_app(ServerViews(server, door.gate if door else None), origins)
     doors = Doors(
@@ -93,7 +114,6 @@ async def _serve(
     async with own_machine(server) if options.agent else contextlib.nullcontext():
         await stopping.wait()
     listener.close()
-    await server.stop(STOP_SECONDS)
 
 
 def own_machine(server: Server) -> contextlib.AbstractAsyncContextManager[None]:
