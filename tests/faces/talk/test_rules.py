@@ -77,7 +77,7 @@ def test_ctrl_d_ends_both_with_its_own_words() -> None:
 def test_two_pipes_end_when_both_have_ended() -> None:
     one, two = pair(people=False)
     assert sent(two.hear_untrusted(sent(one.end_input()))) == []
-    assert two.outcome is None
+    assert not two.is_deaf
     lines = sent(two.say([b"more"])) + sent(two.end_input())
     assert two.outcome == Outcome(0, "")
     assert heard(one.hear_untrusted(lines)) == ["more"]

@@ -68,9 +68,7 @@ class Runner:
         met = await self._unless_stopped(meeting.call_or_listen())
         if isinstance(met, meeting.Meeting):
             return await self._talk_over(met)
-        return await self._wait(
-            met, seconds, "Waiting for the other side: type `lanline talk` in another terminal."
-        )
+        return await self._wait(met, seconds, "Waiting: type `lanline talk` in another terminal.")
 
     async def call(self, address: str, seconds: float | None) -> Outcome:
         return await self._talk_over(
@@ -115,7 +113,7 @@ class Runner:
             await self._do(carrier, talk.hear_untrusted(met.first))
             if talk.outcome is None:
                 who = f" to {talk.who}" if talk.label != "them" else ""
-                self._face.tell(f"Connected{who}. `bye` alone on a line ends it; so does Ctrl-D.")
+                self._face.tell(f"Connected{who}. `bye` alone on a line ends it.")
                 await self._both_ways(carrier)
         except ipc.Error as problem:
             talk.lose(str(problem))
