@@ -7,7 +7,8 @@
 
 Time-outs, errors and what a message is are those of `lanline.ipc`. Cancelling is true: a cancelled
 `recv` has consumed nothing, and a cancelled `send` that waits for room has sent nothing. No thread
-is used: the loop waits for the descriptors.
+is used: the loop waits for the descriptors. (Semaphores and locks have none to wait for; one thread
+sleeps for all of them, see `sleeping.py`.)
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from lanline.ipc.aio.channel import Channel, Listener
 from lanline.ipc.aio.ears import run
 from lanline.ipc.aio.kernel import FifoReader, FifoWriter, MessageQueue
 from lanline.ipc.aio.queue import Queue
+from lanline.ipc.aio.semaphore import Lock, Semaphore
 from lanline.ipc.aio.values import Broadcast, SharedValue, Subscription
 from lanline.ipc.channel import MESSAGE_BYTES, Overflow
 from lanline.ipc.memory import SharedMemory
@@ -34,8 +36,10 @@ __all__ = [
     "FifoReader",
     "FifoWriter",
     "Listener",
+    "Lock",
     "MessageQueue",
     "Queue",
+    "Semaphore",
     "SharedMemory",
     "SharedValue",
     "Subscription",

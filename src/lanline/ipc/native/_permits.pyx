@@ -10,7 +10,7 @@ from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport uint32_t, uint64_t
 
 from lanline.ipc.native._block cimport Body, Place, roster
-from lanline.ipc.native._clock cimport deadline_of
+from lanline.ipc.native._clock cimport clock_ns, deadline_of
 
 from lanline.errors import BusyError, ClosedError, CorruptedError
 
@@ -29,8 +29,9 @@ cdef extern from "patience.h" nogil:
 cdef extern from "permits.h" nogil:
     const uint32_t PERMITS_MOST
     ctypedef struct permits_shared:
-        pass
+        uint32_t turn
     ctypedef struct permits:
+        permits_shared *shared
         uint32_t count
     ctypedef enum permits_answer:
         PERMITS_TAKEN
@@ -53,14 +54,24 @@ cdef extern from "permits.h" nogil:
     permits_answer permits_try(permits *p, uint32_t *dead)
     permits_answer permits_try_all(permits *p, uint32_t *dead)
     permits_answer permits_wait(permits *p, permits_waiter *w)
+    uint32_t permits_asleep(permits *p)
     void permits_decline(permits *p)
     void permits_wake_all(permits *p)
     bint permits_release(permits *p)
     bint permits_abandon(permits *p)
     permit_state permits_look(const permits *p, uint32_t index, uint32_t *process)
 
+cdef extern from "futex.h" nogil:
+    const uint32_t FUTEX_ANY_MOST
+    ctypedef struct futex_one:
+        pass
+    futex_one futex_expect(void *word, uint32_t expected)  # an atomic one
+    void futex_wait_any(const futex_one *ones, uint32_t count, uint64_t deadline_ns)
+    void futex_wake(void *word, int most)
+
 
 MOST = PERMITS_MOST
+SLEEPS = FUTEX_ANY_MOST - 1  # for how many a Sleeper sleeps at once
 
 
 def permit_bytes(uint32_t count):
@@ -178,6 +189,42 @@ cdef class Permits(Body):
             raise
         return 0
 
+    def attempt(self, bint ask):
+        """For asyncio: take one that is free, or with `ask` a dead one's, without waiting.
+
+        None: all are held. Else the process that died with it: 0 if nobody did, -1 if that is not
+        known any more.
+        """
+        cdef uint32_t dead = 0
+        cdef permits_answer answer
+        self._check_open()
+        answer = permits_try_all(&self.p, &dead) if ask else permits_try(&self.p, &dead)
+        if answer == PERMITS_BUSY:
+            return None
+        if answer == PERMITS_TAKEN:
+            return 0
+        self.recovered += 1
+        return <int>dead if dead else -1
+
+    def asleep(self):
+        """For asyncio: somebody will sleep until `turn` is another than this; attempt once more."""
+        self._check_open()
+        return permits_asleep(&self.p)
+
+    @property
+    def turn(self):
+        return self.p.shared.turn
+
+    def decline(self):
+        """For asyncio: who slept may have been woken, and does not look."""
+        permits_decline(&self.p)
+
+    def abandon(self):
+        """Give a permit back so that the next holder is told, as after a death."""
+        self._check_open()
+        if not permits_abandon(&self.p):
+            raise BusyError("Nothing was acquired here that could be given back.")
+
     def release(self):
         """Give a permit back. BusyError: this handle (of a lock: this thread) holds none."""
         self._release()
@@ -237,3 +284,32 @@ cdef class Permits(Body):
             with nogil:
                 usleep(100)
         permits_close(&self.p)
+
+
+cdef class Sleeper:
+    """One thread that sleeps for many, until the turn of one of them changes or it is rung for."""
+
+    cdef uint32_t bell
+
+    def ring(self):
+        """It wakes; also if it was just about to sleep with the bell as it was."""
+        self.bell += 1  # with the GIL, as it is read
+        futex_wake(<void *>&self.bell, 1)
+
+    @property
+    def rung(self):
+        return self.bell
+
+    def sleep(self, uint32_t rung, list turns, double seconds):
+        """`rung`: the bell when `turns` was made, which has (Permits, turn), at most SLEEPS."""
+        cdef futex_one ones[128]
+        cdef uint32_t count = 1
+        cdef uint64_t deadline = clock_ns() + <uint64_t>(seconds * 1e9)
+        cdef Permits one
+        ones[0] = futex_expect(<void *>&self.bell, rung)
+        for permits, turn in turns[:SLEEPS]:
+            one = permits
+            ones[count] = futex_expect(<void *>&one.p.shared.turn, turn)
+            count += 1
+        with nogil:
+            futex_wait_any(ones, count, deadline)

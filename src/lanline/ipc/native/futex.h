@@ -2,6 +2,7 @@
 #ifndef LANLINE_FUTEX_H
 #define LANLINE_FUTEX_H
 
+#include <errno.h>
 #include <linux/futex.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -19,6 +20,33 @@ static inline void futex_wait(_Atomic uint32_t *word, uint32_t expected, uint64_
 static inline void futex_wake(_Atomic uint32_t *word, int most)
 {
     syscall(SYS_futex, word, FUTEX_WAKE, most, NULL, NULL, 0);
+}
+
+#define FUTEX_ANY_MOST 128 /* words at once */
+#define FUTEX_ANY_POLL_NS 2000000
+
+typedef struct {
+    uint64_t expected;
+    uint64_t word; /* its address */
+    uint32_t flags;
+    uint32_t reserved;
+} futex_one;
+
+static inline futex_one futex_expect(_Atomic uint32_t *word, uint32_t expected)
+{
+    return (futex_one){.expected = expected, .word = (uintptr_t)word, .flags = 2 /* FUTEX_32 */};
+}
+
+/* Sleep while every one of the words is as expected, until `deadline_ns` on the monotonic clock. Returns
+ * for any reason: look again. See futex_waitv(2); a kernel before 5.16 has it not, and is asked every
+ * two milliseconds instead. */
+static inline void futex_wait_any(const futex_one *ones, uint32_t count, uint64_t deadline_ns)
+{
+    struct timespec until = {(time_t)(deadline_ns / 1000000000u),
+                             (long)(deadline_ns % 1000000000u)};
+    if (syscall(449 /* SYS_futex_waitv */, ones, count, 0, &until, CLOCK_MONOTONIC) < 0
+        && errno == ENOSYS)
+        nanosleep(&(struct timespec){0, FUTEX_ANY_POLL_NS}, NULL);
 }
 
 #endif

@@ -1,0 +1,204 @@
+"""Semaphores and locks for asyncio: the same permits, names and promises as `lanline.ipc`'s.
+
+    gpu = aio.Semaphore("/gpu", 2)
+    if await gpu.acquire(timeout=1): ...
+    async with aio.Lock("/ledger", on_death=repair): ...
+
+Processes that use threads and processes that use tasks may share one. Tasks of one handle get
+their turn in the order in which they asked. Cancelling an `acquire` that waits has taken nothing,
+and a wake-up that was meant for it goes to the next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from typing import TYPE_CHECKING, Any, Self
+
+from lanline.errors import BusyError, ClosedError, TimedOutError
+from lanline.ipc.aio.ears import take_turn
+from lanline.ipc.aio.sleeping import sleepers
+from lanline.ipc.semaphore import NamedPermits
+from lanline.ipc.waiting import Deadline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LOOK_SECONDS = 0.01  # until the kernel is asked about the holders; each time twice as long,
+LOOK_MOST_SECONDS = 0.1  # up to this (native/permits.h)
+
+
+class AsyncPermits:
+    """What semaphores and locks share."""
+
+    def __init__(
+        self,
+        name: str,
+        kind: str,
+        permits: int | None,
+        on_death: Callable[[int | None], Any] | None,
+    ) -> None:
+        self.name = name
+        self.on_death = on_death
+        self._permits = NamedPermits(name, kind, permits, None, owned=False)
+        self._turn = asyncio.Lock()
+        self._woken: asyncio.Future[None] | None = None
+
+    async def acquire(self, timeout: float | None = None) -> bool:
+        """Take a permit, waiting at most `timeout` seconds (None: for ever, 0: not at all).
+
+        Whether one was taken. As `ipc.Semaphore.acquire`; `on_death` may be a coroutine function.
+        """
+        permits = self._permits
+        dead = None if self._turn.locked() else permits.attempt(False)
+        if dead is None:
+            if timeout is not None and timeout <= 0:
+                dead = permits.attempt(True)
+            else:
+                dead = await self._acquire_later(Deadline(timeout))
+        if dead is None:
+            return False
+        if dead:
+            await self._tell(dead)
+        return True
+
+    async def _acquire_later(self, deadline: Deadline) -> int | None:
+        try:
+            await take_turn(self._turn, deadline, "All were held")
+        except TimedOutError:
+            return self._permits.attempt(True)
+        look = LOOK_SECONDS
+        try:
+            while True:
+                turn = self._permits.asleep()
+                dead = self._permits.attempt(False)
+                if dead is None:
+                    await self._sleep(turn, deadline, look)
+                    left = deadline.left()
+                    # Woken, there is one to be had; not woken, a holder may have died.
+                    dead = self._permits.attempt(self._woken is None or left == 0)
+                    look = min(look * 2, LOOK_MOST_SECONDS)
+                    if dead is None and left == 0:
+                        return None
+                if dead is not None:
+                    return dead
+        finally:
+            self._turn.release()
+            # Woken and not looked, or there is more to take: the next one is to know.
+            self._permits.decline()
+
+    async def _sleep(self, turn: int, deadline: Deadline, look: float) -> None:
+        """Until the turn is another, or it is time to ask; `_woken` says which."""
+        woken = self._woken = asyncio.get_running_loop().create_future()
+        left = deadline.left()
+        sleepers().add(self._permits, turn, woken)
+        timer = asyncio.get_running_loop().call_later(
+            look if left is None else min(look, left), _give_up, woken
+        )
+        try:
+            await woken
+        except _NotWokenError:
+            self._woken = None
+        finally:
+            timer.cancel()
+            sleepers().discard(self._permits)
+
+    async def _tell(self, dead: int) -> None:
+        if self.on_death is None:
+            return
+        try:
+            done = self.on_death(dead if dead > 0 else None)
+            if inspect.isawaitable(done):
+                await done
+        except BaseException:
+            self._permits.abandon()  # not put in order: the next one is told again
+            raise
+
+    def release(self) -> None:
+        """Give a permit back; never waits. BusyError: this handle holds none."""
+        self._permits.release()
+
+    @property
+    def permits(self) -> int:
+        """How many there are in all."""
+        return self._permits.permits
+
+    @property
+    def value(self) -> int:
+        """How many could be had just now; a dead holder's are among them."""
+        return self._permits.value
+
+    @property
+    def holders(self) -> list[int]:
+        """The process of each permit that is held just now."""
+        return self._permits.holders
+
+    @property
+    def recovered(self) -> int:
+        """How many permits were taken here from holders that died."""
+        return self._permits.recovered
+
+    async def close(self) -> None:
+        """As `ipc.Semaphore.close`; tasks that wait get ClosedError."""
+        if self._woken is not None and not self._woken.done():
+            self._woken.set_exception(ClosedError("It was closed while this task waited."))
+        self._permits.close()
+
+    async def __aenter__(self) -> Self:
+        await self.acquire()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.release()
+
+
+class Semaphore(AsyncPermits):
+    """As `ipc.Semaphore`, for one event loop."""
+
+    def __init__(
+        self,
+        name: str,
+        permits: int | None = None,
+        *,
+        on_death: Callable[[int | None], Any] | None = None,
+    ) -> None:
+        super().__init__(name, "semaphore", permits, on_death)
+
+
+class Lock(AsyncPermits):
+    """As `ipc.Lock`, for one event loop: its holder is the task that acquired it."""
+
+    def __init__(self, name: str, *, on_death: Callable[[int | None], Any] | None = None) -> None:
+        super().__init__(name, "lock", 1, on_death)
+        self._owner: asyncio.Task[Any] | None = None
+
+    async def acquire(self, timeout: float | None = None) -> bool:
+        """As `ipc.Lock.acquire`. BusyError: this task holds it already."""
+        task = asyncio.current_task()
+        if self._owner is task:
+            raise BusyError("This task holds the lock already; to wait for it would never end.")
+        taken = await super().acquire(timeout)
+        if taken:
+            self._owner = task
+        return taken
+
+    def release(self) -> None:
+        """Give it back. BusyError: this task does not hold it."""
+        if self._owner is None or self._owner is not asyncio.current_task():
+            raise BusyError("This task does not hold the lock; only its holder releases it.")
+        self._owner = None
+        super().release()
+
+    @property
+    def holder(self) -> int | None:
+        """The process that holds it just now."""
+        return next(iter(self.holders), None)
+
+
+class _NotWokenError(Exception):
+    """It is time to look up."""
+
+
+def _give_up(woken: asyncio.Future[None]) -> None:
+    if not woken.done():
+        woken.set_exception(_NotWokenError())
