@@ -21,6 +21,7 @@ KINDS = {
     "value": "Lanline: a value in shared memory",
     "broadcast": "Lanline: a broadcast in shared memory",
     "semaphore": "Lanline: a semaphore",
+    "lock": "Lanline: a lock",
     "fifo": "a named pipe (fifo(7))",
     "mq": "a POSIX message queue (mq_overview(7))",
     "posix-memory": "a POSIX segment of shared memory (shm_overview(7))",

@@ -22,7 +22,7 @@ from lanline.ipc.inspect.unix_table import UnixSocket
 from lanline.ipc.named import HEADER, MAGIC, runtime_folder
 from lanline.ipc.native import load
 
-BLOCKS = ("memory", "value", "broadcast", "semaphore")
+BLOCKS = ("memory", "value", "broadcast", "semaphore", "lock")
 CHANNEL = ".channel"
 MOST_FILES = 1 << 16
 FOLDER = re.compile(r"lanline-\d+")
