@@ -33,6 +33,19 @@ class HubProcess:
     def address(self) -> str:
         return f"127.0.0.1:{self.port}"
 
+    def forget_peak(self) -> int:
+        """Count the most memory it holds from now on; what it holds now, in bytes."""
+        assert self._process
+        Path(f"/proc/{self._process.pid}/clear_refs").write_text("5")  # proc(5)
+        return self.peak_bytes
+
+    @property
+    def peak_bytes(self) -> int:
+        """The most memory that it held since `forget_peak`, as the kernel counts it."""
+        assert self._process
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+
     def start(self) -> Self:
         """Start it, on the port that it had before if it had one, and wait until it is ready."""
         self._process = subprocess.Popen(
