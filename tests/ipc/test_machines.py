@@ -1,0 +1,304 @@
+"""Models of the contract, walked at random: both ends of a channel, and two users of a queue."""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+from collections import deque
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from lanline import ipc
+from lanline.testing.helpers import SECONDS, pair
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from lanline.ipc.queue import Item
+
+SETTINGS = settings(
+    max_examples=40,
+    stateful_step_count=30,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+sides = st.integers(0, 1)
+messages = st.binary(max_size=40) | st.integers(0, 3000).map(bytes)
+IN_FLIGHT = 8  # messages that every method holds, with the farewell behind them
+
+
+class ChannelMachine(RuleBasedStateMachine):
+    """The model is two queues of messages, and who has closed."""
+
+    make: ClassVar[Callable[[], str]]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pair = pair(type(self).make)
+        self.ends = self.pair.__enter__()
+        self.sent: tuple[deque[bytes], deque[bytes]] = (deque(), deque())  # by each end
+        self.closed = [False, False]
+        self.counts = [[0, 0], [0, 0]]  # what each end has sent and received
+
+    def room(self, side: int) -> int:
+        return IN_FLIGHT - len(self.sent[side])
+
+    def try_to_send(self, side: int, send: Callable[[], object]) -> bool:
+        """Whether it went out; where an end is closed it does not, and says so."""
+        if self.closed[side]:
+            with pytest.raises(ipc.ClosedError):
+                send()
+            return False
+        if not self.closed[1 - side]:
+            send()
+            return True
+        try:
+            send()  # the kernel may still take it for a peer that has just closed
+        except ipc.PeerClosedError:
+            return False
+        self.counts[side][0] = -1  # so it is not known whether it counts
+        return False
+
+    @rule(side=sides, message=messages)
+    def send(self, side: int, message: bytes) -> None:
+        if self.room(side) and self.try_to_send(side, lambda: self.ends[side].send(message, 0)):
+            self.sent[side].append(message)
+            self.counts[side][0] += 1
+
+    @rule(side=sides, batch=st.lists(messages, min_size=1, max_size=4))
+    def send_many(self, side: int, batch: list[bytes]) -> None:
+        batch = batch[: self.room(side)]
+        if batch and self.try_to_send(side, lambda: self.ends[side].send_many(batch, 0)):
+            self.sent[side].extend(batch)
+            self.counts[side][0] += len(batch)
+
+    @rule(side=sides, message=messages, less=st.integers(0, 5), cancel=st.booleans())
+    def loan(self, side: int, message: bytes, less: int, cancel: bool) -> None:
+        if not self.room(side) or any(self.closed):
+            return
+        loan = self.ends[side].loan(len(message), 0)
+        loan.view[:] = message
+        if cancel:
+            loan.cancel()
+            return
+        size = max(len(message) - less, 0)
+        loan.commit(size)
+        self.sent[side].append(message[:size])
+        self.counts[side][0] += 1
+
+    def expects_none(self, side: int, recv: Callable[[float], object]) -> bool:
+        """Whether there is nothing to receive; then that is what is said."""
+        if self.closed[side]:
+            with pytest.raises(ipc.ClosedError):
+                recv(0)
+        elif not self.sent[1 - side]:
+            error = ipc.PeerClosedError if self.closed[1 - side] else ipc.TimedOutError
+            with pytest.raises(error):
+                recv(SECONDS if self.closed[1 - side] else 0)
+        else:
+            return False
+        return True
+
+    @rule(side=sides)
+    def recv(self, side: int) -> None:
+        if not self.expects_none(side, self.ends[side].recv):
+            assert self.ends[side].recv(SECONDS) == self.sent[1 - side].popleft()
+            self.counts[side][1] += 1
+
+    @rule(side=sides, most=st.integers(1, 5))
+    def recv_many(self, side: int, most: int) -> None:
+        if not self.expects_none(side, lambda timeout: self.ends[side].recv_many(most, timeout)):
+            batch = self.ends[side].recv_many(most, SECONDS)
+            assert 1 <= len(batch) <= most
+            assert batch == [self.sent[1 - side].popleft() for _ in batch]
+            self.counts[side][1] += len(batch)
+
+    @rule(side=sides)
+    def borrow(self, side: int) -> None:
+        if not self.expects_none(side, self.ends[side].borrow):
+            with self.ends[side].borrow(SECONDS) as view:
+                assert view == self.sent[1 - side].popleft()
+            self.counts[side][1] += 1
+
+    @rule(side=sides)
+    def close(self, side: int) -> None:
+        self.ends[side].close()
+        self.closed[side] = True
+
+    @invariant()
+    def statistics_tell_the_truth(self) -> None:
+        for end, (sent, received) in zip(self.ends, self.counts, strict=True):
+            statistics = end.statistics()
+            assert statistics.received == received
+            assert sent == -1 or statistics.sent == sent
+
+    def teardown(self) -> None:
+        self.pair.__exit__(None, None, None)
+
+
+@pytest.mark.parametrize("method", ["unix", "tcp", "fifo", "mq", "shm"])
+def test_channels_keep_to_the_model(method: str, folder: Path) -> None:
+    class Machine(ChannelMachine):
+        make = staticmethod(
+            {
+                "unix": lambda: f"unix:{folder}/place",
+                "tcp": lambda: "tcp://127.0.0.1:0",
+                "fifo": lambda: f"fifo:{folder}/place",
+                "mq": lambda: f"mq:/test-{secrets.token_hex(8)}",
+                "shm": lambda: "shm:place",
+            }[method]
+        )
+
+    run_state_machine_as_test(Machine, settings=SETTINGS)  # type: ignore[no-untyped-call]
+
+
+class QueueMachine(RuleBasedStateMachine):
+    """The model is what is ready, in the order of putting, and what each user has in hand."""
+
+    redeliver: ClassVar[bool]
+    names: ClassVar[itertools.count[int]]
+
+    CAPACITY = 4
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.address = f"shm:queue-{next(self.names)}"
+        options: dict[str, Any] = {"capacity": self.CAPACITY, "redeliver": self.redeliver}
+        self.keeper = ipc.Queue(self.address, **options)
+        self.users = [ipc.Queue(self.address), ipc.Queue(self.address)]
+        self.number = 0
+        self.ready: list[tuple[int, bytes, int]] = []  # number, message, deliveries
+        self.items: list[list[tuple[Item, tuple[int, bytes, int]]]] = [[], []]
+        self.got: list[deque[tuple[int, bytes, int]]] = [deque(), deque()]  # for task_done
+
+    @property
+    def room(self) -> int:
+        """None, too, when more came back than there is room for."""
+        return max(self.CAPACITY - len(self.ready), 0)
+
+    def put_into_model(self, batch: list[bytes]) -> None:
+        for message in batch:
+            self.number += 1
+            self.ready.append((self.number, message, 0))
+
+    @rule(user=sides, message=messages)
+    def put(self, user: int, message: bytes) -> None:
+        if not self.room:
+            with pytest.raises(ipc.TimedOutError):
+                self.users[user].put(message, 0)
+        else:
+            self.users[user].put(message, 0)
+            self.put_into_model([message])
+
+    @rule(user=sides, batch=st.lists(messages, max_size=6))
+    def put_many(self, user: int, batch: list[bytes]) -> None:
+        room = self.room
+        if batch and not room:
+            with pytest.raises(ipc.TimedOutError):
+                self.users[user].put_many(batch, 0)
+        else:
+            assert self.users[user].put_many(batch, 0) == min(len(batch), room)
+            self.put_into_model(batch[:room])
+
+    @rule(user=sides, message=messages, rule=st.sampled_from(["drop-oldest", "drop-newest"]))
+    def put_by_rule(self, user: int, message: bytes, rule: ipc.Overflow) -> None:
+        self.users[user].overflow = rule
+        self.users[user].put(message)
+        self.users[user].overflow = "block"
+        if self.room or rule == "drop-oldest":
+            del self.ready[: max(len(self.ready) + 1 - self.CAPACITY, 0)]
+            self.put_into_model([message])
+
+    @rule(user=sides)
+    def get(self, user: int) -> None:
+        if not self.ready:
+            with pytest.raises(ipc.TimedOutError):
+                self.users[user].get(0)
+        else:
+            assert self.users[user].get(0) == self.ready[0][1]
+            self.got[user].append(self.ready.pop(0))
+
+    @rule(user=sides, most=st.integers(1, 6))
+    def get_many(self, user: int, most: int) -> None:
+        if self.ready:
+            expected = self.ready[:most]
+            assert self.users[user].get_many(most, 0) == [message for _, message, _ in expected]
+            del self.ready[:most]
+            self.got[user].extend(expected)
+
+    @rule(user=sides)
+    def task_done(self, user: int) -> None:
+        if self.got[user]:
+            self.users[user].task_done()
+            self.got[user].popleft()
+        elif not self.items[user]:
+            with pytest.raises(ipc.BusyError):
+                self.users[user].task_done()
+
+    @precondition(lambda self: self.ready)
+    @rule(user=sides)
+    def take(self, user: int) -> None:
+        item = self.users[user].take(0)
+        assert (item.body, item.deliveries) == self.ready[0][1:]
+        self.items[user].append((item, self.ready.pop(0)))
+
+    @rule(user=sides, which=st.integers(0, 5), back=st.booleans())
+    def finish(self, user: int, which: int, back: bool) -> None:
+        if not self.items[user]:
+            return
+        item, job = self.items[user].pop(which % len(self.items[user]))
+        if back and self.redeliver:
+            item.give_back()
+            self.give_back(job)
+        else:
+            item.done()
+
+    def give_back(self, *jobs: tuple[int, bytes, int]) -> None:
+        self.ready = sorted([*self.ready, *((n, body, taken + 1) for n, body, taken in jobs)])
+
+    @rule(user=sides)
+    def leave_and_come_again(self, user: int) -> None:
+        self.users[user].close()
+        if self.redeliver:
+            self.give_back(*self.got[user], *(job for _, job in self.items[user]))
+        self.got[user].clear()
+        self.items[user].clear()
+        self.users[user] = ipc.Queue(self.address, create=False)
+
+    @invariant()
+    def statistics_tell_the_truth(self) -> None:
+        statistics = self.keeper.statistics()
+        in_hand = sum(map(len, self.got)) + sum(map(len, self.items))
+        assert statistics["waiting"] == len(self.keeper) == len(self.ready)
+        assert statistics["unfinished"] == len(self.ready) + in_hand
+        assert statistics["participants"] == 3
+        if self.ready or in_hand:
+            with pytest.raises(ipc.TimedOutError):
+                self.keeper.join(0)
+        else:
+            self.keeper.join(0)
+
+    def teardown(self) -> None:
+        for queue in (*self.users, self.keeper):
+            queue.close()
+
+
+@pytest.mark.parametrize("redelivers", [True, False])
+def test_queues_keep_to_the_model(redelivers: bool) -> None:
+    class Machine(QueueMachine):
+        redeliver = redelivers
+        names = itertools.count()
+
+    run_state_machine_as_test(Machine, settings=SETTINGS)  # type: ignore[no-untyped-call]
