@@ -8,6 +8,8 @@ import typer
 from typer.core import TyperGroup
 
 from lanline.cli.ipc.ls import ls
+from lanline.cli.ipc.recv import recv
+from lanline.cli.ipc.send import send
 from lanline.cli.ipc.stat import stat
 from lanline.errors import (
     AddressError,
@@ -58,3 +60,5 @@ app = typer.Typer(
 
 app.command()(ls)
 app.command()(stat)
+app.command()(send)
+app.command()(recv)

@@ -35,6 +35,12 @@ def console() -> Console:
     return Console(highlight=False, soft_wrap=False)
 
 
+def saying(text: str) -> None:
+    """Tell a person what is waited for; a script does not want to know."""
+    if sys.stderr.isatty():
+        typer.echo(shown(text), err=True)
+
+
 def is_terminal() -> bool:
     return sys.stdout.isatty()
 

@@ -1,0 +1,89 @@
+"""`lanline ipc` as a shell uses it: real processes, pipes and exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+LANLINE = str(Path(sys.executable).with_name("lanline"))
+SECONDS = 50
+
+
+@pytest.fixture(autouse=True)
+def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    return tmp_path
+
+
+def run(*arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [LANLINE, "ipc", *arguments], input=given, capture_output=True, check=False, timeout=SECONDS
+    )
+
+
+def start(*arguments: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([LANLINE, "ipc", *arguments], stdout=subprocess.PIPE)
+
+
+@pytest.mark.parametrize("scheme", ["shm", "unix", "fifo", "mq"])
+def test_lines_go_through_a_channel_and_the_end_of_input_closes_it(scheme: str) -> None:
+    name = f"t{secrets.token_hex(4)}"
+    place = {"shm": name, "mq": f"/{name}"}.get(scheme, f"/tmp/{name}")
+    receiver = start("recv", "--listen", f"{scheme}:{place}")
+    lines = b"".join(b"line %d\n" % number for number in range(3000))
+    sent = run("send", "--json", "--timeout", "40", f"{scheme}:{place}", given=lines)
+    assert sent.returncode == 0, sent.stderr
+    assert json.loads(sent.stdout)["sent"] == 3000
+    assert receiver.communicate(timeout=SECONDS)[0] == lines
+    assert receiver.returncode == 0
+
+
+def test_a_queue_keeps_what_was_sent_for_who_comes_later() -> None:
+    assert run("send", "queue:jobs", given=b"a\nb\nc").returncode == 0
+    assert run("recv", "-n", "1", "queue:jobs").stdout == b"a\n"
+    assert run("recv", "--timeout", "0", "queue:jobs").stdout == b"b\nc\n"
+    assert run("recv", "--timeout", "0", "queue:jobs").returncode == 3
+
+
+def test_raw_bytes_arrive_as_they_were() -> None:
+    data = os.urandom(300_000)
+    receiver = start("recv", "--raw", "--listen", "shm:raw")
+    assert run("send", "--raw", "--timeout", "40", "shm:raw", given=data).returncode == 0
+    assert receiver.communicate(timeout=SECONDS)[0] == data
+
+
+def test_a_plain_fifo_is_shared_with_programs_that_know_nothing_of_lanline(tmp_path: Path) -> None:
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    reader = subprocess.Popen(["cat", str(path)], stdout=subprocess.PIPE)
+    assert (
+        run("send", "--plain", "--timeout", "40", f"fifo:{path}", given=b"x\ny\n").returncode == 0
+    )
+    assert reader.communicate(timeout=SECONDS)[0] == b"x\ny\n"
+
+
+def test_exit_codes_say_what_went_wrong() -> None:
+    assert run("send", "--timeout", "0", "shm:nobody").returncode == 3
+    assert run("send", "nonsense:x").returncode == 2
+    assert run("recv", "--listen", "--timeout", "0.1", "shm:nobody").returncode == 4
+    assert run("stat", "queue:nothing").returncode == 3
+
+
+def test_what_is_listed_is_json_for_scripts_and_columns_in_a_pipe() -> None:
+    run("send", "queue:listed", given=b"1\n2\n")
+    (found,) = (
+        one
+        for one in json.loads(run("ls", "queue", "--json").stdout)["objects"]
+        if one["address"] == "queue:listed"
+    )
+    assert (found["state"], found["figures"]["waiting"]) == ("idle", 2)
+    (row,) = (
+        line for line in run("ls", "queue").stdout.decode().splitlines() if "queue:listed" in line
+    )
+    assert [cell.strip() for cell in row.split("\t")][:2] == ["queue:listed", "idle"]
