@@ -16,9 +16,9 @@ import ipaddress
 import logging
 import socket
 import ssl
-import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from lanline.adapters.detect import detect_untrusted
 from lanline.errors import StartError
@@ -78,7 +78,9 @@ class Listener:
             if not self._has_room(address):
                 _refuse(sock, "Too many connections from your address.")
                 continue
-            self._from[address] = self._from.get(address, 0) + 1
+            if not is_loopback(address):
+                self._from[address] = self._from.get(address, 0) + 1
+                sock = CountedSocket(sock, partial(self._forget, address))
             task = self._loop.create_task(self._admit(sock, address))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -109,7 +111,7 @@ class Listener:
             context = None
             if not silent and sock.recv(1, socket.MSG_PEEK) == b"\x16":
                 context = self._doors.tls()
-            transport, _ = await self._loop.connect_accepted_socket(
+            await self._loop.connect_accepted_socket(
                 lambda: Doorway(self._server, self._doors, silent),
                 sock,
                 ssl=context,
@@ -118,10 +120,6 @@ class Listener:
         except (OSError, ssl.SSLError, StartError) as problem:
             logger.debug("A connection from %s ended early: %s", address, problem)
             sock.close()
-            self._forget(address)
-            return
-        # Whatever protocol it becomes, the transport lives as long as the connection.
-        weakref.finalize(transport, self._forget, address).atexit = False
 
     def _forget(self, address: str) -> None:
         self._from[address] -= 1
@@ -139,6 +137,23 @@ class Listener:
         finally:
             self._loop.remove_reader(sock)
         return True
+
+
+class CountedSocket(socket.socket):
+    """Says once when it is closed, whatever protocol it has carried until then."""
+
+    __slots__ = ("_on_close",)
+
+    def __init__(self, sock: socket.socket, on_close: Callable[[], None]) -> None:
+        """Takes the place of `sock`."""
+        super().__init__(sock.family, sock.type, sock.proto, sock.detach())
+        self._on_close: Callable[[], None] | None = on_close
+
+    def close(self) -> None:
+        super().close()
+        on_close, self._on_close = self._on_close, None
+        if on_close:
+            on_close()
 
 
 class Doorway(asyncio.Protocol):
