@@ -7,12 +7,16 @@ import socket
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from lanline import ipc
-from lanline.ipc.sockets import SocketChannel
+from lanline.ipc import aio
 from lanline.testing import channels
+
+if TYPE_CHECKING:
+    from .conftest import Process
 
 Make = Callable[[], str]
 
@@ -32,9 +36,35 @@ def test_a_peer_that_announces_too_much_ends_the_channel(make: Make) -> None:
 
 
 def test_unix_sockets_tell_who_is_there(folder: Path) -> None:
-    with channels.pair(lambda: f"unix:{folder}/s") as (one, _):
-        assert isinstance(one, SocketChannel)
-        assert (one.peer.pid, one.peer.uid) == (os.getpid(), os.getuid())
+    with channels.pair(lambda: f"unix:{folder}/s") as ends:
+        for end in ends:
+            assert (end.peer.pid, end.peer.uid, end.peer.gid) == (
+                os.getpid(),
+                os.getuid(),
+                os.getgid(),
+            )
+    with channels.pair(lambda: "tcp://127.0.0.1:0") as ends:
+        for end in ends:
+            with pytest.raises(ipc.UnsupportedError, match="unix:"):
+                _ = end.peer
+
+
+CALLER = """
+from lanline import ipc
+with ipc.connect({address!r}, 10) as channel:
+    channel.recv(10)
+"""
+
+
+async def test_another_process_is_known_on_an_event_loop_too(
+    folder: Path, process: Callable[[str], Process]
+) -> None:
+    async with await aio.listen(f"unix:{folder}/s") as listener:
+        caller = process(CALLER.format(address=listener.address))
+        async with await listener.accept(20) as channel:
+            assert (channel.peer.pid, channel.peer.uid) == (caller.popen.pid, os.getuid())
+            await channel.send(b"you may go", 10)
+        assert caller.end() == 0
 
 
 def test_a_unix_socket_is_for_its_owner_only(folder: Path) -> None:

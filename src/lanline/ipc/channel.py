@@ -44,6 +44,8 @@ from lanline.ipc.waiting import Deadline
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
+    from lanline.ipc.sockets import Credentials
+
 T = TypeVar("T")
 
 MESSAGE_BYTES = 64 * 1024 * 1024  # of one message, unless the caller says otherwise
@@ -215,6 +217,13 @@ class Channel(ABC, Generic[T]):
         """
         self.check_fork()
         return HeldMessage(self._next(timeout))
+
+    @property
+    def peer(self) -> Credentials:
+        """Who is at the other end, by the kernel's word: unix: on Linux, else UnsupportedError."""
+        raise UnsupportedError(
+            "Peer credentials", "this kind of channel", "use a unix: address on Linux."
+        )
 
     def statistics(self) -> Statistics:
         return Statistics(

@@ -20,6 +20,7 @@ from lanline.ipc.waiting import Deadline
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
+    from lanline.ipc.sockets import Credentials
     from lanline.ipc.views import Borrowed, Loan
 
 T = TypeVar("T")
@@ -296,6 +297,11 @@ class Channel(Generic[T]):
     def fileno(self) -> int:
         """As `lanline.ipc.Channel.fileno`."""
         return self._channel.fileno()
+
+    @property
+    def peer(self) -> Credentials:
+        """As `lanline.ipc.Channel.peer`."""
+        return self._channel.peer
 
     def statistics(self) -> Statistics:
         return self._channel.statistics()
