@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 from io import FileIO
 
 from lanline.errors import UnsupportedError
 from lanline.ipc.link import READ_BYTES, StreamLink
 from lanline.ipc.payload import BytesLike
+from lanline.ipc.system import fcntl
 
 PIPE_BYTES = 256 * 1024  # what the kernel holds; four times its default streams faster
 

@@ -28,7 +28,6 @@ from lanline.errors import (
     NotFoundError,
     PermissionDeniedError,
     TimedOutError,
-    UnsupportedError,
 )
 from lanline.ipc.address import Address
 from lanline.ipc.channel import Overflow
@@ -43,6 +42,7 @@ from lanline.ipc.doors import (
 )
 from lanline.ipc.steps import Steps, Wait
 from lanline.ipc.stream import StreamChannel
+from lanline.ipc.system import lacks
 from lanline.ipc.waiting import Deadline
 
 T = TypeVar("T")
@@ -56,7 +56,7 @@ class FifoMethod:
 
     def __init__(self, address: Address) -> None:
         if not hasattr(os, "mkfifo"):
-            raise UnsupportedError("A named pipe", "this system", "use tcp://127.0.0.1:PORT.")
+            raise lacks("A named pipe", "use tcp://127.0.0.1:PORT.")
         self._address = address
 
     def listen(self, kind: Any, limit: int, overflow: Overflow) -> FifoListener[Any]:

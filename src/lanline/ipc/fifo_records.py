@@ -31,10 +31,10 @@ from lanline.errors import (
     PeerClosedError,
     PermissionDeniedError,
     TimedOutError,
-    UnsupportedError,
 )
 from lanline.ipc.address import parse_address
 from lanline.ipc.steps import Steps, Wait, run
+from lanline.ipc.system import lacks
 from lanline.ipc.waiting import Deadline
 
 if TYPE_CHECKING:
@@ -244,7 +244,7 @@ def opened_to_write(address: str, timeout: float | None) -> Steps[int]:
 
 def _path_of(address: str) -> str:
     if not hasattr(os, "mkfifo"):
-        raise UnsupportedError("A named pipe", "this system", "use tcp://127.0.0.1:PORT.")
+        raise lacks("A named pipe", "use tcp://127.0.0.1:PORT.")
     place = parse_address(address)
     if place.scheme != "fifo":
         raise AddressError(address, "a FIFO is called fifo:/path")

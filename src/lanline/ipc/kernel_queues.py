@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from lanline.errors import FullError, IpcError, UnsupportedError
+from lanline.errors import FullError, IpcError
+from lanline.ipc.system import lacks
 
 try:
     import posix_ipc as posix_ipc  # noqa: PLC0414  passed on from here
@@ -16,7 +17,7 @@ except ImportError:
 def available() -> Any:
     """posix_ipc, where the system has kernel queues that can be polled."""
     if posix_ipc is None or not hasattr(os, "pidfd_open"):
-        raise UnsupportedError("A kernel message queue", "this system", "use unix: or tcp:.")
+        raise lacks("A kernel message queue", "use unix: or tcp:.")
     return posix_ipc
 
 

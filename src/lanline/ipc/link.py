@@ -30,7 +30,7 @@ from lanline.ipc.waiting import Deadline
 READ_BYTES = 256 * 1024
 JOIN_BYTES = 64 * 1024  # up to here it is cheaper to copy header and message together
 
-# Absent where sockets cannot do so for one call; there the shells make the socket non-blocking.
+# Absent where sockets cannot do so for one call; there the channel makes the socket non-blocking.
 DONT_WAIT = getattr(socket, "MSG_DONTWAIT", 0)
 NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)
 
@@ -301,6 +301,8 @@ class SocketLink(StreamLink):
         return self.socket.send(data, DONT_WAIT | NO_SIGNAL)
 
     def _write_pieces(self, header: bytes, message: BytesLike) -> int:
+        if not hasattr(self.socket, "sendmsg"):
+            return super()._write_pieces(header, message)
         if self.closed:
             raise ClosedError("You closed this channel.")
         try:

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 from lanline.errors import AddressError
 from lanline.ipc.address import Address
 from lanline.ipc.channel import Channel, Listener, Overflow, check_rule
+from lanline.ipc.kernel_queues import available
+from lanline.ipc.native import load
 from lanline.ipc.steps import Steps
+from lanline.ipc.system import need_pipes
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -36,14 +39,17 @@ def method_of(
 
             return SocketMethod(address)
         case "fifo":
+            need_pipes("A named pipe")
             from lanline.ipc.fifo import FifoMethod
 
             return FifoMethod(address)
         case "mq":
+            available()
             from lanline.ipc.mq import MqMethod
 
             return MqMethod(address)
         case "shm":
+            load("_link")
             from lanline.ipc.shm import ShmMethod
 
             return ShmMethod(address)

@@ -26,6 +26,7 @@ from lanline.ipc.channel import MESSAGE_BYTES, Overflow
 from lanline.ipc.descriptors import DescriptorLink
 from lanline.ipc.steps import Steps
 from lanline.ipc.stream import StreamChannel
+from lanline.ipc.system import need_pipes
 
 T = TypeVar("T")
 
@@ -108,6 +109,7 @@ def pipe(
     overflow: Overflow = "block",
 ) -> tuple[PipeEnd[Any], PipeEnd[Any]]:
     """(reader, writer): messages in one direction, between a process and its children."""
+    need_pipes("A pipe")
     data_in, data_out = os.pipe()
     back_in, back_out = os.pipe()
     reader: PipeEnd[Any] = _end(data_in, back_out, limit, type, overflow, sends=False)

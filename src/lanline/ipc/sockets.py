@@ -24,9 +24,10 @@ from lanline.errors import (
 )
 from lanline.ipc.address import Address
 from lanline.ipc.channel import MESSAGE_BYTES, Listener, Overflow
-from lanline.ipc.link import SocketLink
+from lanline.ipc.link import DONT_WAIT, SocketLink
 from lanline.ipc.steps import Steps, Wait
 from lanline.ipc.stream import StreamChannel
+from lanline.ipc.system import lacks
 from lanline.ipc.waiting import Deadline
 
 T = TypeVar("T")
@@ -56,7 +57,8 @@ class SocketChannel(StreamChannel[T]):
         link: SocketLink | None = None,
     ) -> None:
         """`link`: one that is over the socket already."""
-        sock.setblocking(True)
+        # Where one call cannot be told not to wait (Windows), none does, and the shell polls.
+        sock.setblocking(bool(DONT_WAIT))
         super().__init__(link or SocketLink(sock, limit), kind, overflow)
         self.socket = sock
 
@@ -233,7 +235,7 @@ def targets(address: Address) -> list[tuple[int, Any]]:
 def unix_family() -> int:
     family = getattr(socket, "AF_UNIX", None)
     if family is None:
-        raise UnsupportedError("A Unix socket", "this system", "use tcp://127.0.0.1:PORT.")
+        raise lacks("A Unix socket", "use tcp://127.0.0.1:PORT.")
     return int(family)
 
 

@@ -39,6 +39,9 @@ def wait_writable(descriptors: tuple[int, ...], deadline: Deadline) -> bool:
 
 def wait_any(readers: tuple[int, ...], writers: tuple[int, ...], deadline: Deadline) -> bool:
     """Whether one of them became ready, or ended, in time."""
+    if not hasattr(select, "poll"):  # Windows, where only sockets are waited for
+        ready = select.select(readers, writers, (*readers, *writers), deadline.left())
+        return any(ready)
     poll = select.poll()
     for descriptor in readers:
         poll.register(descriptor, select.POLLIN)

@@ -1,0 +1,23 @@
+"""What this system has of what the methods need; what is missing is one error at the call."""
+
+from __future__ import annotations
+
+import platform
+import select
+
+from lanline.errors import UnsupportedError
+
+try:
+    import fcntl as fcntl  # noqa: PLC0414  passed on from here
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+
+def lacks(what: str, alternative: str) -> UnsupportedError:
+    return UnsupportedError(what, platform.system() or "this system", alternative)
+
+
+def need_pipes(what: str) -> None:
+    """Pipes that poll(2) can wait for. Raises UnsupportedError."""
+    if fcntl is None or not hasattr(select, "poll"):
+        raise lacks(what, "use tcp://127.0.0.1:PORT.")
