@@ -19,6 +19,7 @@ from hypothesis.stateful import (
 )
 
 from lanline import ipc
+from lanline.ipc.channel import Overflow
 from lanline.testing.helpers import SECONDS, pair
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ def test_channels_keep_to_the_model(method: str, folder: Path) -> None:
             }[method]
         )
 
-    run_state_machine_as_test(Machine, settings=SETTINGS)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(Machine, settings=SETTINGS)
 
 
 class QueueMachine(RuleBasedStateMachine):
@@ -213,7 +214,7 @@ class QueueMachine(RuleBasedStateMachine):
             self.put_into_model(batch[:room])
 
     @rule(user=sides, message=messages, rule=st.sampled_from(["drop-oldest", "drop-newest"]))
-    def put_by_rule(self, user: int, message: bytes, rule: ipc.Overflow) -> None:
+    def put_by_rule(self, user: int, message: bytes, rule: Overflow) -> None:
         self.users[user].overflow = rule
         self.users[user].put(message)
         self.users[user].overflow = "block"
@@ -301,4 +302,4 @@ def test_queues_keep_to_the_model(redelivers: bool) -> None:
         redeliver = redelivers
         names = itertools.count()
 
-    run_state_machine_as_test(Machine, settings=SETTINGS)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(Machine, settings=SETTINGS)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import platform
 import select
+from typing import Any
 
 from lanline.errors import UnsupportedError
 
-try:
-    import fcntl as fcntl  # noqa: PLC0414  passed on from here
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+fcntl: Any = None  # on Windows
+with contextlib.suppress(ImportError):
+    fcntl = importlib.import_module("fcntl")
 
 
 def lacks(what: str, alternative: str) -> UnsupportedError:
