@@ -2,14 +2,18 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec import structs
 from tests.monitor.machines import interface, sample
 
+from lanline.monitor.exposition import HubFigures, render
 from lanline.monitor.sampling import sampler
-from lanline.monitor.summary import TOP
+from lanline.monitor.series import Recent
+from lanline.monitor.summary import TOP, summarize
 from lanline.wire import samples
 from lanline.wire.codec import CommandError, decode_command_untrusted, encode
-from lanline.wire.messages import Publish
+from lanline.wire.messages import MachineInfo, Publish
 from lanline.wire.samples import Sample, User
 
 
@@ -58,3 +62,41 @@ def test_what_a_newer_agent_adds_is_ignored() -> None:
 def test_agents_keep_within_the_bounds() -> None:
     most = (sampler.MOST_MOUNTS, sampler.MOST_DISKS, sampler.MOST_INTERFACES, sampler.MOST_USERS)
     assert max(*most, 2 * TOP) <= samples.MOST_OF_A_KIND
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=5,
+)
+
+
+@given(st.data())
+def test_a_sample_with_anything_in_any_place_is_read_or_refused(data: st.DataObject) -> None:
+    raw = msgspec.to_builtins(sample())
+    place = raw
+    while True:
+        key = data.draw(
+            st.sampled_from(sorted(place) if isinstance(place, dict) else range(len(place)))
+        )
+        inner = place[key]
+        if not inner or not isinstance(inner, dict | list) or data.draw(st.booleans()):
+            break
+        place = inner
+    place[key] = data.draw(json_values)
+    frame = msgspec.json.encode({"type": "publish", "sample": raw})
+    try:
+        command = decode_command_untrusted(frame)
+    except CommandError:
+        return
+    assert isinstance(command, Publish)
+    assert travelled(command.sample) == command.sample
+    # What is made of it stands, whatever it says.
+    summarize(command.sample)
+    info = MachineInfo(
+        id="m", name=command.sample.name, state="here", since=1.0, sample=command.sample
+    )
+    render([info], HubFigures(version="1", started=0.0))
+    recent = Recent()
+    recent.add(command.sample, 1.0)
+    recent.columns(60, 2.0)

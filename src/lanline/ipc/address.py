@@ -65,7 +65,11 @@ def parse_address(text: str, default_port: int | None = None) -> Address:
 def _path(text: str, scheme: str, path: str) -> str:
     if not path or "\0" in path:
         raise AddressError(text[:80], f"a path follows {scheme}:")
-    if scheme == "unix" and len(path.encode("utf-8", "surrogateescape")) > UNIX_PATH_BYTES:
+    try:
+        size = len(path.encode("utf-8", "surrogateescape"))
+    except UnicodeEncodeError:
+        raise AddressError(text[:80], "its path has letters that no path has") from None
+    if scheme == "unix" and size > UNIX_PATH_BYTES:
         raise AddressError(
             text[:80], f"a Unix socket's path has at most {UNIX_PATH_BYTES} bytes (unix(7))"
         )
@@ -85,6 +89,6 @@ def _host_and_port(text: str, rest: str, default_port: int | None) -> tuple[str,
         port = str(default_port)
     if not host:
         raise AddressError(text[:80], "the host is missing")
-    if not (port.isascii() and port.isdigit() and int(port) <= 65535):
+    if not (port.isascii() and port.isdigit() and len(port) <= 5 and int(port) <= 65535):
         raise AddressError(text[:80], "a port is a number up to 65535")
     return host, int(port)

@@ -35,6 +35,18 @@ class HubKey:
             ) from problem
         self.hash = hashlib.sha256(first).digest()
 
+    def names(self) -> tuple[str, ...]:
+        """The host names that the certificate is for; a pattern of names is left out."""
+        from cryptography import x509
+
+        certificate = x509.load_pem_x509_certificate(self._certificate.read_bytes())
+        try:
+            found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+        except x509.ExtensionNotFound:
+            return ()
+        names = found.value.get_values_for_type(x509.DNSName)
+        return tuple(name for name in names if "*" not in name)
+
 
 def kept_key(folder: Path) -> HubKey:
     """The folder's own key, made now if there is none."""

@@ -93,7 +93,8 @@ async def _open(
     announce: Callable[[Running], None],
 ) -> None:
     """Serve on the socket until a signal comes."""
-    origins = Origins()
+    # Browsers come to the user's own certificate by the names that it is for.
+    origins = Origins(key().names() if options.certificate else ())
     app = make_app(ServerViews(server, door.gate if door else None), origins)
     doors = Doors(
         http=http_protocols(app, lambda: WebSocketPeer(server, origins), options.limits),
