@@ -7,8 +7,10 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from lanline.cli.ipc.gc import gc
 from lanline.cli.ipc.ls import ls
 from lanline.cli.ipc.recv import recv
+from lanline.cli.ipc.rm import rm
 from lanline.cli.ipc.send import send
 from lanline.cli.ipc.stat import stat
 from lanline.errors import (
@@ -62,3 +64,5 @@ app.command()(ls)
 app.command()(stat)
 app.command()(send)
 app.command()(recv)
+app.command()(rm)
+app.command()(gc)

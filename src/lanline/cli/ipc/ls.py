@@ -41,14 +41,10 @@ def ls(
     kernel proves that nobody holds it. **unknown**: processes of others may hold it, which
     only they and root can see.
     """
-    from lanline.cli.ipc.tables import print_json
-    from lanline.ipc.inspect import KINDS, survey
+    from lanline.cli.ipc.tables import known_kinds, print_json
+    from lanline.ipc.inspect import survey
 
-    wanted = kinds or list(KINDS)
-    for kind in wanted:
-        if kind not in KINDS:
-            raise typer.BadParameter(f"a kind is one of {', '.join(KINDS)}", param_hint="KIND")
-    found = survey(wanted)
+    found = survey(known_kinds(kinds))
     objects = [one for one in found.objects if one.state == "stale" or not stale]
     if json:
         import msgspec

@@ -41,6 +41,16 @@ def saying(text: str) -> None:
         typer.echo(shown(text), err=True)
 
 
+def known_kinds(asked: list[str] | None) -> list[str]:
+    """The kinds that somebody asked for; all of them for none."""
+    from lanline.ipc.inspect import KINDS
+
+    for kind in asked or ():
+        if kind not in KINDS:
+            raise typer.BadParameter(f"a kind is one of {', '.join(KINDS)}", param_hint="KIND")
+    return asked or list(KINDS)
+
+
 def is_terminal() -> bool:
     return sys.stdout.isatty()
 

@@ -1,0 +1,151 @@
+"""Removing what nobody holds: asked of the kernel once more, at the moment of removal.
+
+Lanline's own files are removed with their door held, so that nobody comes in between. A file of the
+kernel's is removed under a write lease, which proves that nobody has it open (`proof`). A socket's
+file goes when the kernel refuses to connect to it.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Iterable, Iterator
+
+from msgspec import Struct
+
+from lanline.errors import (
+    BusyError,
+    Error,
+    NotFoundError,
+    PermissionDeniedError,
+    UnsupportedError,
+)
+from lanline.ipc import named
+from lanline.ipc.inspect import own, posix_memory, posix_queues, sysv
+from lanline.ipc.inspect.objects import KINDS, IpcObject
+from lanline.ipc.inspect.proof import alone_with, opened
+from lanline.ipc.inspect.sockets import refuses
+from lanline.ipc.inspect.survey import find, survey
+from lanline.ipc.native import load
+
+YOUNG_SECONDS = 60.0
+# Who makes one of these may be about to hand its name to the one that opens it.
+PATIENT_KINDS = ("posix-memory", "posix-semaphore", "sysv-memory")
+
+
+class Outcome(Struct, frozen=True):
+    """What became of one object. `kept`: why it was not removed; empty when it was."""
+
+    address: str
+    kept: str = ""
+
+
+def remove(address: str, *, force: bool = False) -> IpcObject:
+    """Remove one object that nobody holds; it as it was.
+
+    Raises BusyError when somebody holds it, or may: `force` removes what may be held by processes
+    that cannot be seen, but never what is known to be in use. NotFoundError, PermissionDeniedError,
+    UnsupportedError (there is nothing to remove).
+    """
+    found = find(address)
+    if found.state == "in use":
+        who = ", ".join(f"{holder.name} ({holder.pid})" for holder in found.holders[:3])
+        raise BusyError(f"{address} is in use{f' by {who}' if who else ''}; nothing was removed.")
+    if found.state == "unknown" and not force:
+        raise BusyError(
+            f"{address} may be in use: {found.why}. Ask as root, or remove it with --force."
+        )
+    try:
+        _remove(found, force=force)
+    except PermissionError as problem:
+        if isinstance(problem, Error):
+            raise
+        raise PermissionDeniedError(f"{address} is not yours to remove.") from None
+    except FileNotFoundError as problem:
+        if isinstance(problem, Error):
+            raise
+        raise NotFoundError(f"{address} is gone already.") from None
+    return found
+
+
+def _remove(found: IpcObject, *, force: bool) -> None:
+    kind, name = found.kind, found.name
+    if kind == "shm":
+        _remove_socket(str(own.path_of(kind, name)), found.address)
+    elif kind in ("queue", *own.BLOCKS):
+        _remove_own(found)
+    elif kind == "unix" and not name.startswith("@"):
+        _remove_socket(name, found.address)
+    elif kind == "fifo":
+        if not stat.S_ISFIFO(os.lstat(name).st_mode):
+            raise NotFoundError(f"{name} is not a FIFO any more.")
+        os.unlink(name)
+    elif kind == "mq":
+        _remove_queue(found, force=force)
+    elif kind.startswith("posix-"):
+        path = posix_memory.path_of(kind, name)
+        _unlink_alone(path, None, found.address, force=force)
+    elif kind.startswith("sysv-"):
+        sysv.remove(kind, int(name))
+    else:
+        raise UnsupportedError("Removing it", f"{kind}:", "it goes with the process that holds it.")
+
+
+def _remove_own(found: IpcObject) -> None:
+    path = own.path_of(found.kind, found.name)
+    descriptor = named.enter(path, create=False, timeout=5)
+    try:
+        if load("_block").others(descriptor):
+            raise BusyError(f"{found.address} is in use by now; nothing was removed.")
+        path.unlink()
+    finally:
+        os.close(descriptor)
+
+
+def _remove_socket(path: str, address: str) -> None:
+    before = os.lstat(path)
+    if refuses(path) is not True:
+        raise BusyError(f"{address} is in use, as far as the kernel says; nothing was removed.")
+    if os.path.samestat(before, os.lstat(path)):
+        os.unlink(path)
+
+
+def _remove_queue(found: IpcObject, *, force: bool) -> None:
+    with posix_queues.folder_of_queues() as folder:
+        if folder is not None:
+            _unlink_alone(found.name.removeprefix("/"), folder, found.address, force=force)
+        else:
+            from lanline.ipc.message_queue import unlink
+
+            unlink(found.address)
+
+
+def _unlink_alone(path: str, folder: int | None, address: str, *, force: bool) -> None:
+    with opened(path, folder) as descriptor, alone_with(descriptor) as alone:
+        if alone is False or (alone is None and not force):
+            raise BusyError(f"{address} is in use by now, or may be; nothing was removed.")
+        os.unlink(path, dir_fd=folder)
+
+
+def collect(
+    kinds: Iterable[str] = KINDS, *, dry_run: bool = False, young: float = YOUNG_SECONDS
+) -> Iterator[Outcome]:
+    """Remove everything of these kinds that is stale, one by one; with `dry_run` only say what would be removed.
+
+    `young`: kernel segments and semaphores that changed within so many seconds are kept.
+    """
+    for found in survey(kinds).objects:
+        if found.state != "stale":
+            continue
+        changed = found.figures.get("changed", found.figures.get("ctime", 0))
+        if found.kind in PATIENT_KINDS and time.time() - float(changed) < young:
+            yield Outcome(found.address, f"it changed less than {young:g} seconds ago")
+            continue
+        try:
+            if not dry_run:
+                remove(found.address)
+        except (Error, OSError) as problem:
+            yield Outcome(found.address, str(problem))
+        else:
+            yield Outcome(found.address)

@@ -1,0 +1,122 @@
+"""What nobody holds is removed; what somebody holds never is."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lanline import ipc
+from lanline.errors import BusyError, NotFoundError
+from lanline.ipc.inspect import find
+from lanline.ipc.inspect.removal import collect, remove
+
+posix_ipc = pytest.importorskip("posix_ipc")
+# Others on this machine have stale things, too, and are to keep them.
+OWN = ("queue", "value")
+POSIX = ("posix-semaphore",)
+Hold = Callable[[str], Any]
+
+
+def test_what_is_held_is_refused_and_removed_when_its_holder_was_killed(
+    hold: Hold, name: str
+) -> None:
+    code = f"""
+        import mmap, posix_ipc
+        from lanline import ipc
+        things = [
+            ipc.listen("shm:{name}"),
+            ipc.Queue("shm:{name}"),
+            ipc.SharedMemory("shm:{name}", 4096),
+            ipc.listen("unix:/tmp/{name}"),
+            ipc.listen("fifo:/tmp/{name}.fifo"),
+            posix_ipc.Semaphore("/{name}", posix_ipc.O_CREX),
+        ]
+        segment = posix_ipc.SharedMemory("/{name}", posix_ipc.O_CREX, size=4096)
+        mapped = mmap.mmap(segment.fd, 4096)
+        segment.close_fd()
+    """
+    addresses = [
+        f"shm:{name}",
+        f"queue:{name}",
+        f"memory:{name}",
+        f"unix:/tmp/{name}",
+        f"fifo:/tmp/{name}.fifo",
+        f"posix-semaphore:/{name}",
+        f"posix-memory:/{name}",
+    ]
+    holder = hold(code)
+    for address in addresses:
+        with pytest.raises(BusyError):
+            remove(address, force=True)
+        assert find(address).state == "in use"
+    holder.kill()
+    for address in addresses:
+        remove(address, force=True)
+        with pytest.raises(NotFoundError):
+            find(address)
+
+
+def test_collecting_takes_what_is_stale_and_leaves_what_waits(hold: Hold, name: str) -> None:
+    with ipc.Queue(f"shm:{name}-full") as queue:
+        queue.put(b"keep me")
+    holder = hold(f"from lanline import ipc; value = ipc.SharedValue('shm:{name}-dead')")
+    with ipc.SharedValue(f"shm:{name}-live"):
+        holder.kill()
+        would = [outcome.address for outcome in collect(OWN, dry_run=True) if not outcome.kept]
+        assert f"value:{name}-dead" in would
+        assert find(f"value:{name}-dead").state == "stale"
+        removed = [outcome.address for outcome in collect(OWN) if not outcome.kept]
+        assert f"value:{name}-dead" in removed
+        assert not {f"queue:{name}-full", f"value:{name}-live"} & {*would, *removed}
+        assert find(f"value:{name}-live").state == "in use"
+    assert find(f"queue:{name}-full").state == "idle"
+
+
+def test_a_young_semaphore_is_kept_for_who_may_be_about_to_open_it(name: str) -> None:
+    posix_ipc.Semaphore(f"/{name}", posix_ipc.O_CREX).close()
+    address = f"posix-semaphore:/{name}"
+    try:
+        (kept,) = (one.kept for one in collect(POSIX, dry_run=True) if one.address == address)
+        assert kept
+        (kept,) = (
+            one.kept for one in collect(POSIX, dry_run=True, young=0) if one.address == address
+        )
+        assert not kept
+    finally:
+        posix_ipc.unlink_semaphore(f"/{name}")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="others may not see that nobody has it open")
+def test_a_kernel_queue_is_removed_when_asked_for_by_name(name: str) -> None:
+    queue = posix_ipc.MessageQueue(f"/{name}", posix_ipc.O_CREX)
+    with pytest.raises(BusyError):
+        remove(f"mq:/{name}")
+    queue.close()
+    remove(f"mq:/{name}")
+    with pytest.raises(NotFoundError):
+        find(f"mq:/{name}")
+
+
+def test_a_system_v_queue_is_removed_when_asked_for_by_number() -> None:
+    queue = ctypes.CDLL(None).msgget(0, 0o600)
+    remove(f"sysv-queue:{queue}")
+    with pytest.raises(NotFoundError):
+        find(f"sysv-queue:{queue}")
+
+
+def test_a_fifo_in_use_is_not_removed_by_another_name(tmp_path: Path) -> None:
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    descriptor = os.open(path, os.O_RDWR)
+    link = tmp_path / "other"
+    os.link(path, link)
+    try:
+        with pytest.raises(BusyError):
+            remove(f"fifo:{link}", force=True)
+    finally:
+        os.close(descriptor)
