@@ -7,6 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from lanline.cli.ipc.doctor import doctor
 from lanline.cli.ipc.gc import gc
 from lanline.cli.ipc.ls import ls
 from lanline.cli.ipc.recv import recv
@@ -66,3 +67,4 @@ app.command()(send)
 app.command()(recv)
 app.command()(rm)
 app.command()(gc)
+app.command()(doctor)

@@ -131,9 +131,10 @@ def _unlink_alone(path: str, folder: int | None, address: str, *, force: bool) -
 def collect(
     kinds: Iterable[str] = KINDS, *, dry_run: bool = False, young: float = YOUNG_SECONDS
 ) -> Iterator[Outcome]:
-    """Remove everything of these kinds that is stale, one by one; with `dry_run` only say what would be removed.
+    """Remove everything of these kinds that is stale, one by one, and say so of each.
 
-    `young`: kernel segments and semaphores that changed within so many seconds are kept.
+    `dry_run`: only say what would be removed. `young`: kernel segments and semaphores that changed
+    within so many seconds are kept.
     """
     for found in survey(kinds).objects:
         if found.state != "stale":

@@ -1,0 +1,215 @@
+"""The machine's limits on communication: what is fine, worth knowing, or in the way."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import resource
+from collections.abc import Iterator
+from typing import Literal
+
+from msgspec import Struct
+
+from lanline.errors import Error, UnsupportedError
+from lanline.ipc.inspect import posix_queues
+from lanline.ipc.inspect.processes import lines_of
+from lanline.ipc.named import runtime_folder
+from lanline.ipc.native import load
+
+Verdict = Literal["fine", "worth knowing", "problem"]
+
+ENOUGH_DESCRIPTORS = 1024  # as most systems set it; a server with a channel a client needs more
+ENOUGH_SPACE = 64 << 20  # bytes; a container's usual /dev/shm
+FULL = 0.9
+QUEUE_BYTES = 100_000  # of RLIMIT_MSGQUEUE, for one channel over mq:
+PIPE_BYTES = 65_536  # pipe(7): as Linux sets it
+DOCKER = "in a container: docker run --shm-size 1g"
+
+
+class Finding(Struct, frozen=True):
+    """One look. `advice`: what to do; empty where there is nothing to do."""
+
+    what: str
+    verdict: Verdict
+    found: str
+    advice: str = ""
+
+
+def examine() -> Iterator[Finding]:
+    """Look at everything, one after the other; changes nothing."""
+    yield _native()
+    yield _system()
+    yield _folder()
+    yield from _space()
+    yield _descriptors()
+    if platform.system() == "Linux":
+        yield _queues()
+        yield _queue_memory()
+        yield _queue_folder()
+        yield _pipes()
+        yield _processors()
+
+
+def _native() -> Finding:
+    what = "native core"
+    try:
+        for name in ("_block", "_link", "_queue"):
+            load(name)
+    except UnsupportedError as problem:
+        return Finding(what, "problem", f"{problem.what} is not available", problem.alternative)
+    return Finding(what, "fine", "built and loaded: shm:, queues, values and locks work")
+
+
+def _system() -> Finding:
+    what = "system"
+    found = f"{platform.system()} {platform.release()}, {platform.machine()}"
+    if platform.system() != "Linux":
+        advice = "shared memory and kernel queues need Linux; use unix: or tcp: here"
+        return Finding(what, "worth knowing", found, advice)
+    if not hasattr(os, "memfd_create") or not hasattr(os, "pidfd_open"):
+        advice = "this Python was built for an older system; mq: and shm: need another build"
+        return Finding(what, "problem", f"{found}, without pidfd_open or memfd_create", advice)
+    return Finding(what, "fine", f"{found}, with futexes, pidfds and sealed memory")
+
+
+def _folder() -> Finding:
+    what = "runtime folder"
+    try:
+        folder = runtime_folder()
+    except (Error, OSError) as problem:
+        advice = "set XDG_RUNTIME_DIR to a folder of your own with mode 0700"
+        return Finding(what, "problem", str(problem), advice)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return Finding(what, "problem", f"{folder} cannot be written", "chmod 700 it")
+    if _file_system(str(folder)) not in ("tmpfs", "ramfs"):
+        advice = "named queues and memories are written to a disk; set XDG_RUNTIME_DIR to a tmpfs"
+        return Finding(what, "worth knowing", f"{folder} is not in memory", advice)
+    return Finding(what, "fine", f"{folder}, in memory and yours alone")
+
+
+def _space() -> Iterator[Finding]:
+    places = {"shared memory": "/dev/shm"}  # noqa: S108 looked at only
+    with contextlib.suppress(Error, OSError):  # said already
+        places["room for named things"] = str(runtime_folder())
+    for what, place in places.items():
+        try:
+            status = os.statvfs(place)
+        except OSError as problem:
+            yield Finding(what, "problem", f"{place}: {problem.strerror}", "mount a tmpfs there")
+            continue
+        size, free = status.f_blocks * status.f_frsize, status.f_bavail * status.f_frsize
+        found = f"{_bytes(free)} of {_bytes(size)} free in {place}"
+        if size and free < size * (1 - FULL):
+            yield Finding(what, "problem", found, "see what takes it: lanline ipc ls; then gc")
+        elif size <= ENOUGH_SPACE:
+            advice = f"large blocks do not fit; {DOCKER}, or mount -o remount,size=1g {place}"
+            yield Finding(what, "worth knowing", found, advice)
+        else:
+            yield Finding(what, "fine", found)
+
+
+def _descriptors() -> Finding:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    found = f"{_limit(soft)} for each process, {_limit(hard)} when raised"
+    if 0 <= soft < ENOUGH_DESCRIPTORS:
+        return Finding("descriptors", "problem", found, f"ulimit -n {_limit(hard)}")
+    if soft == ENOUGH_DESCRIPTORS:
+        advice = f"a channel takes 2 to 4; a server with hundreds of them: ulimit -n {_limit(hard)}"
+        return Finding("descriptors", "worth knowing", found, advice)
+    return Finding("descriptors", "fine", found)
+
+
+def _queues() -> Finding:
+    what = "kernel queues"
+    limits = {
+        name: _setting(f"fs/mqueue/{name}") for name in ("msg_max", "msgsize_max", "queues_max")
+    }
+    if None in limits.values():
+        advice = "this kernel has no POSIX queues; use queue: or unix:"
+        return Finding(what, "worth knowing", "fs.mqueue is not there", advice)
+    found = (
+        f"{limits['msg_max']} messages of {limits['msgsize_max']:,} bytes in a queue, "
+        f"{limits['queues_max']} queues"
+    )
+    if (limits["msg_max"] or 0) < 10 or (limits["msgsize_max"] or 0) < 8192:
+        advice = "less than channels over mq: need; as root: sysctl fs.mqueue.msg_max=10"
+        return Finding(what, "problem", found, advice + " fs.mqueue.msgsize_max=8192")
+    advice = "for longer queues, as root: sysctl fs.mqueue.msg_max=1000; queue: has no such limit"
+    return Finding(what, "worth knowing" if limits["msg_max"] == 10 else "fine", found, advice)
+
+
+def _queue_memory() -> Finding:
+    what = "memory of kernel queues"
+    soft, _ = resource.getrlimit(resource.RLIMIT_MSGQUEUE)
+    found = f"{_limit(soft)} bytes in all for each user"
+    if 0 <= soft < QUEUE_BYTES:
+        return Finding(
+            what, "problem", found, f"ulimit -q {QUEUE_BYTES * 8}; one mq: channel needs 0.1 MB"
+        )
+    if soft >= 0:
+        return Finding(what, "fine", f"{found}: about {soft // QUEUE_BYTES} channels over mq:")
+    return Finding(what, "fine", found)
+
+
+def _queue_folder() -> Finding:
+    what = "list of kernel queues"
+    if os.path.ismount(posix_queues.MOUNT):
+        return Finding(what, "fine", f"mounted on {posix_queues.MOUNT}")
+    advice = f"as root: mkdir -p {posix_queues.MOUNT} && mount -t mqueue none {posix_queues.MOUNT}"
+    found = f"{posix_queues.MOUNT} is not mounted: queues work, but only root can list them"
+    return Finding(what, "worth knowing", found, advice)
+
+
+def _pipes() -> Finding:
+    largest = _setting("fs/pipe-max-size") or 0
+    pages = _setting("fs/pipe-user-pages-soft") or 0
+    page = os.sysconf("SC_PAGE_SIZE")
+    found = (
+        f"{PIPE_BYTES:,} bytes each, {largest:,} when raised; {_bytes(pages * page)} for each user"
+    )
+    if 0 < pages * page < 16 * PIPE_BYTES:
+        advice = (
+            "past that each pipe has one page and is slow; sysctl fs.pipe-user-pages-soft=16384"
+        )
+        return Finding("pipes", "worth knowing", found, advice)
+    return Finding("pipes", "fine", found)
+
+
+def _processors() -> Finding:
+    count = len(os.sched_getaffinity(0))
+    found = f"{count} for this process"
+    if count == 1:
+        advice = "two processes take turns, so a message costs a switch; nothing to do about it"
+        return Finding("processors", "worth knowing", found, advice)
+    return Finding("processors", "fine", found)
+
+
+def _setting(name: str) -> int | None:
+    with contextlib.suppress(OSError, ValueError), open(f"/proc/sys/{name}", "rb") as file:
+        return int(file.read(64))
+    return None
+
+
+def _file_system(path: str) -> str:
+    """The kind of file system of a path, by the longest mount that leads to it."""
+    best = kind = ""
+    for line in lines_of("/proc/self/mounts"):
+        fields = line.split(" ")
+        if len(fields) < 3 or len(fields[1]) < len(best):
+            continue
+        if f"{path}/".startswith(fields[1].rstrip("/") + "/"):
+            best, kind = fields[1], fields[2]
+    return kind
+
+
+def _limit(value: int) -> str:
+    return "unlimited" if value == resource.RLIM_INFINITY else str(value)
+
+
+def _bytes(count: float) -> str:
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if count < 1024:
+            return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
+        count /= 1024
+    return f"{count:.1f} TiB"

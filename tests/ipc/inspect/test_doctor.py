@@ -1,0 +1,40 @@
+"""The machine's limits, as they are and as a process with tight ones meets them."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lanline.ipc.inspect.doctor import examine
+
+
+def test_every_finding_that_is_not_fine_says_what_to_do() -> None:
+    findings = list(examine())
+    assert {"native core", "runtime folder", "descriptors", "shared memory"} <= {
+        one.what for one in findings
+    }
+    assert all(one.found for one in findings)
+    assert all(one.advice for one in findings if one.verdict != "fine")
+
+
+def test_few_descriptors_and_a_foreign_folder_are_problems(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "lanline").mkdir(exist_ok=True)
+    (tmp_path / "lanline").chmod(0o777)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("lanline")), "ipc", "doctor", "--json"],
+        capture_output=True,
+        check=False,
+        timeout=50,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100)),
+    )
+    verdicts = {one["what"]: one["verdict"] for one in json.loads(done.stdout)}
+    assert done.returncode == 1
+    assert (verdicts["descriptors"], verdicts["runtime folder"]) == ("problem", "problem")
