@@ -11,6 +11,7 @@
 #include "queue_member.h"
 #include "ring.h"
 #include "value.h"
+#include "watch.h"
 
 static member survivor;
 
@@ -115,6 +116,7 @@ static void drops_and_waits(void)
 {
     member m;
     join(&m);
+    m.q.watching = true; /* it is rung by the file, and rings */
     queue_parcel parcel = {"four", 4, 4};
     queue_try try = {.until = BELL_FOR_EVER, .drop_oldest = true};
     CHECK(queue_send(&m.q, &parcel, 1, &try) == RESULT_OK);
@@ -374,7 +376,7 @@ static void join_roster(roster *r)
 
 static broadcast news_end(void)
 {
-    broadcast b = {.shared = news, .capacity = WORDS};
+    broadcast b = {.shared = news, .capacity = WORDS, .fd = file};
     patience_start(&b.patience);
     return b;
 }
@@ -399,7 +401,7 @@ static void a_broadcast(void)
     survivor.fd = here.fd; /* the victim closes its copy */
     listener = news_end();
     CHECK(broadcast_read_from(&listener) == RESULT_OK);
-    atomic_store(&news->asleep, 1); /* so that the victim wakes somebody */
+    atomic_store(&news->asleep, ASLEEP_ON_WORD | ASLEEP_ON_FILE); /* the victim wakes somebody */
 }
 
 static void broadcasts(void)
@@ -450,6 +452,7 @@ static void listens(void)
     broadcast b = news_end();
     CHECK(broadcast_read_from(&b) == RESULT_OK);
     broadcast_sleep(&b, clock_ns() + 1000000);
+    CHECK(broadcast_watch(&b));
 }
 
 static void nobody_minds(bool killed)
@@ -464,6 +467,7 @@ static void waits_for_a_value(void)
 {
     value v = {.shared = (value_shared *)(void *)news, .most = 100, .members = &here};
     value_sleep(&v, 0, clock_ns() + 1000000);
+    CHECK(value_watch(&v, 0));
 }
 
 static void it_can_be_set(bool killed)
