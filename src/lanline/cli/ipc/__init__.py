@@ -7,6 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from lanline.cli.ipc.bench import bench
 from lanline.cli.ipc.doctor import doctor
 from lanline.cli.ipc.gc import gc
 from lanline.cli.ipc.ls import ls
@@ -67,4 +68,5 @@ app.command()(send)
 app.command()(recv)
 app.command()(rm)
 app.command()(gc)
+app.command()(bench)
 app.command()(doctor)

@@ -40,6 +40,8 @@ def ls(
     **in use**: a process holds it. **idle**: nobody does, and it waits to be used. **stale**: the
     kernel proves that nobody holds it. **unknown**: processes of others may hold it, which
     only they and root can see.
+
+    Exit codes: 0 listed, also when there is nothing.
     """
     from lanline.cli.ipc.tables import known_kinds, print_json
     from lanline.ipc.inspect import survey
