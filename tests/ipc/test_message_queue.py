@@ -27,7 +27,8 @@ class Job(msgspec.Struct):
 def address() -> Iterator[str]:
     name = f"/lanline-test-{os.getpid()}"
     yield f"mq:{name}"
-    MessageQueue(f"mq:{name}").unlink()
+    with MessageQueue(f"mq:{name}") as queue:  # a handle left open keeps its share of ulimit -q
+        queue.unlink()
 
 
 def test_the_highest_priority_comes_first_and_within_one_the_oldest(address: str) -> None:
