@@ -31,8 +31,9 @@ READ_BYTES = 256 * 1024
 JOIN_BYTES = 64 * 1024  # up to here it is cheaper to copy header and message together
 
 # Absent where sockets cannot do so for one call; there the channel makes the socket non-blocking.
-DONT_WAIT = getattr(socket, "MSG_DONTWAIT", 0)
-NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)
+# As numbers: to join two of the enumeration takes as long as the system call.
+DONT_WAIT = int(getattr(socket, "MSG_DONTWAIT", 0))
+NO_SIGNAL = int(getattr(socket, "MSG_NOSIGNAL", 0))
 
 _GONE = (errno.EPIPE, errno.ECONNRESET, errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH)
 
@@ -219,7 +220,7 @@ class StreamLink(ABC):
         """Raise what is known to have ended the peer: the kernel might still take bytes for it."""
         if self.closed:
             raise ClosedError("You closed this channel.")
-        if isinstance(self._end, PeerClosedError | PeerDiedError):
+        if self._end is not None and isinstance(self._end, PeerClosedError | PeerDiedError):
             raise self._end.__class__(*self._end.args)
 
     def flush(self) -> bool:
