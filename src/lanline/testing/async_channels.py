@@ -130,6 +130,45 @@ async def nobody_there_is_said(make: MakeAddress) -> None:
     await _raises(ipc.NotFoundError, aio.connect(address, 0))
 
 
+async def memory_is_lent_both_ways(make: MakeAddress) -> None:
+    async with pair(make) as (one, other):
+        async with one.loan(5, SECONDS) as room:
+            room[:] = b"hello"
+        async with other.borrow(SECONDS) as view:
+            assert bytes(view) == b"hello"
+            assert view.readonly
+        loan = await one.loan(5, SECONDS)
+        loan.view[:2] = b"ok"
+        await loan.commit(2)
+        (await one.loan(5, SECONDS)).cancel()
+        lent = await other.borrow(SECONDS)
+        assert bytes(lent.view) == b"ok"
+        lent.release()
+        await _raises(ipc.TimedOutError, other.recv(0))  # what was taken back was not sent
+        assert (one.statistics().sent, other.statistics().received) == (2, 2)
+
+
+async def arrays_travel_and_are_lent(make: MakeAddress) -> None:
+    import numpy as np
+
+    async with pair(make, type=np.ndarray) as (one, other):
+        await one.send(np.arange(6.0).reshape(2, 3), SECONDS)
+        assert (await other.recv(SECONDS)).tolist() == [[0, 1, 2], [3, 4, 5]]
+        async with one.loan_array((2,), np.int16, SECONDS) as room:
+            room[:] = (7, 8)
+        async with other.borrow_array(SECONDS) as lent:
+            assert lent.tolist() == [7, 8]
+
+
+async def what_is_not_of_the_type_is_no_end(make: MakeAddress) -> None:
+    async with pair(make, type=Point) as (one, other):
+        async with one.loan(1, SECONDS) as room:
+            room[:] = b"\xc1"
+        await one.send(Point(1, "a"), SECONDS)
+        await _raises(ipc.MessageError, other.recv(SECONDS))
+        assert await other.recv(SECONDS) == Point(1, "a")
+
+
 CHECKS: list[Check] = [
     messages_arrive_whole_and_in_order,
     a_cancelled_recv_consumes_nothing,
@@ -140,6 +179,9 @@ CHECKS: list[Check] = [
     types_travel_and_iteration_ends,
     the_loop_and_a_thread_understand_each_other,
     nobody_there_is_said,
+    memory_is_lent_both_ways,
+    arrays_travel_and_are_lent,
+    what_is_not_of_the_type_is_no_end,
 ]
 
 
