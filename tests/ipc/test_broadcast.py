@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import TYPE_CHECKING
 
@@ -102,3 +103,14 @@ def test_a_writer_killed_at_any_moment_leaves_whole_messages_and_a_successor(
                 assert body == bytes([int(number) % 256]) * (int(number) % 300)
                 assert int(number) == last + 1 + missed
                 last = int(number)
+
+
+def test_a_child_of_a_fork_that_closes_does_not_end_its_parents_broadcast() -> None:
+    with ipc.Broadcast[bytes]("shm:news") as news:
+        child = os.fork()
+        if child == 0:
+            news.close()
+            os._exit(0)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        with pytest.raises(ipc.BusyError):
+            ipc.Broadcast[bytes]("shm:news")

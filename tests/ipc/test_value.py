@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from typing import TYPE_CHECKING
 
@@ -9,9 +11,11 @@ import msgspec
 import pytest
 
 from lanline import ipc
+from lanline.ipc.native._block import enter_door
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from .conftest import Process
 
@@ -108,6 +112,35 @@ def test_a_writer_killed_at_any_moment_leaves_a_whole_value(process: Start) -> N
             assert after >= version
             value.set(b"mine")  # a dead writer's lock holds nobody up
             assert value.get() == b"mine"
+
+
+def test_a_stopped_writer_keeps_it_and_keeps_nobody_beyond_the_time_out(process: Start) -> None:
+    with ipc.SharedValue[int]("shm:value", int) as value:
+        value.set(1)
+        writer = process(
+            "import os, signal\nfrom lanline import ipc\n"
+            "value = ipc.SharedValue('shm:value', int)\n"
+            "value.update(lambda n: os.kill(os.getpid(), signal.SIGSTOP) or n + 1)\n"
+        )
+        os.waitpid(writer.popen.pid, os.WUNTRACED)
+        with pytest.raises(ipc.TimedOutError, match="stopped"):
+            value.set(5, timeout=0.1)
+        with pytest.raises(ipc.TimedOutError):
+            value.update(lambda n: n + 10, timeout=0)
+        assert value.get() == 1
+        os.kill(writer.popen.pid, signal.SIGCONT)
+        assert value.update(lambda n: n + 10, timeout=20) == 12
+        assert writer.end() == 0
+
+
+def test_who_is_stopped_in_the_door_keeps_nobody_from_leaving(runtime_folder: Path) -> None:
+    value = ipc.SharedValue[bytes]("shm:value")
+    door = os.open(runtime_folder / "value.value", os.O_RDWR)
+    enter_door(door, 1)
+    value.close()
+    os.close(door)
+    with ipc.SharedValue[bytes]("shm:value") as anew, pytest.raises(ipc.NotFoundError):
+        anew.get()
 
 
 def test_waiting_for_a_change() -> None:

@@ -24,6 +24,7 @@ from lanline.errors import (
     CorruptedError,
     NotFoundError,
     PermissionDeniedError,
+    TimedOutError,
 )
 from lanline.ipc.address import parse_address
 from lanline.ipc.native import load
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from lanline.ipc.native._block import Place
 
 HEADER = struct.Struct("<8s16sQ")  # magic with version, kind, bytes of the body
+LEAVE_SECONDS = 2.0  # for the door, when a block is closed
 MAGIC = b"lanblk\0\1"
 SLASHED = ("semaphore", "lock")  # may be called as sem_overview(7) calls them
 
@@ -179,10 +181,15 @@ class Block:
         self._closed = True
         if self.place.forked:
             return  # the child of a fork has no descriptor of it
-        load("_block").enter_door(self.descriptor, None)
-        if self.place.leave():
-            self._last_out()
-        os.close(self.descriptor)
+        try:
+            load("_block").enter_door(self.descriptor, LEAVE_SECONDS)
+        except TimedOutError:
+            self.place.abandon()  # somebody is stopped in the door: we go as the dead do
+        else:
+            if self.place.leave():
+                self._last_out()
+        finally:
+            os.close(self.descriptor)
 
     def _last_out(self) -> None:
         self.path.unlink()

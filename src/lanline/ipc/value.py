@@ -64,17 +64,21 @@ class SharedValue(Generic[T]):
         """How often it has been set."""
         return self._value.get()[1]
 
-    def set(self, value: T) -> None:
-        """Set it; whoever waits is woken. Raises MessageTooLargeError."""
-        data: Any = value if self._encode is None else self._encode(value)
-        self._value.set(data)
+    def set(self, value: T, timeout: float | None = None) -> None:
+        """Set it; whoever waits is woken. Waits at most `timeout` seconds for other writers.
 
-    def update(self, change: Callable[[T], T]) -> T:
+        Raises MessageTooLargeError, and TimedOutError when a writer that lives keeps it to itself.
+        """
+        data: Any = value if self._encode is None else self._encode(value)
+        self._value.set(data, timeout)
+
+    def update(self, change: Callable[[T], T], timeout: float | None = None) -> T:
         """Set it to what `change` makes of it, with no other write between; the new value.
 
-        Other writers wait meanwhile, so `change` is to be quick, and may not set it itself.
+        Waits at most `timeout` seconds for other writers. They wait meanwhile, so `change` is to be
+        quick, and may not set it itself.
         """
-        self._value.lock()
+        self._value.lock(timeout)
         return self.update_locked(change)
 
     def update_locked(self, change: Callable[[T], T]) -> T:

@@ -67,6 +67,7 @@ cdef extern from "value.h" nogil:
     size_t value_size(uint64_t most)
     result value_get(const value *v, void *bytes, uint64_t *size, uint64_t *version)
     result value_lock(value *v, c_bool sleep)
+    result value_lock_until(value *v, uint64_t deadline_ns)
     void value_unlock(value *v)
     result value_set(value *v, const void *bytes, uint64_t size)
     void value_sleep(value *v, uint64_t seen, uint64_t deadline_ns)
@@ -107,6 +108,7 @@ cdef extern from "<sys/inotify.h>" nogil:
 
 cdef enum:
     HEADER = 4096
+    LOCK_NS = 200000000  # for a lock's holder to go on, at least; and between two looks for signals
     SMALL = 4096  # bytes that are read by way of the stack
 
 BODY = HEADER + sizeof(roster_table)  # where the contents of a block begin
@@ -217,6 +219,10 @@ cdef class Place:
         roster_leave(&self.r)
         return not roster_others(&self.r)
 
+    def abandon(self):
+        """Leave as the dead do: the closing of the descriptor is all that tells of it."""
+        self.closed = True
+
     def count(self):
         return roster_count(&self.r)
 
@@ -298,13 +304,13 @@ cdef class Value(Body):
             raise CorruptedError(BROKEN)
         return out, version
 
-    def set(self, message):
+    def set(self, message, timeout=None):
         """Set it; waits while another sets it, or holds it in `lock`."""
         cdef Py_buffer buffer
         cdef result answer
         PyObject_GetBuffer(message, &buffer, PyBUF_SIMPLE)
         try:
-            self.lock()
+            self.lock(timeout)
             answer = value_set(&self.v, buffer.buf, <uint64_t>buffer.len)
             self.unlock()
             if answer == RESULT_TOO_LARGE:
@@ -317,14 +323,24 @@ cdef class Value(Body):
         if value_set(&self.v, PyBytes_AS_STRING(message), len(message)) == RESULT_TOO_LARGE:
             raise MessageTooLargeError(len(message), self.v.most)
 
-    def lock(self):
+    def lock(self, timeout=None):
         """Keep other writers out until `unlock`. A dead holder's lock is taken over."""
+        cdef uint64_t deadline = 0, now
+        cdef result answer
         self.place._check()
         if self.holder is not None and self.holder == threading.get_ident():
             raise BusyError("This thread is updating the value already.")
-        if value_lock(&self.v, False) != RESULT_OK:
+        answer = value_lock(&self.v, False)
+        while answer != RESULT_OK:
+            now = clock_ns()
+            if not deadline:
+                deadline = max(deadline_of(timeout), now + LOCK_NS)
+            if now >= deadline:
+                raise TimedOutError("Another writer kept the value for itself; is it stopped?")
+            PyErr_CheckSignals()
+            self.place._check()
             with nogil:
-                value_lock(&self.v, True)
+                answer = value_lock_until(&self.v, min(deadline, now + LOCK_NS))
         self.holder = threading.get_ident()
 
     def unlock(self):
@@ -423,7 +439,8 @@ cdef class Writer(Body):
         """Let another be the writer."""
         if self.writing:
             self.writing = False
-            broadcast_disclaim(&self.b)
+            if self.place.generation == fork_generation:  # else it is the parent's
+                broadcast_disclaim(&self.b)
 
 
 cdef class Reader(Body):

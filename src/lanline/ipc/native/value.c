@@ -50,11 +50,16 @@ result value_get(const value *v, void *bytes, uint64_t *size, uint64_t *version)
     return RESULT_TIMED_OUT;
 }
 
-result value_lock(value *v, bool sleep)
+result value_lock_until(value *v, uint64_t deadline_ns)
 {
     /* An inherited lock needs no repair: the dead writer's store was made, or was not. */
-    return lock_take(&v->shared->lock, v->members, sleep) == LOCK_BUSY ? RESULT_TIMED_OUT
-                                                                       : RESULT_OK;
+    lock_answer answer = lock_take_until(&v->shared->lock, v->members, deadline_ns);
+    return answer == LOCK_BUSY ? RESULT_TIMED_OUT : RESULT_OK;
+}
+
+result value_lock(value *v, bool sleep)
+{
+    return value_lock_until(v, sleep ? UINT64_MAX : LOCK_AT_ONCE);
 }
 
 void value_unlock(value *v)

@@ -46,6 +46,8 @@ result value_get(const value *v, void *bytes, uint64_t *size, uint64_t *version)
 
 /* The lock is for writers only: take it, perhaps look, set, release. */
 result value_lock(value *v, bool sleep);
+/* TIMED_OUT: a living writer, perhaps a stopped one, had it until the deadline. */
+result value_lock_until(value *v, uint64_t deadline_ns);
 void value_unlock(value *v);
 /* Needs the lock. TOO_LARGE: over `most`. */
 result value_set(value *v, const void *bytes, uint64_t size);

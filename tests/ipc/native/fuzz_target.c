@@ -1,0 +1,445 @@
+/* A hostile peer: an input is a small program that calls the native core and, between and during the
+ * calls, writes what it likes into the shared memory. Whatever it writes, no byte outside of the memory
+ * may be touched, no call may go on for ever, and no answer may lie about bounds.
+ *
+ * The memory ends at pages that cannot be touched, and what is copied out goes to heap blocks of exactly
+ * the size, so that the sanitizers see one byte too many. libFuzzer calls LLVMFuzzerTestOneInput
+ * (scripts/fuzz); fuzz_test.c calls it with inputs of its own. */
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "bell.h"
+#include "broadcast.h"
+#include "check.h"
+#include "queue.h"
+#include "ring.h"
+#include "value.h"
+
+#define PAGE 4096u
+
+/* What the second hand writes to while the program runs (fuzz_test.c); and how it ended. */
+pthread_mutex_t fuzz_hand = PTHREAD_MUTEX_INITIALIZER;
+_Atomic bool fuzz_hand_wanted; /* let it go */
+unsigned char *fuzz_memory;
+size_t fuzz_size;
+const uint16_t *fuzz_hot; /* where the words lie that lead somewhere */
+size_t fuzz_hot_count;
+unsigned long fuzz_calls, fuzz_corrupt;
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+typedef struct {
+    const uint8_t *at, *end;
+} program;
+
+static uint64_t next(program *p, int bytes)
+{
+    uint64_t value = 0;
+    for (; bytes && p->at < p->end; bytes--)
+        value = value << 8 | *p->at++;
+    return value;
+}
+
+static void note(result answer)
+{
+    fuzz_calls++;
+    fuzz_corrupt += answer == RESULT_CORRUPT;
+}
+
+/* --- memory with walls */
+
+static unsigned char *walled(size_t size)
+{
+    unsigned char *base = mmap(NULL, size + 2 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(base != MAP_FAILED);
+    return base + PAGE;
+}
+
+/* `size` bytes that end at a wall; they may begin within a page. */
+static unsigned char *shared_memory(size_t size)
+{
+    size_t pages = (size + PAGE - 1) / PAGE * PAGE;
+    unsigned char *place = walled(pages);
+    CHECK(mprotect(place, pages, PROT_READ | PROT_WRITE) == 0);
+    return place + pages - size;
+}
+
+/* The linker puts these in place of the core's own (scripts/native-test), for the queue maps its file. */
+void *__wrap_memory_map_apart(int fd, off_t offset, size_t size);
+void __real_memory_unmap(void *address, size_t size);
+void __wrap_memory_unmap(void *address, size_t size);
+
+void *__wrap_memory_map_apart(int fd, off_t offset, size_t size)
+{
+    size_t pages = (size + PAGE - 1) / PAGE * PAGE;
+    unsigned char *place = walled(pages);
+    CHECK(mmap(place, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, offset) == place);
+    return place;
+}
+
+void __wrap_memory_unmap(void *address, size_t size)
+{
+    size_t pages = (size + PAGE - 1) / PAGE * PAGE;
+    __real_memory_unmap((unsigned char *)address - PAGE, pages + 2 * PAGE);
+}
+
+/* --- writing what it likes */
+
+static const uint64_t values[] = {
+    0, 1, 2, 7, 8, 16, 64, 255, 4096, 4104, 8192, 8193, 1u << 16, 1u << 30, 1u << 31, UINT32_MAX - 7,
+    UINT32_MAX, UINT64_C(1) << 32, UINT64_C(1) << 63, UINT64_MAX - 7, UINT64_MAX,
+};
+
+static void scribble(program *p, unsigned char *memory, size_t size, const uint16_t *hot,
+                     size_t hot_count)
+{
+    uint64_t how = next(p, 1);
+    size_t offset = how & 1 ? hot[next(p, 1) % hot_count] : next(p, 2) % (size / 4) * 4;
+    size_t width = (how & 2) && offset % 8 == 0 ? 8 : 4;
+    uint64_t now = 0, value;
+    if (offset + width > size)
+        return;
+    memcpy(&now, memory + offset, width);
+    switch (how >> 2 & 3) {
+    case 0: value = values[next(p, 1) % (sizeof values / sizeof *values)]; break;
+    case 1: value = now + 8 * (uint64_t)(int8_t)next(p, 1); break;
+    case 2: value = now + (uint64_t)(int8_t)next(p, 1); break;
+    default: value = next(p, (int)width);
+    }
+    memcpy(memory + offset, &value, width);
+}
+
+#define SCRIBBLE(p, memory, size, hot) scribble(p, memory, size, hot, sizeof(hot) / sizeof *(hot))
+
+static void aim_at(unsigned char *memory, size_t size, const uint16_t *hot, size_t hot_count)
+{
+    atomic_store(&fuzz_hand_wanted, true);
+    pthread_mutex_lock(&fuzz_hand);
+    atomic_store(&fuzz_hand_wanted, false);
+    fuzz_memory = memory;
+    fuzz_size = size;
+    fuzz_hot = hot;
+    fuzz_hot_count = hot_count;
+    pthread_mutex_unlock(&fuzz_hand);
+}
+
+#define AIM(memory, size, hot) aim_at(memory, size, hot, sizeof(hot) / sizeof *(hot))
+
+static void aim_at_nothing(void) { aim_at(NULL, 0, NULL, 0); }
+
+/* --- the ring */
+
+#define CAPACITY 4096u
+#define LARGE 8192u
+
+static void ring_program(program *p)
+{
+    static unsigned char *control, *data, *large;
+    static const uint16_t hot[] = {0, 128, 256, 384};
+    static const uint16_t hot_data[] = {0, 4, 8, 16, 24, 32, 2048, 4088};
+    if (!control) {
+        int fd = memfd_create("ring", 0);
+        CHECK(fd >= 0 && ftruncate(fd, CAPACITY) == 0);
+        control = shared_memory(RING_CONTROL);
+        large = shared_memory(LARGE);
+        data = walled(2 * CAPACITY);
+        for (int copy = 0; copy < 2; copy++)
+            CHECK(mmap(data + (size_t)copy * CAPACITY, CAPACITY, PROT_READ | PROT_WRITE,
+                       MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED);
+        close(fd);
+    }
+    memset(control, 0, RING_CONTROL);
+    memset(data, 0, CAPACITY);
+    if (next(p, 1) & 1)
+        AIM(data, CAPACITY, hot_data);
+    else
+        AIM(control, 512, hot);
+    ring writer, reader;
+    ring_record record;
+    ring_start(&writer, control, data, CAPACITY, large, LARGE);
+    ring_start(&reader, control, data, CAPACITY, large, LARGE);
+    while (p->at < p->end) {
+        uint64_t size = 0;
+        result answer = RESULT_OK;
+        switch (next(p, 1) % 12) {
+        case 0: case 1: SCRIBBLE(p, control, 512, hot); break;
+        case 2: case 3: SCRIBBLE(p, data, CAPACITY, hot_data); break;
+        case 4: case 5:
+            size = next(p, 2) % (LARGE + 100);
+            if ((answer = ring_reserve(&writer, size, &record)) == RESULT_OK) {
+                CHECK(record.bytes == large ? size <= LARGE
+                                            : record.bytes >= data
+                                                  && record.bytes + size <= data + 2 * CAPACITY);
+                memset(record.bytes, 'x', size);
+                ring_append(&writer, &record, (uint32_t)size, (uint32_t)next(p, 1));
+                ring_publish(&writer);
+            }
+            break;
+        case 6: case 7: case 8:
+            for (int most = 64; most && (answer = ring_look(&reader, &record)) == RESULT_OK; most--) {
+                unsigned char *copy = malloc(record.size + 1);
+                CHECK(record.bytes == large ? record.size <= LARGE
+                                            : record.bytes >= data
+                                                  && record.bytes + record.size <= data + 2 * CAPACITY);
+                memcpy(copy, record.bytes, record.size);
+                free(copy);
+                ring_pass(&reader, &record);
+                ring_release(&reader, reader.position);
+            }
+            break;
+        case 9:
+            if (ring_reader_asleep(&reader))
+                ring_reader_awake(&reader);
+            break;
+        case 10:
+            if (ring_writer_asleep(&writer, next(p, 2)))
+                ring_writer_awake(&writer);
+            break;
+        default:
+            ring_readable(&reader);
+            ring_writable(&writer, next(p, 2));
+            ring_reader_closed(&writer);
+            ring_writer_closed(&reader);
+        }
+        note(answer);
+    }
+    CHECK(reader.position % 8 == 0 && writer.position % 8 == 0);
+}
+
+/* --- the queue, with its roster and its lock */
+
+#define BLOCKS 64u
+#define ROOM 3000u
+
+typedef struct {
+    int fd;
+    bool here;
+    queue q;
+    queue_message taken;
+} participant;
+
+static void come(participant *m, int file)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+    m->fd = open(path, O_RDWR);
+    CHECK(m->fd >= 0);
+    result answer = queue_open(&m->q, m->fd);
+    note(answer);
+    m->here = answer == RESULT_OK;
+    if (!m->here)
+        close(m->fd);
+}
+
+static void go(participant *m)
+{
+    bool last, empty;
+    if (!m->here)
+        return;
+    atomic_store(&m->q.shared->lock, 0); /* nobody holds it: to wait for one who does is no fault */
+    queue_close(&m->q, &last, &empty);
+    close(m->fd);
+    m->here = false;
+}
+
+static void receive(program *p, participant *m)
+{
+    queue_try try = {.until = LOCK_AT_ONCE, .slept = next(p, 1) & 1};
+    uint32_t most = 1 + (uint32_t)next(p, 1) % 4;
+    uint64_t room = next(p, 2) % ROOM;
+    unsigned char *bytes = malloc(room + 1);
+    queue_message *messages = malloc(most * sizeof *messages);
+    result answer = queue_receive(&m->q, messages, most, bytes, room, &try);
+    note(answer);
+    CHECK(answer != RESULT_TOO_LARGE || messages[0].size <= BLOCKS * QUEUE_BODY);
+    if (answer == RESULT_OK) {
+        CHECK(try.done >= 1 && try.done <= most);
+        uint64_t total = 0;
+        for (uint32_t i = 0; i < try.done; i++)
+            total += messages[i].size;
+        CHECK(total <= room);
+        m->taken = messages[0];
+    }
+    free(messages);
+    free(bytes);
+}
+
+static void give(program *p, participant *m)
+{
+    static unsigned char bytes[ROOM];
+    queue_try try = {.until = LOCK_AT_ONCE};
+    uint64_t how = next(p, 1);
+    try.slept = how & 1;
+    try.drop_oldest = how & 2;
+    queue_parcel parcels[3];
+    for (int i = 0; i < 3; i++)
+        parcels[i] = (queue_parcel){bytes, next(p, 2) % ROOM, 1};
+    note(queue_send(&m->q, parcels, 1 + (how >> 2) % 3, &try));
+    CHECK(try.done <= 3);
+}
+
+static void queue_program(program *p)
+{
+    static int file = -1;
+    static unsigned char *memory;
+    static const uint16_t hot[] = {
+        0, 8, 16, 24, 128, 256, 260, 264, 268, 272, 280, 288, 384, 388, 392, 396, 400, 404,
+        4096 + 16, 4096 + 20, 4096 + 24, 4096 + 32, 4096 + 36, 4096 + 40, 4096 + 48,
+        20480, 20484, 20488, 20492, 20496, 20500, 20504, 20512,
+        20736, 20740, 20744, 20748, 20752, 20756, 20760, 20768, 20992, 20996, 21000, 21004, 21008,
+    };
+    size_t size = queue_file_size(BLOCKS * QUEUE_BLOCK);
+    if (file < 0)
+        file = memfd_create("queue", 0);
+    aim_at_nothing();
+    CHECK(ftruncate(file, 0) == 0);
+    uint64_t how = next(p, 1);
+    CHECK(queue_make(file, BLOCKS * QUEUE_BLOCK, how >> 1 & 7, how & 1) == RESULT_OK);
+    if (!memory)
+        memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    CHECK(memory != MAP_FAILED);
+    participant members[2] = {0};
+    for (int i = 0; i < 2; i++)
+        come(&members[i], file);
+    AIM(memory, size, hot);
+    while (p->at < p->end) {
+        uint64_t what = next(p, 1);
+        participant *m = &members[what >> 7];
+        if (!m->here)
+            come(m, file);
+        if (!m->here) {
+            SCRIBBLE(p, memory, size, hot);
+            continue;
+        }
+        switch (what % 16) {
+        case 0: case 1: case 2: case 3: SCRIBBLE(p, memory, size, hot); break;
+        case 4: case 5: give(p, m); break;
+        case 6: case 7: receive(p, m); break;
+        case 8:
+            note(queue_finish(&m->q, m->taken.index, m->taken.sequence, next(p, 1) & 1,
+                              LOCK_AT_ONCE));
+            break;
+        case 9: note(queue_finish(&m->q, (uint32_t)next(p, 4), next(p, 1), true, LOCK_AT_ONCE)); break;
+        case 10:
+            atomic_store(&m->q.shared->lock, LOCK_ABANDONED); /* whoever is next must repair */
+            break;
+        case 11: note(queue_clear_dead(&m->q)); break;
+        case 12: go(m); break;
+        case 13:
+            roster_count(&m->q.members);
+            roster_find_dead(&m->q.members);
+            roster_others(&m->q.members);
+            break;
+        case 14: queue_wake_all(&m->q); break;
+        default: {
+            queue_try try = {.until = LOCK_AT_ONCE};
+            note(queue_all_finished(&m->q, &try));
+            queue_sleep(&m->q, QUEUE_ITEMS, try.turn, clock_ns() + 1000);
+        }
+        }
+    }
+    aim_at_nothing();
+    for (int i = 0; i < 2; i++)
+        go(&members[i]);
+}
+
+/* --- the value */
+
+#define MOST 504u /* so that the memory's end is the last place's end */
+static roster somebody = {.tag = 1 << ROSTER_PLACE_BITS | 1};
+
+static void value_program(program *p)
+{
+    static unsigned char *memory;
+    static const uint16_t hot[] = {0, 128, 256, 260, 384, 384 + 512, 384 + 1024, 384 + 1536};
+    size_t size = value_size(MOST);
+    if (!memory)
+        memory = shared_memory(size);
+    if (!somebody.shared)
+        somebody.shared = (roster_table *)(void *)shared_memory(sizeof(roster_table));
+    memset(memory, 0, size);
+    value v = {.shared = (value_shared *)(void *)memory, .most = MOST, .members = &somebody};
+    AIM(memory, size, hot);
+    while (p->at < p->end) {
+        uint64_t length, version;
+        switch (next(p, 1) % 8) {
+        case 0: case 1: case 2: SCRIBBLE(p, memory, size, hot); break;
+        case 3: case 4: {
+            unsigned char *bytes = malloc(MOST);
+            result answer = value_get(&v, bytes, &length, &version);
+            note(answer);
+            CHECK(answer != RESULT_OK || length <= MOST);
+            free(bytes);
+            break;
+        }
+        case 5: case 6: {
+            size_t given = next(p, 2) % (MOST + 10);
+            unsigned char *bytes = calloc(given + 1, 1);
+            if (value_lock(&v, false) == RESULT_OK) {
+                note(value_set(&v, bytes, given));
+                value_unlock(&v);
+            }
+            free(bytes);
+            break;
+        }
+        default: value_sleep(&v, next(p, 1), clock_ns() + 1000);
+        }
+    }
+}
+
+/* --- the broadcast */
+
+#define WORDS 64u
+
+static void broadcast_program(program *p)
+{
+    static unsigned char *memory;
+    static const uint16_t hot[] = {0, 128, 136, 256, 384, 512, 520, 528, 536, 544, 768, 776, 1016};
+    size_t size = sizeof(broadcast_shared) + WORDS * 8;
+    if (!memory)
+        memory = shared_memory(size);
+    memset(memory, 0, size);
+    broadcast writer = {.shared = (broadcast_shared *)(void *)memory, .capacity = WORDS};
+    broadcast reader = writer;
+    AIM(memory, size, hot);
+    while (p->at < p->end) {
+        switch (next(p, 1) % 12) {
+        case 0: case 1: case 2: SCRIBBLE(p, memory, size, hot); break;
+        case 3: case 4: case 5: {
+            size_t given = next(p, 2) % 520;
+            unsigned char *bytes = calloc(given + 1, 1);
+            note(broadcast_write(&writer, bytes, given));
+            free(bytes);
+            break;
+        }
+        case 6: case 7: case 8: {
+            size_t room = next(p, 2) % 520;
+            unsigned char *bytes = malloc(room + 1);
+            uint64_t length, missed;
+            result answer = broadcast_read(&reader, bytes, room, &length, &missed);
+            note(answer);
+            CHECK(answer != RESULT_OK || length <= room);
+            CHECK(answer != RESULT_TOO_LARGE || length <= broadcast_limit(&reader));
+            free(bytes);
+            break;
+        }
+        case 9: note(broadcast_write_from(&writer)); break;
+        case 10: note(broadcast_read_from(&reader)); break;
+        default: broadcast_sleep(&reader, clock_ns() + 1000);
+        }
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static void (*const programs[])(program *) = {ring_program, queue_program, value_program,
+                                                  broadcast_program};
+    if (size < 2)
+        return 0;
+    program p = {data + 1, data + size};
+    programs[data[0] % 4](&p);
+    aim_at_nothing();
+    return 0;
+}
