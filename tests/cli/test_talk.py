@@ -83,11 +83,11 @@ class Terminal:
         self._ours, theirs = os.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         self.process = subprocess.Popen(
-            [LANLINE, "talk", *arguments],
+            # As a terminal's own session, so that it turns Ctrl-C into a signal.
+            ["setsid", "--ctty", LANLINE, "talk", *arguments],
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
-            start_new_session=True,
         )
         os.close(theirs)
         self.written = b""

@@ -98,7 +98,7 @@ def test_it_reports_its_own_cost(two: tuple[Sample, Sample]) -> None:
     assert second.agent.version == __version__
     assert second.agent.rss_bytes > 10_000_000
     assert second.agent.cpu_percent is not None
-    assert second.agent.cpu_percent > 10  # this test was busy
+    assert second.agent.cpu_percent > 1  # this test was busy, as far as others let it
     assert second.agent.sampling_seconds is not None
     assert 0 < second.agent.sampling_seconds < 1
 
