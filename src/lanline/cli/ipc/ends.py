@@ -266,7 +266,7 @@ def until_there(opening: Callable[[], T], options: Options, what: str) -> T:
         except NotFoundError:
             left = deadline.left()
             if left == 0:
-                raise
+                raise NotFoundError(f"There is no {what} of this name.") from None
         if not said:
             options.say(f"There is no {what} of this name yet; waiting.")
             said = True
