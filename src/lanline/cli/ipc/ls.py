@@ -86,6 +86,8 @@ def _print_notes(found: Survey) -> None:
         typer.echo(f"{kind}: {why}.", err=True)
     if not is_terminal():
         return
+    from rich.console import Console
+
     count = len(found.objects)
     stale = sum(one.state == "stale" for one in found.objects)
     words = [f"{count} objects" if count != 1 else "1 object"]
@@ -94,4 +96,4 @@ def _print_notes(found: Survey) -> None:
     if found.unseen:
         what = "1 process" if found.unseen == 1 else f"{found.unseen} processes"
         words.append(f"{what} could not be looked into, so what they hold is not shown")
-    typer.echo("; ".join(words) + ".", err=True)
+    Console(stderr=True, highlight=False).print("; ".join(words) + ".", markup=False)
