@@ -26,7 +26,7 @@ class Pickle:
 
 def size_of(data: BytesLike) -> int:
     """Its bytes; a view's length may count larger things."""
-    return len(data) if isinstance(data, bytes | bytearray) else memoryview(data).nbytes
+    return len(data) if type(data) is bytes else memoryview(data).nbytes
 
 
 def codec_for(kind: Any) -> tuple[Encode | None, Decode | None]:
