@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What watching a machine once a second costs it: lanline agent beside its peers.
 
-    .venv/bin/python bench/agent.py [--seconds 60] [--json FILE]
+    .venv/bin/python -m bench.agent [--quick] [--seconds 60]
 
 Each watcher runs alone, after a warm-up: lanline agent publishing to a hub on this machine (whose
 own cost is not counted), Glances' web API and node_exporter asked for everything once a second.
@@ -17,7 +17,6 @@ import argparse
 import contextlib
 import json
 import os
-import platform
 import shutil
 import socket
 import subprocess
@@ -27,14 +26,17 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+
+from bench.result import FOLDER, Aim, Column, Missing, Picture, Result, Row, Table
 
 ROOT = Path(__file__).resolve().parent.parent
 LANLINE = str(Path(sys.executable).with_name("lanline"))
 GLANCES = ROOT / "out" / "glances"
 WARM_UP_SECONDS = 5
 START_SECONDS = 30
+OURS = "lanline agent"
 AIM_CPU_PERCENT, AIM_MB = 0.5, 45
 TICK = os.sysconf("SC_CLK_TCK")
 
@@ -50,32 +52,89 @@ class Cost:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--quick", action="store_true", help="whether it runs at all; no figures")
     options.add_argument("--seconds", type=int, default=60, help="how long each is measured")
-    options.add_argument("--json", type=Path, help="write the figures here too")
+    options.add_argument("--results", type=Path, default=FOLDER, help="where to save what is found")
     chosen = options.parse_args()
-    print(f"{platform.node()}: {os.cpu_count()} cores, {processes()} processes, ", end="")
-    print(f"{chosen.seconds} s each\n")
-    print(f"{'watcher':<28}{'CPU of one core':>16}{'resident':>11}{'proportional':>14}{'said':>9}")
-    costs = []
-    for measure in (lanline_agent, glances, node_exporter):
-        cost = measure(chosen.seconds)
-        if cost:
-            costs.append(cost)
-            print(
-                f"{cost.name:<28}{cost.cpu_percent:>14.2f} %{cost.resident_mb:>8.0f} MB"
-                f"{cost.proportional_mb:>11.0f} MB{cost.answer_kb:>6.0f} KB"
-            )
+    seconds = 1 if chosen.quick else chosen.seconds
+    costs, missing = [], []
+    for name, measure in {
+        OURS: lanline_agent,
+        "Glances web API": glances,
+        "node_exporter": node_exporter,
+    }.items():
+        if chosen.quick and measure is glances:
+            continue  # it would be installed first
+        found = measure(name, seconds)
+        if found is None:
+            missing.append(Missing(name, "it is not installed and could not be"))
+            continue
+        costs.append(found)
+        print(
+            f"{name:<20}{found.cpu_percent:>8.2f} % of a core{found.resident_mb:>7.0f} MB resident",
+            file=sys.stderr,
+        )
+    if not chosen.quick:
+        print(result(costs, missing, seconds).save(chosen.results))
+
+
+def result(costs: list[Cost], missing: list[Missing], seconds: int) -> Result:
     ours = costs[0]
-    met = ours.cpu_percent <= AIM_CPU_PERCENT and ours.resident_mb <= AIM_MB
-    print(f"\nThe aim, {AIM_CPU_PERCENT} % and {AIM_MB} MB, is {'met' if met else 'NOT met'}.")
-    if chosen.json:
-        chosen.json.write_text(json.dumps([asdict(cost) for cost in costs], indent=2))
+    return Result(
+        name="agent",
+        title="Watching a machine",
+        order=30,
+        command="scripts/bench agent",
+        about=(
+            f"Every figure of this machine, with its {processes()} processes, once a second for"
+            f" {seconds} s. Lanline's agent publishes to a hub, whose cost is not counted; the"
+            " others are asked for everything."
+        ),
+        tables=[
+            Table(
+                "What watching costs",
+                [
+                    Column("CPU", "% of a core"),
+                    Column("resident", "MB"),
+                    Column("proportional", "MB"),
+                    Column("said a second", "KB"),
+                ],
+                [
+                    Row(
+                        cost.name,
+                        [
+                            round(cost.cpu_percent, 2),
+                            round(cost.resident_mb, 1),
+                            round(cost.proportional_mb, 1),
+                            round(cost.answer_kb, 1),
+                        ],
+                        ours=cost is ours,
+                    )
+                    for cost in costs
+                ],
+                picture=Picture("cpu"),
+            )
+        ],
+        aims=[
+            Aim(
+                f"At most {AIM_CPU_PERCENT} % of a core",
+                f"{ours.cpu_percent:.2f} %",
+                ours.cpu_percent <= AIM_CPU_PERCENT,
+            ),
+            Aim(
+                f"At most {AIM_MB} MB resident",
+                f"{ours.resident_mb:.0f} MB",
+                ours.resident_mb <= AIM_MB,
+            ),
+        ],
+        missing=missing,
+    )
 
 
 # --- who watches ----------------------------------------------------------------------------------
 
 
-def lanline_agent(seconds: int) -> Cost | None:
+def lanline_agent(name: str, seconds: int) -> Cost | None:
     with tempfile.TemporaryDirectory() as folder:
         hub = [LANLINE, "up", "--no-agent", "--json", "--port", "0", "--data", folder]
         with running(hub, stdout=subprocess.PIPE) as process:
@@ -86,12 +145,12 @@ def lanline_agent(seconds: int) -> Cost | None:
                 url = f"http://127.0.0.1:{port}/api/v1/machines"
                 wait_for(url, lambda text: b'"sample"' in text)
                 # It publishes by itself: nothing is asked of it.
-                figures = cost("lanline agent", agent.pid, seconds, lambda: None)
+                figures = cost(name, agent.pid, seconds, lambda: None)
                 figures.answer_kb = len(fetch(url)) / 1000
                 return figures
 
 
-def glances(seconds: int) -> Cost | None:
+def glances(name: str, seconds: int) -> Cost | None:
     command = GLANCES / "bin" / "glances"
     if not command.exists():
         print("(installing Glances into out/glances ...)", file=sys.stderr)
@@ -103,17 +162,17 @@ def glances(seconds: int) -> Cost | None:
     port = free_port()
     serve = [str(command), "-w", "-B", "127.0.0.1", "-p", str(port), "--disable-webui"]
     serve += ["--disable-check-update", "--disable-autodiscover", "-t", "1", "-q"]
-    return asked("Glances web API", serve, f"http://127.0.0.1:{port}/api/4/all", seconds)
+    return asked(name, serve, f"http://127.0.0.1:{port}/api/4/all", seconds)
 
 
-def node_exporter(seconds: int) -> Cost | None:
+def node_exporter(name: str, seconds: int) -> Cost | None:
     command = shutil.which("prometheus-node-exporter") or shutil.which("node_exporter")
     if not command:
         print("node_exporter: missing (Debian: prometheus-node-exporter)", file=sys.stderr)
         return None
     port = free_port()
     serve = [command, f"--web.listen-address=127.0.0.1:{port}", "--log.level=error"]
-    return asked("node_exporter", serve, f"http://127.0.0.1:{port}/metrics", seconds)
+    return asked(name, serve, f"http://127.0.0.1:{port}/metrics", seconds)
 
 
 def asked(name: str, serve: list[str], url: str, seconds: int) -> Cost:
@@ -129,7 +188,7 @@ def asked(name: str, serve: list[str], url: str, seconds: int) -> Cost:
 
 
 def cost(name: str, pid: int, seconds: int, ask: Callable[[], object]) -> Cost:
-    beat(WARM_UP_SECONDS, ask)
+    beat(min(WARM_UP_SECONDS, seconds), ask)
     before, began = cpu_seconds(pid), time.monotonic()
     beat(seconds, ask)
     used, passed = cpu_seconds(pid) - before, time.monotonic() - began
