@@ -17,7 +17,7 @@ from tests.hub_process import HubProcess
 from tests.visitors import SECONDS, Client, LineVisitor
 
 LOBBY = "#lobby"
-SLOWEST = 3.0  # seconds that a bystander may wait, on a machine that does much else besides
+SLOWEST = 8.0  # seconds that a bystander may wait, where much else runs; alone it is 0.4 at most
 MOST_BYTES = 80 * 1024 * 1024  # that a hub may grow by under one attack
 LIMITS = ("request_seconds=2", "tls_seconds=2", "hello_seconds=3", "slow_seconds=2")
 

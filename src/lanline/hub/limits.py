@@ -50,7 +50,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     dead_seconds: Seconds = 60.0  # nothing heard: closed, presence updated
     unsent_bytes: Count = 1024 * 1024  # waiting for one member: it catches up from history
     slow_seconds: Seconds = 10.0  # without taking a byte of that: closed
-    waiting_effects: Count = 20_000  # behind the store: nothing is read from who adds to it
+    waiting_effects: Count = 6_000  # behind the store: nothing is read from who adds to it
     silence_seconds: Seconds = 0.3  # before a connection is asked for a name
     tls_seconds: Seconds = 10.0  # for a handshake: closed
     header_bytes: Count = 16 * 1024  # of an HTTP request: answered with 400
