@@ -61,7 +61,7 @@ def test_a_snippet_runs(blocks: list[str], tmp_path: Path) -> None:
     finally:
         for process in processes:
             process.kill()
-            process.wait()
+            process.communicate()
     assert [process.returncode for process in processes] == [0] * len(blocks), "\n".join(said)
 
 
