@@ -1,0 +1,226 @@
+"""Real processes killed at random moments, as long as wanted; scripts/soak and test_soak run it.
+
+A scenario is a function that takes a round's random numbers and counts, and raises when anything is
+lost, doubled, torn or out of order. To add one, write it and name it in SCENARIOS.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from lanline import ipc
+from lanline.ipc.named import runtime_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SECONDS = 30.0
+SEND = """
+import sys
+from lanline import ipc
+channel = ipc.connect("shm:soak", 20)
+number = 0
+while True:
+    channel.send(b"%d " % number + bytes([number % 256]) * (number % 3000), 30)
+    number += 1
+"""
+WORK = """
+import os
+from lanline import ipc
+queue = ipc.Queue("shm:soak")
+number = 0
+while True:
+    queue.put(b"%d %d " % (os.getpid(), number) + bytes(number % 700), timeout=30)
+    number += 1
+    with queue.take(timeout=30):
+        pass
+"""
+SET = """
+from lanline import ipc
+value = ipc.SharedValue("shm:soak", max_bytes=20000)
+number = 0
+while True:
+    value.set(bytes([number % 256]) * (1 + number % 20000), timeout=30)
+    number += 1
+"""
+TELL = """
+import time
+from lanline import ipc
+with ipc.Broadcast("shm:soak", max_bytes=65536) as news:
+    number = 0
+    while True:
+        news.send(bytes([number % 256]) * (number % 900))
+        number += 1
+        time.sleep(0.0001)
+"""
+
+
+class Victim:
+    """A process that is going to be killed."""
+
+    def __init__(self, code: str) -> None:
+        self._process = subprocess.Popen([sys.executable, "-c", code])
+
+    def stop(self) -> None:
+        os.kill(self._process.pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        os.kill(self._process.pid, signal.SIGCONT)
+
+    def kill(self) -> None:
+        if self._process.poll() is not None:
+            raise AssertionError(f"a victim ended by itself: {self._process.returncode}")
+        self._process.kill()
+        self._process.wait()
+
+    def clear(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
+def channel(chance: random.Random, counts: Counter[str]) -> None:
+    """A sender is killed: all it sent is there, once, whole and in order, and then its death."""
+    with ipc.listen("shm:soak") as listener:
+        victim = Victim(SEND)
+        try:
+            with listener.accept(SECONDS) as end:
+                until = time.monotonic() + chance.uniform(0, 0.05)
+                number, killed = 0, False
+                while True:
+                    if not killed and time.monotonic() > until:
+                        victim.kill()
+                        killed = True
+                        counts["kills"] += 1
+                    try:
+                        head, body = end.recv(SECONDS).split(b" ", 1)
+                    except ipc.PeerDiedError:
+                        break
+                    assert int(head) == number
+                    assert body == bytes([number % 256]) * (number % 3000)
+                    number += 1
+                counts["messages"] += number
+        finally:
+            victim.clear()
+
+
+def queue(chance: random.Random, counts: Counter[str]) -> None:
+    """Workers that put and take are killed: nothing comes twice, torn or out of its order."""
+    with ipc.Queue("shm:soak", capacity=20, redeliver=True) as jobs:
+        victims = [Victim(WORK), Victim(WORK)]
+        try:
+            deadline = time.monotonic() + SECONDS
+            while jobs.statistics()["got"] < 20 and time.monotonic() < deadline:
+                time.sleep(0.005)
+            time.sleep(chance.uniform(0, 0.05))
+            victims[0].stop()
+            for victim in victims:
+                victim.kill()
+                counts["kills"] += 1
+            last: dict[bytes, int] = {}
+            seen: set[bytes] = set()
+            while True:
+                try:
+                    item = jobs.take(timeout=1.2)
+                except ipc.TimedOutError:
+                    break
+                who, number, zeros = item.body.split(b" ", 2)
+                assert zeros == bytes(int(number) % 700)
+                assert item.body not in seen
+                seen.add(item.body)
+                if not item.deliveries:
+                    assert last.get(who, -1) < int(number)
+                    last[who] = int(number)
+                item.done()
+            told = jobs.statistics()
+            assert told["participants"] == 1
+            assert told["unfinished"] == 0
+            counts["messages"] += told["put"]
+            counts["redelivered"] += told["redelivered"]
+        finally:
+            for victim in victims:
+                victim.clear()
+
+
+def value(chance: random.Random, counts: Counter[str]) -> None:
+    """A writer is killed inside a write: readers see whole values, and the next one can write."""
+    with ipc.SharedValue[bytes]("shm:soak", max_bytes=20000) as shared:
+        victim = Victim(SET)
+        try:
+            shared.wait(0, SECONDS)
+            until = time.monotonic() + chance.uniform(0, 0.05)
+            while time.monotonic() < until:
+                data = shared.get()
+                assert data == data[:1] * len(data)
+                counts["messages"] += 1
+            victim.kill()
+            counts["kills"] += 1
+            data = shared.get()
+            assert data == data[:1] * len(data)
+            shared.set(b"mine", timeout=SECONDS)
+            assert shared.get() == b"mine"
+        finally:
+            victim.clear()
+
+
+def broadcast(chance: random.Random, counts: Counter[str]) -> None:
+    """A broadcaster is killed: listeners got whole messages, and another may follow it."""
+    with ipc.Subscription[bytes]("shm:soak", max_bytes=65536) as news:
+        victim = Victim(TELL)
+        try:
+            news.recv(SECONDS)
+            until = time.monotonic() + chance.uniform(0, 0.05)
+            while time.monotonic() < until:
+                data, _ = news.recv(SECONDS)
+                assert data == data[:1] * len(data)
+                counts["messages"] += 1
+            victim.kill()
+            counts["kills"] += 1
+            with ipc.Broadcast[bytes]("shm:soak", max_bytes=65536) as next_one:
+                next_one.send(b"next")
+                while news.recv(SECONDS)[0] != b"next":
+                    counts["messages"] += 1
+        finally:
+            victim.clear()
+
+
+SCENARIOS: tuple[Callable[[random.Random, Counter[str]], None], ...] = (
+    channel,
+    queue,
+    value,
+    broadcast,
+)
+
+
+def soak(seconds: float, seed: int, say: Callable[[str], None]) -> Counter[str]:
+    """Run the scenarios in turn; raises at the first thing that is wrong."""
+    chance = random.Random(seed)
+    counts: Counter[str] = Counter()
+    end, next_word = time.monotonic() + seconds, 0.0
+    before = len(os.listdir("/proc/self/fd"))
+    shm_before = set(os.listdir("/dev/shm"))
+    while time.monotonic() < end or counts["rounds"] < len(SCENARIOS):
+        SCENARIOS[counts["rounds"] % len(SCENARIOS)](chance, counts)
+        counts["rounds"] += 1
+        left = [path.name for path in runtime_folder().iterdir() if path.name.startswith("soak.")]
+        assert not left, f"left behind: {left}"
+        if time.monotonic() > next_word:
+            say(report(counts))
+            next_word = time.monotonic() + 10
+    after = len(os.listdir("/proc/self/fd"))
+    assert after == before, f"{after - before} descriptors leaked"
+    assert not [name for name in set(os.listdir("/dev/shm")) - shm_before if "soak" in name]
+    return counts
+
+
+def report(counts: Counter[str]) -> str:
+    return (
+        f"{counts['rounds']:,} rounds, {counts['kills']:,} kills, {counts['messages']:,} messages, "
+        f"{counts['redelivered']:,} redelivered; nothing doubled, torn, out of order or left behind"
+    )

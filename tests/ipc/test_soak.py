@@ -1,0 +1,11 @@
+"""The short form of scripts/soak."""
+
+from __future__ import annotations
+
+from tests.ipc import soak
+
+
+def test_processes_killed_at_random_moments_harm_nobody_else() -> None:
+    counts = soak.soak(12, seed=1, say=print)
+    assert counts["kills"] >= len(soak.SCENARIOS)
+    assert counts["messages"] > 0
