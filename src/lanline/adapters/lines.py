@@ -91,6 +91,8 @@ class LinesAdapter:
 
 
 def _message(event: m.Message) -> str:
+    if event.text.isprintable():  # one line, with nothing in it to be hidden: nearly all are
+        return f"{event.name}: {event.text}"
     # A message of several lines is several lines by the same name, so that none can be forged.
     return "\n".join(f"{event.name}: {shown(line)}" for line in event.text.splitlines() or [""])
 
