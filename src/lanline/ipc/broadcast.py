@@ -13,7 +13,7 @@ messages only, and another may follow it. It lives for as long as somebody holds
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
 from lanline.errors import BusyError
 from lanline.ipc.named import Block
@@ -35,6 +35,15 @@ class Broadcast(Generic[T]):
 
     `max_bytes`: what the ring keeps, rounded up to a power of two; the same for everybody.
     """
+
+    @overload
+    def __init__(self: Broadcast[bytes], address: str, *, max_bytes: int = ...) -> None: ...
+
+    @overload
+    def __init__(self, address: str, type: type[T], *, max_bytes: int = ...) -> None: ...
+
+    @overload
+    def __init__(self, address: str, type: Any, *, max_bytes: int = ...) -> None: ...
 
     def __init__(
         self,
@@ -76,6 +85,15 @@ class Broadcast(Generic[T]):
 
 class Subscription(Generic[T]):
     """A reader's end. Not for several threads at once: each opens its own."""
+
+    @overload
+    def __init__(self: Subscription[bytes], address: str, *, max_bytes: int = ...) -> None: ...
+
+    @overload
+    def __init__(self, address: str, type: type[T], *, max_bytes: int = ...) -> None: ...
+
+    @overload
+    def __init__(self, address: str, type: Any, *, max_bytes: int = ...) -> None: ...
 
     def __init__(
         self,

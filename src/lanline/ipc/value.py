@@ -11,7 +11,7 @@ nothing (native/value.h). It lives for as long as somebody holds it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
 from lanline.errors import NotFoundError
 from lanline.ipc.named import Block
@@ -34,6 +34,15 @@ class SharedValue(Generic[T]):
     `type`: bytes, a msgspec type, `numpy.ndarray` or `ipc.Pickle`, the same for everybody;
     `max_bytes`: of one value, encoded; the same for everybody, too. Threads may share it.
     """
+
+    @overload
+    def __init__(self: SharedValue[bytes], address: str, *, max_bytes: int = ...) -> None: ...
+
+    @overload
+    def __init__(self, address: str, type: type[T], *, max_bytes: int = ...) -> None: ...
+
+    @overload
+    def __init__(self, address: str, type: Any, *, max_bytes: int = ...) -> None: ...
 
     def __init__(
         self,
