@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
-import select
 import socket
-import struct
 import subprocess
 import tempfile
-import termios
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Self
 
 import pytest
 from tests.hub_process import LANLINE
+from tests.terminal import Terminal
 
 from lanline import ipc
 
@@ -32,7 +29,6 @@ def own_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A runtime folder with a path short enough for a Unix socket."""
     with tempfile.TemporaryDirectory(prefix="talk") as folder:
         monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
-        monkeypatch.setenv("TERM", "xterm-256color")
         yield
 
 
@@ -74,49 +70,6 @@ class Side:
     def __exit__(self, *_: object) -> None:
         self.process.kill()
         self.process.communicate()
-
-
-class Terminal:
-    """`lanline talk` on a terminal of its own."""
-
-    def __init__(self, *arguments: str) -> None:
-        self._ours, theirs = os.openpty()
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-        self.process = subprocess.Popen(
-            # As a terminal's own session, so that it turns Ctrl-C into a signal.
-            ["setsid", "--ctty", LANLINE, "talk", *arguments],
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-        )
-        os.close(theirs)
-        self.written = b""
-
-    def read_until(self, text: bytes) -> None:
-        deadline = time.monotonic() + SECONDS
-        while text not in self.written:
-            ready, _, _ = select.select([self._ours], [], [], SECONDS)
-            assert ready, self.written[-2000:]
-            assert time.monotonic() < deadline, self.written[-2000:]
-            self.written += os.read(self._ours, 65536)
-
-    def press(self, keys: bytes) -> None:
-        os.write(self._ours, keys)
-
-    def ended(self) -> int:
-        """Its exit code; all it wrote until the end is in `written`."""
-        with contextlib.suppress(OSError):  # EIO: nobody has the other end any more
-            while chunk := os.read(self._ours, 65536):
-                self.written += chunk
-        return self.process.wait(SECONDS)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.process.kill()
-        self.process.wait()
-        os.close(self._ours)
 
 
 def free_port() -> int:
@@ -285,9 +238,9 @@ def test_wrong_options_are_told(arguments: list[str]) -> None:
 
 @contextlib.contextmanager
 def two_terminals() -> Iterator[tuple[Terminal, Terminal]]:
-    with Terminal("--name", "Ada") as one:
+    with Terminal("talk", "--name", "Ada") as one:
         one.read_until(b"Waiting")
-        with Terminal("--name", "Grace") as two:
+        with Terminal("talk", "--name", "Grace") as two:
             one.read_until(b"Connected to Grace")
             two.read_until(b"Connected to Ada")
             one.read_until(b"you: ")
@@ -333,7 +286,7 @@ def test_a_killed_terminal_is_a_lost_connection() -> None:
 
 
 def test_control_characters_do_nothing_to_the_other_terminal() -> None:
-    with Terminal() as one:
+    with Terminal("talk") as one:
         one.read_until(b"Waiting")
         with Side() as two:
             two.write(b"\x1b[2J\x1b]0;title\x07gone\r\xc2\x9b2J\xe2\x80\xae\n")
@@ -343,11 +296,10 @@ def test_control_characters_do_nothing_to_the_other_terminal() -> None:
         assert b"\x07" not in one.written
 
 
-def test_plain_terminals_have_no_escape_sequences(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TERM", "dumb")
-    with Terminal() as one:
+def test_plain_terminals_have_no_escape_sequences() -> None:
+    with Terminal("talk", term="dumb") as one:
         one.read_until(b"Waiting")
-        with Terminal("--name", "Grace") as two:
+        with Terminal("talk", "--name", "Grace", term="dumb") as two:
             two.read_until(b"Connected")
             two.press(b"hello\n")
             one.read_until(b"Grace: hello")
@@ -357,7 +309,7 @@ def test_plain_terminals_have_no_escape_sequences(monkeypatch: pytest.MonkeyPatc
 
 
 def test_ctrl_c_stops_waiting() -> None:
-    with Terminal() as one:
+    with Terminal("talk") as one:
         one.read_until(b"Ctrl-C stops.")
         one.press(b"\x03")
         assert one.ended() == 130
