@@ -16,6 +16,7 @@ class Outlet:
     __slots__ = (
         "behind",
         "catching_up",
+        "descriptor",
         "encode",
         "encoding",
         "ended",
@@ -41,6 +42,7 @@ class Outlet:
         # Rooms whose deliveries are skipped, with the last offset that was delivered.
         self.behind: dict[str, int] | None = None
         self.catching_up = False
+        self.descriptor = _descriptor(transport)  # -1: bytes go through the transport only
         self.ended = False  # the last word is said: nothing more is written
         self.stuck_since: float | None = None  # while the transport is full
         self.progress = 0  # its unsent bytes when last looked at
@@ -49,6 +51,16 @@ class Outlet:
     @property
     def full(self) -> bool:
         return self.stuck_since is not None
+
+    @property
+    def direct(self) -> bool:
+        """Whether bytes may go to the socket itself, now: nothing is waiting in the transport."""
+        return (
+            self.descriptor >= 0
+            and not self.ended
+            and not self.transport.is_closing()
+            and not self.transport.get_write_buffer_size()
+        )
 
     def write(self, data: bytes) -> None:
         if data and not self.ended and not self.transport.is_closing():
@@ -71,6 +83,12 @@ class Outlet:
             self.progress = unsent
             self.stuck_since = now
         return now - self.stuck_since > seconds
+
+
+def _descriptor(transport: asyncio.Transport) -> int:
+    sock = transport.get_extra_info("socket")
+    encrypted = transport.get_extra_info("ssl_object") is not None
+    return -1 if sock is None or encrypted else int(sock.fileno())
 
 
 def peer_address(transport: asyncio.BaseTransport) -> str:
