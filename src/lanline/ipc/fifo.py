@@ -111,7 +111,7 @@ class FifoListener(DoorListener[T]):
 
     def _remove(self) -> None:
         with contextlib.suppress(OSError):
-            if os.path.samestat(os.stat(self.place), os.fstat(self._door.fileno())):
+            if _is_at(self._door, self.place):
                 os.unlink(self.place)
 
     def _shut(self) -> None:
@@ -120,26 +120,57 @@ class FifoListener(DoorListener[T]):
 
 def _open_door(path: str, mode: int) -> FileIO:
     """The door, locked; what a dead listener left is taken over."""
+    for _ in range(TRIES):
+        door = _make_door(path, mode)
+        # Who closed while we waited has removed the name; behind its door nobody would find us.
+        while door is not None and _lock(door):
+            if _is_at(door, path):
+                return door
+            door.close()
+            door = _make_door(path, mode)
+        if door is not None:
+            door.close()
+        time.sleep(RETRY_SECONDS)  # a caller holds it for a moment, to see that nobody does
+    raise AddressInUseError(f"Somebody listens on fifo:{path} already.")
+
+
+def _make_door(path: str, mode: int) -> FileIO | None:
+    """The door, made if it is not there; None when its listener removes it just now."""
     try:
         with contextlib.suppress(FileExistsError):
             os.mkfifo(path, mode)
-        if not stat.S_ISFIFO(os.lstat(path).st_mode):
-            raise AddressInUseError(f"{path} exists and is not a FIFO; choose another path.")
-        # For writing too, so that it never ends when callers come and go (fifo(7)).
-        door = FileIO(_open_fifo(path, os.O_RDWR), "rb+")
     except FileNotFoundError:
         raise NotFoundError(f"The folder of {path} does not exist.") from None
     except PermissionError as problem:
-        raise PermissionDeniedError(f"{path} is not for you to use: {problem.strerror}.") from None
-    for _ in range(TRIES):
-        try:
-            fcntl.flock(door, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(RETRY_SECONDS)  # a caller holds it for a moment, to see that nobody does
-        else:
-            return door
-    door.close()
-    raise AddressInUseError(f"Somebody listens on fifo:{path} already.")
+        raise _not_for_you(path, problem) from None
+    try:
+        if not stat.S_ISFIFO(os.lstat(path).st_mode):
+            raise AddressInUseError(f"{path} exists and is not a FIFO; choose another path.")
+        # For writing too, so that it never ends when callers come and go (fifo(7)).
+        return FileIO(_open_fifo(path, os.O_RDWR), "rb+")
+    except FileNotFoundError:
+        return None
+    except PermissionError as problem:
+        raise _not_for_you(path, problem) from None
+
+
+def _lock(door: FileIO) -> bool:
+    try:
+        fcntl.flock(door, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_at(door: FileIO, path: str) -> bool:
+    try:
+        return os.path.samestat(os.lstat(path), os.fstat(door.fileno()))
+    except FileNotFoundError:
+        return False
+
+
+def _not_for_you(path: str, problem: PermissionError) -> PermissionDeniedError:
+    return PermissionDeniedError(f"{path} is not for you to use: {problem.strerror}.")
 
 
 def _call(path: str, deadline: Deadline, limit: int) -> Steps[DescriptorLink]:
@@ -174,7 +205,7 @@ def _open_to_call(path: str) -> FileIO:
     try:
         door = FileIO(_open_fifo(path, os.O_WRONLY), "wb")
     except PermissionError as problem:
-        raise PermissionDeniedError(f"{path} is not for you to use: {problem.strerror}.") from None
+        raise _not_for_you(path, problem) from None
     except OSError as problem:
         raise NotFoundError(f"Nobody listens on fifo:{path}.") from problem
     try:

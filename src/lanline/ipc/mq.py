@@ -22,6 +22,7 @@ import os
 import secrets
 import struct
 import time
+from collections import deque
 from typing import Any, TypeVar
 
 from lanline.errors import (
@@ -175,13 +176,18 @@ class MqListener(DoorListener[T]):
     def __init__(self, address: Address, kind: Any, limit: int, overflow: Overflow) -> None:
         self._door = _open_door(str(address), address.path)
         super().__init__(address, kind, limit, overflow)
+        # Room at the door: some are to a dead listener, others came since we locked it.
+        self._early = deque(_calls(self._door))
 
     def _answer_next(self) -> MqLink | None:
-        while (call := self._door.receive()) is not None:
+        while (call := self._next_call()) is not None:
             link = self._answer_untrusted(call)
             if link is not None:
                 return link
         return None
+
+    def _next_call(self) -> bytes | None:
+        return self._early.popleft() if self._early else self._door.receive()
 
     def _answer_untrusted(self, call: bytes) -> MqLink | None:
         """Open the caller's queues; None when it is gone already, or the call is none."""
@@ -199,7 +205,9 @@ class MqListener(DoorListener[T]):
         return self._door.fd
 
     def _remove(self) -> None:
-        _unlink(self.place)
+        with contextlib.suppress(IpcError):
+            if _is_at(self.address, self._door, self.place):
+                _unlink(self.place)
 
     def _shut(self) -> None:
         self._door.close()
@@ -208,17 +216,42 @@ class MqListener(DoorListener[T]):
 def _open_door(address: str, name: str) -> Queue:
     """The door, locked; what a dead listener left is taken over."""
     for _ in range(TRIES):
-        door = _open(address, name, posix_ipc.O_CREAT, DOOR_BYTES)
-        if door.size != DOOR_BYTES:
+        door = _make_door(address, name)
+        # Who closed just then has removed the name; behind its door nobody would find us.
+        while door.lock():
+            if _is_at(address, door, name):
+                return door
             door.close()
-            raise AddressInUseError(f"{name} exists and holds messages; choose another name.")
-        if door.lock():
-            while door.receive() is not None:
-                pass  # calls to the dead listener; their callers know
-            return door
+            door = _make_door(address, name)
         door.close()
         time.sleep(RETRY_SECONDS)  # a caller holds it for a moment, to see that nobody does
     raise AddressInUseError(f"Somebody listens on {address} already.")
+
+
+def _make_door(address: str, name: str) -> Queue:
+    door = _open(address, name, posix_ipc.O_CREAT, DOOR_BYTES)
+    if door.size != DOOR_BYTES:
+        door.close()
+        raise AddressInUseError(f"{name} exists and holds messages; choose another name.")
+    return door
+
+
+def _calls(door: Queue) -> list[bytes]:
+    """Those that wait at the door, as many as it has room for."""
+    found = (door.receive() for _ in range(PIECES))
+    return [call for call in found if call is not None]
+
+
+def _is_at(address: str, door: Queue, name: str) -> bool:
+    """Does the name lead to this door? A queue is a file of mqueue's, so it has an inode."""
+    try:
+        there = _open(address, name)
+    except NotFoundError:
+        return False
+    try:
+        return os.path.samestat(os.fstat(there.fd), os.fstat(door.fd))
+    finally:
+        there.close()
 
 
 def _call(address: str, name: str, deadline: Deadline, limit: int) -> Steps[MqLink]:
