@@ -1,16 +1,14 @@
 """Real processes killed at random moments, as long as wanted; scripts/soak and test_soak run it.
 
 A scenario is a function that takes a round's random numbers and counts, and raises when anything is
-lost, doubled, torn or out of order. To add one, write it and name it in SCENARIOS.
+lost, doubled, torn or out of order. To add one, write it here, in soak_queues or in
+soak_holders, and name it in SCENARIOS.
 """
 
 from __future__ import annotations
 
 import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -18,10 +16,13 @@ from typing import TYPE_CHECKING
 from lanline import ipc
 from lanline.ipc.named import runtime_folder
 
+from .soak_holders import lock, memory, semaphore, stopped
+from .soak_queues import drop_newest, drop_oldest, roles
+from .soak_victim import SECONDS, Victim
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SECONDS = 30.0
 SEND = """
 import sys
 from lanline import ipc
@@ -60,29 +61,6 @@ with ipc.Broadcast("shm:soak", max_bytes=65536) as news:
         number += 1
         time.sleep(0.0001)
 """
-
-
-class Victim:
-    """A process that is going to be killed."""
-
-    def __init__(self, code: str) -> None:
-        self._process = subprocess.Popen([sys.executable, "-c", code])
-
-    def stop(self) -> None:
-        os.kill(self._process.pid, signal.SIGSTOP)
-
-    def go_on(self) -> None:
-        os.kill(self._process.pid, signal.SIGCONT)
-
-    def kill(self) -> None:
-        if self._process.poll() is not None:
-            raise AssertionError(f"a victim ended by itself: {self._process.returncode}")
-        self._process.kill()
-        self._process.wait()
-
-    def clear(self) -> None:
-        self._process.kill()
-        self._process.wait()
 
 
 def channel(chance: random.Random, counts: Counter[str]) -> None:
@@ -195,6 +173,13 @@ SCENARIOS: tuple[Callable[[random.Random, Counter[str]], None], ...] = (
     queue,
     value,
     broadcast,
+    drop_oldest,
+    drop_newest,
+    roles,
+    semaphore,
+    lock,
+    memory,
+    stopped,
 )
 
 
@@ -203,24 +188,53 @@ def soak(seconds: float, seed: int, say: Callable[[str], None]) -> Counter[str]:
     chance = random.Random(seed)
     counts: Counter[str] = Counter()
     end, next_word = time.monotonic() + seconds, 0.0
-    before = len(os.listdir("/proc/self/fd"))
-    shm_before = set(os.listdir("/dev/shm"))
+    counts["descriptors before"], files_before = _descriptors(), _files()
+    counts["files before"] = len(files_before)
     while time.monotonic() < end or counts["rounds"] < len(SCENARIOS):
-        SCENARIOS[counts["rounds"] % len(SCENARIOS)](chance, counts)
+        scenario = SCENARIOS[counts["rounds"] % len(SCENARIOS)]
+        try:
+            scenario(chance, counts)
+        except BaseException as problem:
+            problem.add_note(f"in round {counts['rounds']}, {scenario.__name__}, seed {seed}")
+            raise
         counts["rounds"] += 1
-        left = [path.name for path in runtime_folder().iterdir() if path.name.startswith("soak.")]
-        assert not left, f"left behind: {left}"
+        left = _files() - files_before
+        assert not left, f"{scenario.__name__} left behind: {left}"
         if time.monotonic() > next_word:
             say(report(counts))
             next_word = time.monotonic() + 10
-    after = len(os.listdir("/proc/self/fd"))
-    assert after == before, f"{after - before} descriptors leaked"
-    assert not [name for name in set(os.listdir("/dev/shm")) - shm_before if "soak" in name]
+    counts["descriptors after"] = _descriptors()
+    counts["files after"] = len(_files())
+    leaked = counts["descriptors after"] - counts["descriptors before"]
+    assert not leaked, f"{leaked} descriptors leaked"
     return counts
 
 
+def _descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+def _files() -> set[str]:
+    """What of ours lies in the runtime folder and in the kernel's shared memory."""
+    names = os.listdir(runtime_folder()) + os.listdir("/dev/shm")
+    return {name for name in names if "soak" in name}
+
+
 def report(counts: Counter[str]) -> str:
-    return (
-        f"{counts['rounds']:,} rounds, {counts['kills']:,} kills, {counts['messages']:,} messages, "
-        f"{counts['redelivered']:,} redelivered; nothing doubled, torn, out of order or left behind"
+    happened = [
+        "rounds",
+        "kills",
+        "stops",
+        "messages",
+        "redelivered",
+        "dropped",
+        "lost",
+        "doubles",
+        "told",
+    ]
+    there = [f"{what} {when}" for what in ("descriptors", "files") for when in ("before", "after")]
+    # A double ends the run, so that there is none to count.
+    return ", ".join(
+        [f"{counts[name]:,} {name}" for name in happened]
+        + [f"{counts[name]:,} {name}" for name in there if name in counts]
     )
