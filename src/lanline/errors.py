@@ -176,7 +176,7 @@ class UnknownHubError(IdentityError):
     def __str__(self) -> str:
         return (
             f"The hub at {self.address} is not known here yet. Use its invite, which begins with "
-            "lanline://, or its join code; both are shown where it runs."
+            "lanline:// and is shown where it runs; lanline chat takes its join code, too."
         )
 
 

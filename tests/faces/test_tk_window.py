@@ -66,6 +66,36 @@ def test_a_wrong_host_is_one_sentence_in_the_window(driver: WindowDriver) -> Non
     assert form.button.instate(["!disabled"])
 
 
+def test_what_was_wrong_can_be_typed_again_where_it_was_typed(driver: WindowDriver) -> None:
+    form = driver.window.connect
+    for field in (form.port, form.host):
+        form.port.set("1")
+        field.focus_force()
+        driver.root.update()
+        field.event_generate("<Return>")
+        driver.until(lambda: form.told.cget("text") != "")
+        assert driver.root.focus_get() is field
+        assert field.selection_present()
+
+
+def test_no_join_code_is_asked_for_where_no_hub_answers(driver: WindowDriver) -> None:
+    form = driver.window.connect
+    form.host.set("hub.invalid")
+    form.button.invoke()
+    driver.until(lambda: form.told.cget("text") != "")
+    assert form.told.cget("text") == "There is no host named 'hub.invalid'."
+    assert not form.code.winfo_ismapped()
+
+
+def test_the_switch_of_looks_leaves_the_cursor_in_the_entry(
+    driver: WindowDriver, hub: HubProcess
+) -> None:
+    driver.come_in(hub, "Ada")
+    driver.window.room.looks_button.focus_force()
+    driver.window.room.looks_button.invoke()
+    driver.until(lambda: driver.root.focus_get() is driver.window.room.entry)
+
+
 def test_the_name_is_typed_into_the_same_entry_as_the_first_message(
     driver: WindowDriver, hub: HubProcess
 ) -> None:

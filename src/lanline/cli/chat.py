@@ -59,11 +59,12 @@ def _introduced(address: HubAddress, code: str, *, ask: bool) -> HubAddress:
     import asyncio
 
     from lanline.client.known import KnownHubs
-    from lanline.client.pairing import pair
+    from lanline.client.pairing import meet, pair
 
     if not KnownHubs().lacks(address):
         return address
     if not code and ask:
+        asyncio.run(meet(address))
         typer.echo(f"The hub at {address} is new to you. Its terminal and its page show a code.")
         code = typer.prompt("Join code")
     return asyncio.run(pair(address, code)) if code else address

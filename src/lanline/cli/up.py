@@ -92,6 +92,8 @@ def up(
         limits=limits_from(limit or []),
     )
     asyncio.run(run(options, _print_json if json else _print_welcome))
+    if not json and sys.stdout.isatty():
+        typer.echo("\nThe hub has stopped; everything is stored.")
 
 
 def _print_json(running: Running) -> None:
@@ -147,5 +149,5 @@ def _print_code_on_enter(running: Running) -> None:
 
     try:
         asyncio.get_running_loop().add_reader(sys.stdin, entered)
-    except NotImplementedError:  # Windows: lanline invite --code shows it
+    except NotImplementedError:  # Windows: lanline invite code shows it
         return

@@ -28,6 +28,12 @@ T = TypeVar("T", bound=m.Event)
 PAIRING_SECONDS = 15.0
 
 
+async def meet(address: HubAddress) -> None:
+    """See that a hub answers, before a person is asked for its code. Raises ConnectionLostError."""
+    connection, _ = await dial_unknown(address)
+    connection.transport.abort()
+
+
 async def pair(address: HubAddress, code: str) -> HubAddress:
     """Prove the join code, and return the address with the hub's key and an invite.
 

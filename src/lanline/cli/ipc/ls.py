@@ -95,5 +95,6 @@ def _print_notes(found: Survey) -> None:
         words.append(f"{stale} stale: `lanline ipc gc --dry-run` says what can go")
     if found.unseen:
         what = "1 process" if found.unseen == 1 else f"{found.unseen} processes"
-        words.append(f"{what} could not be looked into, so what they hold is not shown")
+        held = "it holds" if found.unseen == 1 else "they hold"
+        words.append(f"{what} could not be looked into, so what {held} is not shown")
     Console(stderr=True, highlight=False).print("; ".join(words) + ".", markup=False)

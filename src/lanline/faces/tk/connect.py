@@ -43,6 +43,7 @@ class ConnectForm(ttk.Frame):
         self.port, _ = self._field(inner, 3, "Port", str(DEFAULT_PORT), 8)
         self.code, self._code_label = self._field(inner, 4, "Join code", "", 12)
         self._show_code(False)
+        self._asked_from = self.host
         self.button = ttk.Button(
             inner, text="Connect", style="Accent.TButton", command=self._submit
         )
@@ -72,7 +73,10 @@ class ConnectForm(ttk.Frame):
         self.host.choose_all()
 
     def fail(self, reason: str) -> None:
+        """Say what was wrong, with the cursor in the field from which it was sent."""
         self.begin()
+        self._asked_from.focus_set()
+        self._asked_from.choose_all()
         self._tell(reason, "bad")
 
     def ask_code(self) -> None:
@@ -97,6 +101,8 @@ class ConnectForm(ttk.Frame):
         if self.button.instate(["disabled"]):
             return
         self._tell("", "text")
+        focused = self.focus_get()
+        self._asked_from = focused if isinstance(focused, Field) else self.host
         try:
             address = read_address(self.host.get(), self.port.get())
         except AddressError as problem:

@@ -30,9 +30,10 @@ class RoomForm(ttk.Frame):
         self._palette: Palette | None = None
         self._status = u.Status("", "busy")
         self.looked_at = True
-        self._build(looks)
+        self._change_looks = looks
+        self._build()
 
-    def _build(self, looks: Callable[[], None]) -> None:
+    def _build(self) -> None:
         self.grid_columnconfigure(0, weight=1)
         self.grid_rowconfigure(1, weight=1)
         head = ttk.Frame(self, padding=(16, 10, 12, 10))
@@ -63,7 +64,7 @@ class RoomForm(ttk.Frame):
         self.people = ttk.Treeview(side, show="tree", selectmode="none", style="People.Treeview")
         self.people.column("#0", width=pixels(self, 170))
         self.people.pack(fill="y", expand=True)
-        self.looks_button = ttk.Button(head, text="◐", width=3, command=looks)
+        self.looks_button = ttk.Button(head, text="◐", width=3, command=self._looks)
         self.looks_button.pack(side="right", padx=(12, 0))
         self.status = ttk.Label(head, text="")
         self.status.pack(side="right")
@@ -125,6 +126,10 @@ class RoomForm(ttk.Frame):
         self.messages.catch_up()
         self._session.submit(text)
         self.entry.focus_set()
+
+    def _looks(self) -> None:
+        self._change_looks()
+        self.entry.focus_set()  # or what is typed next would be lost on the button
 
     def _typing(self) -> None:
         if self.entry.get() and self.prompt.cget("text") == SAY:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from lanline.client.aio import HubClient
 from lanline.client.known import KnownHubs
-from lanline.client.pairing import pair
+from lanline.client.pairing import meet, pair
 from lanline.client.threads import LoopThread, Mailbox
-from lanline.errors import Error, UnknownHubError
+from lanline.errors import Error
 from lanline.faces import updates as u
 from lanline.faces.conversation import Conversation
 
@@ -92,7 +92,11 @@ class Session:
 
     async def _converse(self, address: HubAddress, code: str, name: str, room: str) -> None:
         try:
-            if code and KnownHubs().lacks(address):
+            if KnownHubs().lacks(address):
+                if not code:
+                    await meet(address)
+                    self.mail.put(CodeWanted())
+                    return
                 address = await pair(address, code)
             client = HubClient(address, name, rooms=[room], asks_name=True)
             conversation = Conversation(client, self.mail.put, room)
@@ -104,8 +108,6 @@ class Session:
                 conversation.refresh()
                 async for notice in events:
                     conversation.take(notice)
-        except UnknownHubError:
-            self.mail.put(CodeWanted())
         except Error as problem:
             self.mail.put(Failed(str(problem)))
         finally:
