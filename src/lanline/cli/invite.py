@@ -97,7 +97,8 @@ def revoke(
     if json:
         _print(revoked)
     else:
-        typer.echo(f"Invite {invite} is void; {revoked.devices} devices had come in by it.")
+        devices = "1 device" if revoked.devices == 1 else f"{revoked.devices} devices"
+        typer.echo(f"Invite {invite} is void; {devices} had come in by it.")
 
 
 @app.command()
