@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.hub_process import LANLINE, HubProcess
+from tests.terminal import Terminal
 from tests.visitors import SECONDS, Client, LineVisitor
 
 from lanline.stores.sqlite import FILE, MIGRATIONS
@@ -296,3 +297,11 @@ def test_a_hub_stops_well_on_a_full_disk(small_disk: Path) -> None:
             while ada.ask("say", room=LOBBY, text="x" * 8_000)["type"] == "said":
                 pass
         assert hub.stop() == 0
+
+
+def test_ctrl_c_on_a_terminal_says_that_everything_is_stored(tmp_path: Path) -> None:
+    with Terminal("up", "--port", "0", "--no-agent", "--data", str(tmp_path)) as terminal:
+        terminal.read_until(b"Ctrl-C stops the hub.")
+        terminal.press(b"\x03")
+        terminal.read_until(b"The hub has stopped; everything is stored.")
+        assert terminal.ended() == 0
