@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from lanline.wire import messages as m
 
 app = typer.Typer(
-    help="Invite people and machines to the hub that runs here, list invites, revoke them.",
+    help="Invite people and machines, list invites, revoke them.\n\n"
+    "For the hub that runs on this machine.",
     no_args_is_help=True,
 )
 

@@ -26,7 +26,9 @@ def say(
         bool, typer.Option("--json", help="Print room, offset and time of what was stored.")
     ] = False,
 ) -> None:
-    """Post one message to a room, and exit with 0 when the hub has stored it.
+    """Post one message to a room, and go.
+
+    It exits with 0 when the hub has stored it.
 
     - `make && lanline say '#build' done`
 

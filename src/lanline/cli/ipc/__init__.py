@@ -51,7 +51,9 @@ class IpcGroup(TyperGroup):
 
 app = typer.Typer(
     cls=IpcGroup,
-    help="""Inter-process communication from a shell: what there is, who holds it, and a way in.
+    help="""Look at and use inter-process communication from a shell.
+
+    What there is, who holds it, and a way in.
 
     - `lanline ipc ls` lists every queue, segment, semaphore, FIFO and socket of this machine
 

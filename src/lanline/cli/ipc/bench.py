@@ -26,7 +26,9 @@ def bench(
     ] = 0.3,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Measure each method between two processes of this machine, and show which one to choose.
+    """Measure each method here, and show which one to choose.
+
+    Between two processes of this machine.
 
     Round trips (a message there and back, the median) and streams (messages one way, in batches),
     with messages of 64 bytes, 4 KiB and 1 MiB. It takes a quarter of a minute.

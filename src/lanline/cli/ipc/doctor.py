@@ -10,7 +10,9 @@ import typer
 def doctor(
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Look at what limits communication on this machine, and say what to do where it is in the way.
+    """Look at what limits communication on this machine.
+
+    And say what to do where it is in the way.
 
     Each line is **fine**, **worth knowing**, or a **problem**.
 

@@ -25,7 +25,9 @@ def gc(
         bool, typer.Option("--json", help="Print one line of JSON for each object.")
     ] = False,
 ) -> None:
-    """Remove everything that `lanline ipc ls --stale` lists: what the kernel proves to be nobody's.
+    """Remove what the kernel proves to be nobody's.
+
+    That is everything that `lanline ipc ls --stale` lists.
 
     Sockets that nobody listens on, Lanline's files whose locks nobody holds, POSIX segments and
     semaphores that nobody has open, System V segments that nobody has attached and whose maker is

@@ -24,7 +24,9 @@ def ls(
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List what processes of this machine communicate by, and which of them hold it.
+    """List what processes communicate by, and who holds it.
+
+    On this machine, as far as you may see it.
 
     FIFOs that are open, POSIX and System V queues, semaphores and segments, Unix sockets, listening
     TCP sockets, and Lanline's own channels, queues, memories, values, broadcasts and semaphores.

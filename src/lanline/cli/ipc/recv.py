@@ -47,7 +47,9 @@ def recv(
         bool, typer.Option("--json", help="Print each message as a line of JSON.")
     ] = False,
 ) -> None:
-    """Print each message that comes as a line, until the other side closes.
+    """Print each message that comes as a line.
+
+    Until the other side closes.
 
     - `lanline ipc recv --listen shm:demo` and in another terminal `lanline ipc send shm:demo`
 

@@ -49,7 +49,9 @@ def send(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="At the end, print what was sent.")] = False,
 ) -> None:
-    """Send each line of the input as a message; the end of the input closes.
+    """Send each line of the input as a message.
+
+    The end of the input closes.
 
     - `seq 1000 | lanline ipc send shm:demo` to `lanline ipc recv --listen shm:demo`
 

@@ -14,7 +14,9 @@ def stat(
     address: Annotated[str, typer.Argument(help="As `lanline ipc ls` shows it.")],
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show all that can be known of one object: its state and why, its holders, its figures.
+    """Show all that can be known of one object.
+
+    Its state and why, its holders, its figures.
 
     - `lanline ipc stat shm:frames`
 
