@@ -12,7 +12,7 @@ from bench.picture import bars, number
 from bench.result import Aim, Result, Row, Table, load_all
 
 DOCS = Path(__file__).parent.parent / "docs"
-PICTURES = "pictures/performance"
+PICTURES = "images/performance"
 HEAD = """\
 # Performance
 
