@@ -41,8 +41,8 @@ def test_a_saved_result_becomes_a_section_with_its_picture(
     assert "| at most 0.5 us | 0.45 us | met |" in page
     assert "| more | less | **not met**: because |" in page
     assert "- zenoh: it is not installed" in page
-    assert "(pictures/performance/demo-trip.svg)" in page
-    ET.parse(tmp_path / "pictures/performance/demo-trip.svg")
+    assert "(images/performance/demo-trip.svg)" in page
+    ET.parse(tmp_path / "images/performance/demo-trip.svg")
 
 
 def test_a_row_that_does_not_fit_its_table_is_refused(tmp_path: Path) -> None:
