@@ -7,7 +7,7 @@ import os
 from io import FileIO
 
 from lanline.errors import UnsupportedError
-from lanline.ipc.link import READ_BYTES, StreamLink
+from lanline.ipc.link import StreamLink
 from lanline.ipc.payload import BytesLike
 from lanline.ipc.system import fcntl
 
@@ -79,7 +79,7 @@ class DescriptorLink(StreamLink):
             raise UnsupportedError("Sending", "the end that receives", "use the other end.")
 
     def _receive(self, wait: bool) -> bytes | None:
-        return self._reader.read(READ_BYTES)
+        return self._reader.read(self.read_bytes)
 
     def _transmit(self, data: BytesLike) -> int | None:
         return self._writer.write(data)

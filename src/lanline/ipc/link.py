@@ -28,6 +28,8 @@ from lanline.ipc.steps import Steps, Wait
 from lanline.ipc.waiting import Deadline
 
 READ_BYTES = 256 * 1024
+# The first read asks for so much: to make room for 256 KiB costs the allocator two system calls.
+READ_BYTES_LEAST = 16 * 1024
 JOIN_BYTES = 64 * 1024  # up to here it is cheaper to copy header and message together
 
 # Absent where sockets cannot do so for one call; there the channel makes the socket non-blocking.
@@ -48,6 +50,7 @@ class StreamLink(ABC):
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self._framer = Framer(limit)
+        self.read_bytes = READ_BYTES_LEAST  # what a read asks for: as much as lately came
         self._unsent = memoryview(b"")  # of a message that was accepted
         self._end: IpcError | None = None  # why nothing more comes
         self._said = False  # the farewell is on its way
@@ -118,6 +121,10 @@ class StreamLink(ABC):
             return True
         if data is None:
             return False
+        if len(data) >= self.read_bytes:
+            self.read_bytes = min(self.read_bytes * 4, READ_BYTES)
+        elif len(data) < self.read_bytes // 8:
+            self.read_bytes = max(self.read_bytes // 4, READ_BYTES_LEAST)
         try:
             if data:
                 self._framer.feed_untrusted(data)
@@ -296,7 +303,7 @@ class SocketLink(StreamLink):
         self.readers = self.writers = (sock.fileno(),)
 
     def _receive(self, wait: bool) -> bytes | None:
-        return self.socket.recv(READ_BYTES, 0 if wait else DONT_WAIT)
+        return self.socket.recv(self.read_bytes, 0 if wait else DONT_WAIT)
 
     def _transmit(self, data: BytesLike) -> int | None:
         return self.socket.send(data, DONT_WAIT | NO_SIGNAL)

@@ -128,7 +128,7 @@ class TlsLink(SocketLink):
 
     def _receive(self, wait: bool) -> bytes | None:
         while (data := self._decrypted()) is None:
-            raw = self.socket.recv(READ_BYTES, 0 if wait else DONT_WAIT)
+            raw = self.socket.recv(self.read_bytes, 0 if wait else DONT_WAIT)
             with self._guard:
                 self._take_in(raw)
         return data

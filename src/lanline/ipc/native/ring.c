@@ -1,5 +1,7 @@
 #include "ring.h"
 
+#include <sched.h>
+
 #include "killpoint.h"
 
 void ring_start(ring *r, void *control, void *data, uint64_t capacity, void *large,
@@ -219,6 +221,10 @@ static inline bool spin(ring *r, uint64_t size, come come)
             processor_relax();
             caught = come(r, size);
         }
+        /* The one who is to bring it may be waiting for this very processor: let it run. Otherwise
+         * both may stay on one for good, since whoever is woken is put beside its waker. */
+        if (!caught)
+            sched_yield();
         if (!caught || began) {
             uint64_t now = clock_ns();
             if (!began)
