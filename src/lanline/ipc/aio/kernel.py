@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from typing import Any, Self
 
@@ -10,7 +11,20 @@ from lanline.ipc import fifo_records, message_queue
 from lanline.ipc.aio.ears import run
 
 
-class FifoReader:
+class _Closing(ABC):
+    """Let go of at the end of `async with`."""
+
+    @abstractmethod
+    def close(self) -> None: ...
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.close()
+
+
+class FifoReader(_Closing):
     """As `lanline.ipc.FifoReader`; one task at a time. A cancelled `recv` has taken nothing."""
 
     def __init__(self, address: str, **options: Any) -> None:
@@ -35,14 +49,8 @@ class FifoReader:
         """Let go. Again does nothing."""
         self._end.close()
 
-    async def __aenter__(self) -> Self:
-        return self
 
-    async def __aexit__(self, *_: object) -> None:
-        self.close()
-
-
-class FifoWriter:
+class FifoWriter(_Closing):
     """As `lanline.ipc.FifoWriter`; `open` waits for somebody to read."""
 
     def __init__(self, end: fifo_records.FifoWriter) -> None:
@@ -64,14 +72,8 @@ class FifoWriter:
         """Let go. Again does nothing."""
         self._end.close()
 
-    async def __aenter__(self) -> Self:
-        return self
 
-    async def __aexit__(self, *_: object) -> None:
-        self.close()
-
-
-class MessageQueue:
+class MessageQueue(_Closing):
     """As `lanline.ipc.MessageQueue`; a cancelled call has sent and taken nothing."""
 
     def __init__(self, address: str, **options: Any) -> None:
@@ -114,9 +116,3 @@ class MessageQueue:
     def close(self) -> None:
         """Let go; the queue and its messages stay. Again does nothing."""
         self._queue.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self.close()
