@@ -78,11 +78,41 @@ def test_netcat_that_gives_no_name_is_not_kept(hub: HubProcess, said: bytes) -> 
     assert said == b"" or b"* Goodbye." in done.stdout
 
 
-def test_a_name_is_asked_for_after_300_ms_of_silence(hub: HubProcess) -> None:
+def test_a_name_is_asked_for_after_a_second_of_silence(hub: HubProcess) -> None:
     with LineVisitor(hub) as visitor:
         began = time.monotonic()
         visitor.hears("Your name? ")
-        assert time.monotonic() - began > 0.25
+        assert time.monotonic() - began > 0.9
+
+
+BROWSER = b"GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: Mozilla/5.0\r\n\r\n"
+
+
+def test_a_silent_connection_beside_a_browser_can_still_become_its_next_request(
+    tmp_path: Path,
+) -> None:
+    limit = ("--limit", "silence_seconds=0.1")
+    with (
+        HubProcess(tmp_path, *limit) as hub,
+        LineVisitor(hub) as first,
+        LineVisitor(hub) as spare,
+    ):
+        first.sends(BROWSER)
+        first.hears("HTTP/1.1 200 OK")
+        time.sleep(1)  # ten times what another is given
+        spare.sends(BROWSER)
+        assert spare.hears("HTTP/1.1 200 OK").startswith("HTTP/1.1 200 OK")
+
+
+def test_who_is_silent_beside_a_browser_is_asked_later(tmp_path: Path) -> None:
+    limits = ("--limit", "silence_seconds=0.1", "--limit", "spare_seconds=0.5")
+    with HubProcess(tmp_path, *limits) as hub, LineVisitor(hub) as browser:
+        browser.sends(BROWSER)
+        browser.hears("HTTP/1.1 200 OK")
+        began = time.monotonic()
+        with LineVisitor(hub) as visitor:
+            visitor.hears("Your name? ")
+        assert time.monotonic() - began > 0.55
 
 
 def test_who_gives_a_name_at_once_is_not_asked(hub: HubProcess) -> None:

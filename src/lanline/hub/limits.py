@@ -51,7 +51,8 @@ class Limits(Struct, frozen=True, kw_only=True):
     unsent_bytes: Count = 1024 * 1024  # waiting for one member: it catches up from history
     slow_seconds: Seconds = 10.0  # without taking a byte of that: closed
     waiting_effects: Count = 6_000  # behind the store: nothing is read from who adds to it
-    silence_seconds: Seconds = 0.3  # before a connection is asked for a name
+    silence_seconds: Seconds = 1.0  # before a connection is asked for a name
+    spare_seconds: Seconds = 20.0  # the same, beside a browser: it keeps silent ones ready
     tls_seconds: Seconds = 10.0  # for a handshake: closed
     header_bytes: Count = 16 * 1024  # of an HTTP request: answered with 400
     request_seconds: Seconds = 10.0  # to send a request whole: closed

@@ -13,6 +13,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from lanline.hub.limits import Limits
+from lanline.server.browsers import Browsers
+from lanline.server.outlet import peer_address
 
 
 class BoundedHttp(H11Protocol):
@@ -20,9 +22,10 @@ class BoundedHttp(H11Protocol):
 
     _deadline: asyncio.TimerHandle | None = None
 
-    def __init__(self, limits: Limits, config: Config) -> None:
+    def __init__(self, limits: Limits, browsers: Browsers, config: Config) -> None:
         super().__init__(config, ServerState(), {})
         self._limits = limits
+        self._browsers = browsers
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -38,6 +41,8 @@ class BoundedHttp(H11Protocol):
 
     def on_response_complete(self) -> None:
         self._stop()
+        address = peer_address(self.transport)
+        self._browsers.see(address, self.headers, self.loop.time())
         super().on_response_complete()
         if not self.transport.is_closing():
             wait = self.timeout_keep_alive + self._limits.request_seconds
@@ -58,7 +63,10 @@ class BoundedHttp(H11Protocol):
 
 
 def http_protocols(
-    app: Starlette, websocket: Callable[[], asyncio.Protocol], limits: Limits
+    app: Starlette,
+    websocket: Callable[[], asyncio.Protocol],
+    limits: Limits,
+    browsers: Browsers,
 ) -> Callable[[], asyncio.Protocol]:
     """A factory of HTTP connections; those that ask for a WebSocket become `websocket()`."""
 
@@ -76,4 +84,4 @@ def http_protocols(
         proxy_headers=False,
     )
     config.load()
-    return partial(BoundedHttp, limits, config)
+    return partial(BoundedHttp, limits, browsers, config)

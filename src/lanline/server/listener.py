@@ -5,7 +5,7 @@ accept ── first byte 22 ──> TLS ──> first bytes again
    ├── an HTTP method ──> HTTP, which may become WebSocket
    ├── an IRC word ──> refused by name, until it is spoken here
    ├── anything else ──> plain lines
-   └── silence for 300 ms ──> plain lines, with a prompt for people
+   └── silence ──> plain lines, with a prompt for people; where a browser is, only after long
 """
 
 from __future__ import annotations
@@ -108,6 +108,8 @@ class Listener:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             keep_alive(sock)
             silent = not await self._readable(sock, patience)
+            if silent and self._server.spare(address):
+                silent = not await self._readable(sock, limits.spare_seconds)
             context = None
             if not silent and sock.recv(1, socket.MSG_PEEK) == b"\x16":
                 context = self._doors.tls()
@@ -177,7 +179,7 @@ class Doorway(asyncio.Protocol):
             limits = self._server.hub.limits
             patience = limits.silence_seconds if self._takes_lines() else limits.request_seconds
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(patience, self._become_lines)
+            self._timer = loop.call_later(patience, self._is_silent)
 
     def data_received(self, data: bytes) -> None:
         self._data += data
@@ -201,6 +203,15 @@ class Doorway(asyncio.Protocol):
         assert self._transport is not None
         near = is_loopback(peer_address(self._transport))
         return near or self._doors.plain_beyond_loopback
+
+    def _is_silent(self) -> None:
+        """No protocol is known in time: a browser's spare connection has more of it."""
+        assert self._transport is not None
+        if self._data or not self._server.spare(peer_address(self._transport)):
+            self._become_lines()
+            return
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(self._server.hub.limits.spare_seconds, self._become_lines)
 
     def _become_lines(self) -> None:
         if not self._takes_lines():

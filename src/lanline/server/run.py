@@ -97,7 +97,9 @@ async def _open(
     origins = Origins(key().names() if options.certificate else ())
     app = make_app(ServerViews(server, door.gate if door else None), origins)
     doors = Doors(
-        http=http_protocols(app, lambda: WebSocketPeer(server, origins), options.limits),
+        http=http_protocols(
+            app, lambda: WebSocketPeer(server, origins), options.limits, server.browsers
+        ),
         tls=lambda: key().context,
         plain_beyond_loopback=options.plain_lan,
     )

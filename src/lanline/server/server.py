@@ -20,6 +20,7 @@ from lanline.hub.hub import Hub
 from lanline.hub.rooms import fitting
 from lanline.hub.store import Store
 from lanline.monitor.exposition import HubFigures
+from lanline.server.browsers import Browsers
 from lanline.server.fanout import Fanout
 from lanline.server.peer import Hold, Peer, visitor
 from lanline.server.pipeline import Pipeline
@@ -40,6 +41,7 @@ class Server:
         self.store = store
         self.fanout = Fanout()
         self.reports = Reports()
+        self.browsers = Browsers()
         self.started = time.time()
         self.received_bytes = 0
         self.sent_bytes = 0
@@ -107,6 +109,10 @@ class Server:
         if self._pipeline.overfull:
             peer.hold(Hold.STORE)
             self._held.add(peer)
+
+    def spare(self, address: str) -> bool:
+        """A silent connection from there may be one that a browser keeps ready."""
+        return self.browsers.lately(address, asyncio.get_running_loop().time())
 
     def enter_inside(self, who: Visitor, told: Callable[[m.AnyEvent], None]) -> int:
         """Somebody without a transport comes in; what the hub tells it, it is told so."""
