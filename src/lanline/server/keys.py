@@ -48,15 +48,15 @@ class HubKey:
         return tuple(name for name in names if "*" not in name)
 
 
-def kept_key(folder: Path) -> HubKey:
-    """The folder's own key, made now if there is none."""
+def kept_key(folder: Path, owner: str = "hub") -> HubKey:
+    """The folder's own key, made now if there is none. `owner`: whose, for people to read."""
     certificate, key = folder / CERTIFICATE, folder / KEY
     try:
         if not (certificate.exists() and key.exists()):
-            _make(certificate, key)
+            _make(certificate, key, owner)
     except OSError as problem:
         raise StartError(
-            f"The hub's key cannot be kept in {folder}: {problem.strerror}."
+            f"The {owner}'s key cannot be kept in {folder}: {problem.strerror}."
         ) from problem
     return HubKey(certificate, key)
 
@@ -67,14 +67,14 @@ def _first_certificate(text: str) -> str:
     return text[begin : text.index(end, begin) + len(end)]
 
 
-def _make(certificate: Path, key: Path) -> None:
+def _make(certificate: Path, key: Path, owner: str) -> None:
     # Half a second of imports that only a hub's first start needs.
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
 
     private = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Lanline hub")])
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, f"Lanline {owner}")])
     now = dt.datetime.now(dt.UTC)
     signed = (
         x509.CertificateBuilder()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from lanline.faces.talk import protocol
+from lanline.faces.talk.events import Heard, Note, Outcome
 from lanline.faces.talk.lines import LineCutter, TooLong
 from lanline.faces.talk.protocol import LINE_BYTES, Word, word
-from lanline.faces.talk.rules import Effect, Heard, Note, Outcome, Send, Talk
+from lanline.faces.talk.rules import BOTH_ENDED, Effect, Send, Talk
 
 
 def sent(effects: list[Effect]) -> list[bytes]:
@@ -41,7 +42,20 @@ def test_one_name_for_both_is_no_name() -> None:
     assert talk.label == "them"
 
 
-@pytest.mark.parametrize("name", ["\x1b[2J", "", "x" * 40, "a\u202eb"])
+def test_nobody_becomes_another_in_the_middle_of_a_talk() -> None:
+    one, _ = pair(people=True)
+    one.hear_untrusted([protocol.hello("Mallory")])
+    assert one.label == "Grace"
+
+
+@pytest.mark.parametrize("name", ["you", "You", "y0u", "Ada", "АDA"])
+def test_nobody_is_called_as_this_side_is(name: str) -> None:
+    talk = Talk("Ada", person=True)
+    talk.hear_untrusted([protocol.hello(name)])
+    assert (talk.greeted, talk.label) == (True, "them")
+
+
+@pytest.mark.parametrize("name", ["\x1b[2J", "", "x" * 40, "a\u202eb", "a" + "\u0301" * 9, "a:b"])
 def test_a_name_that_cannot_be_one_is_no_name(name: str) -> None:
     talk = Talk("Ada", person=True)
     talk.hear_untrusted([protocol.hello(name)])
@@ -52,10 +66,10 @@ def test_bye_ends_both_and_each_says_so() -> None:
     one, two = pair(people=True)
     answer = two.hear_untrusted(sent(one.say([b"so long", b" bye ", b"not said"])))
     assert heard(answer) == ["so long"]
-    assert two.outcome == Outcome(0, "Ada said bye.")
+    assert two.outcome == Outcome(0, "Ada said bye.", "bye", "them")
     assert one.is_parting
     one.hear_untrusted([b"still on its way", *sent(answer)])
-    assert one.outcome == Outcome(0, "You said bye.")
+    assert one.outcome == Outcome(0, "You said bye.", "bye", "you")
 
 
 def test_both_say_bye_at_once() -> None:
@@ -63,15 +77,15 @@ def test_both_say_bye_at_once() -> None:
     from_one, from_two = sent(one.say([b"bye"])), sent(two.say([b"bye"]))
     one.hear_untrusted(from_two)
     two.hear_untrusted(from_one)
-    assert one.outcome == two.outcome == Outcome(0, "You said bye.")
+    assert one.outcome == two.outcome == Outcome(0, "You said bye.", "bye", "you")
 
 
 def test_ctrl_d_ends_both_with_its_own_words() -> None:
     one, two = pair(people=True)
     answer = two.hear_untrusted(sent(one.end_input()))
     one.hear_untrusted(sent(answer))
-    assert one.outcome == Outcome(0, "You left.")
-    assert two.outcome == Outcome(0, "Ada left.")
+    assert one.outcome == Outcome(0, "You left.", "left", "you")
+    assert two.outcome == Outcome(0, "Ada left.", "left", "them")
 
 
 def test_two_pipes_end_when_both_have_ended() -> None:
@@ -79,18 +93,18 @@ def test_two_pipes_end_when_both_have_ended() -> None:
     assert sent(two.hear_untrusted(sent(one.end_input()))) == []
     assert not two.is_deaf
     lines = sent(two.say([b"more"])) + sent(two.end_input())
-    assert two.outcome == Outcome(0, "")
+    assert two.outcome == BOTH_ENDED
     assert heard(one.hear_untrusted(lines)) == ["more"]
-    assert one.outcome == Outcome(0, "")
+    assert one.outcome == BOTH_ENDED
 
 
 def test_a_person_is_not_waited_for_when_a_pipe_ends() -> None:
     one, two = pair(people=False)
     two._person = True
     answer = two.hear_untrusted(sent(one.end_input()))
-    assert two.outcome == Outcome(0, "Ada: the end of its input.")
+    assert two.outcome == Outcome(0, "Ada: the end of its input.", "end", "them")
     one.hear_untrusted(sent(answer))
-    assert one.outcome == Outcome(0, "")
+    assert one.outcome == BOTH_ENDED
 
 
 def test_who_stays_ends_with_the_other_side() -> None:
@@ -98,40 +112,42 @@ def test_who_stays_ends_with_the_other_side() -> None:
     talk.hear_untrusted([protocol.hello("Grace")])
     assert talk.end_input() == []
     assert sent(talk.hear_untrusted([b"the answer", word(Word.END)])) == [word(Word.END)]
-    assert talk.outcome == Outcome(0, "")
+    assert talk.outcome == BOTH_ENDED
 
 
 def test_a_pipe_that_the_other_side_leaves_has_failed() -> None:
     one, _ = pair(people=False)
     one.hear_untrusted([word(Word.LEFT)])
-    assert one.outcome == Outcome(1, "Grace left.")
+    assert one.outcome == Outcome(1, "Grace left.", "left", "them")
 
 
 def test_a_close_without_an_end_is_a_failure() -> None:
     one, _ = pair(people=False)
     one.end_input()
     one.hear_close()
-    assert one.outcome == Outcome(1, "Grace hung up.")
+    assert one.outcome == Outcome(5, "Grace hung up.", "closed", "them")
 
 
 def test_a_lost_connection_has_its_own_words() -> None:
     one, _ = pair(people=True)
     one.lose("the peer is gone.")
-    assert one.outcome == Outcome(1, "The connection is lost: the peer is gone.")
+    assert one.outcome == Outcome(5, "The connection is lost: the peer is gone.", "lost")
 
 
 def test_who_does_not_answer_to_a_bye_is_given_up() -> None:
     one, _ = pair(people=True)
     one.say([b"bye"])
     one.give_up_parting()
-    assert one.outcome == Outcome(1, "You said bye. Grace did not answer to it in time.")
+    assert one.outcome == Outcome(
+        4, "You said bye. Grace did not answer to it in time.", "unanswered", "you"
+    )
 
 
 def test_an_engaged_line_is_told() -> None:
     talk = Talk("Ada", person=True)
     talk.hear_untrusted([word(Word.ENGAGED)])
     assert talk.outcome
-    assert talk.outcome.code == 1
+    assert talk.outcome.code == 6
     assert "engaged" in talk.outcome.text
 
 
@@ -153,7 +169,7 @@ def test_what_is_no_line_is_not_sent_and_the_talk_goes_on(line: bytes | TooLong,
     answer = two.hear_untrusted(sent(effects) + sent(one.end_input()))
     assert answer
     one.hear_untrusted([word(Word.END)])
-    assert one.outcome == Outcome(1, "1 line was not sent.")
+    assert one.outcome == Outcome(1, "1 line was not sent.", "end")
 
 
 @pytest.mark.parametrize("line", [b"x" * (LINE_BYTES + 1), b"caf\xe9", b"\xff\xfe\x00"])
@@ -170,7 +186,7 @@ def test_a_program_that_says_no_hello_gets_lines_and_nothing_else() -> None:
     assert heard(talk.hear_untrusted([b"two\nlines\n"])) == ["two", "lines"]
     assert sent(talk.say([b"mine"])) == [b"mine"]
     assert sent(talk.end_input()) == []
-    assert talk.outcome == Outcome(0, "")
+    assert talk.outcome == BOTH_ENDED
 
 
 def test_words_of_later_versions_are_passed_over() -> None:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from lanline.faces.talk.background import in_background
+from lanline.faces.talk.events import Heard, Note
 from lanline.faces.talk.lines import LineCutter, TooLong
-from lanline.faces.talk.rules import Heard, Note, Talk
 from lanline.wire.shown import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lanline.faces.talk.events import Told
+    from lanline.faces.talk.rules import Talk
 
 READ_BYTES = 64 * 1024
 
@@ -26,14 +32,10 @@ class LineFace:
         self._raw = raw
         self._labelled = labelled
         self._notes = notes
-        self._cutter = LineCutter()
+        self._input = LineInput()
 
     async def read(self) -> list[bytes | TooLong] | None:
-        while data := await in_background(_read):
-            lines = self._cutter.feed_untrusted(data)
-            if lines:
-                return lines
-        return self._cutter.end() or None
+        return await self._input.read()
 
     async def show(self, talk: Talk, items: list[Heard | Note]) -> None:
         label = f"{talk.label}: " if self._labelled else ""
@@ -45,11 +47,35 @@ class LineFace:
             else:
                 sys.stderr.write(f"lanline: {shown(item.text)}\n")
                 sys.stderr.flush()
-        await in_background(partial(_write, bytes(out)))
+        await write(bytes(out))
 
-    def tell(self, text: str) -> None:
+    def tell(self, told: Told) -> None:
         if self._notes is not None:
-            self._notes(text)
+            self._notes(shown(told.text))
+
+    async def close(self) -> None:
+        pass
+
+
+class LineInput:
+    """Descriptor 0, cut into lines."""
+
+    def __init__(self) -> None:
+        self._cutter = LineCutter()
+
+    async def read(self) -> list[bytes | TooLong] | None:
+        """At least one line; None at the end."""
+        while data := await in_background(_read):
+            lines = self._cutter.feed_untrusted(data)
+            if lines:
+                return lines
+        return self._cutter.end() or None
+
+
+async def write(data: bytes) -> None:
+    """All of it, to descriptor 1. Raises OSError when nobody reads it any more."""
+    if data:
+        await in_background(partial(_write, data))
 
 
 def _read() -> bytes:

@@ -1,80 +1,204 @@
 """A talk on a terminal: a line to type on that stays whole while the other side's lines arrive.
 
-The line editor is prompt_toolkit: it takes its line away, lets what has arrived be printed, and
-draws the line again below. All else stays in the terminal's own scrollback.
+The line editor is prompt_toolkit, and one edit lasts as long as the talk: the terminal stays in its
+hands, so that no key falls between two lines. What arrives is written above it, a screenful at a
+time: the line is taken away, the text written and the line drawn again in one write.
 """
 
 from __future__ import annotations
 
 import asyncio
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from prompt_toolkit import PromptSession, print_formatted_text
-from prompt_toolkit.application import in_terminal
+from prompt_toolkit import PromptSession
 from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.output.vt100 import Vt100_Output
+from prompt_toolkit.renderer import print_formatted_text
 from prompt_toolkit.styles import Style
 
-from lanline.faces.talk.rules import Heard, Note, Talk
+from lanline.faces.talk.events import Connected, Heard, Note
 from lanline.wire.shown import shown
 
 if TYPE_CHECKING:
     from typing import TextIO
 
+    from prompt_toolkit.buffer import Buffer
+
+    from lanline.faces.talk.events import Told
     from lanline.faces.talk.lines import TooLong
+    from lanline.faces.talk.rules import Talk
 
 STYLE = Style.from_dict(
-    {"you": "ansigreen bold", "them": "ansicyan bold", "note": "ansibrightblack"}
+    {
+        "you": "ansigreen bold",
+        "them": "ansicyan bold",
+        "note": "ansibrightblack",
+        "time": "ansibrightblack",
+    }
 )
+AT_ONCE = 100  # lines, then keys have their turn
+WAITING_LINES = 1000  # typed, that the other side does not take
+TIME_COLUMNS = 50  # narrower terminals have no room for the time
+
+Pieces = list[tuple[str, str]]
 
 
 class PromptFace:
     """For one talk."""
 
-    def __init__(self, sink: TextIO) -> None:
-        output = Vt100_Output.from_pty(sink)
-        # Where the cursor stands need not be known here; a terminal that is asked may be one that
-        # does not answer, or answers when the line has ended.
-        output.enable_cpr = False
-        self._output = output
+    def __init__(self, sink: TextIO, clock: Callable[[], str] | None = None) -> None:
+        """`clock`: what a line's time is said to be."""
+        self._clock = clock or (lambda: time.strftime("%H:%M"))
+        self._output = _output_on(sink)
         # The line that was typed is printed like all others, and one that was not finished goes.
         self._session: PromptSession[str] = PromptSession(
-            [("class:you", "you: ")],
+            lambda: [*self._blank(), ("class:you", "you: ")],
             style=STYLE,
-            output=output,
+            output=self._output,
             enable_suspend=True,
             erase_when_done=True,
         )
+        self._session.default_buffer.accept_handler = self._accept
+        self._typed: asyncio.Queue[list[bytes | TooLong] | None] = asyncio.Queue()
+        self._waiting = 0
+        self._editing: asyncio.Task[None] | None = None
+        self._showing = asyncio.Lock()
+
+    # --- typing -----------------------------------------------------------------------------
 
     async def read(self) -> list[bytes | TooLong] | None:
-        while True:
-            try:
-                typed = await self._session.prompt_async()
-            except (EOFError, KeyboardInterrupt):
-                return None
-            except asyncio.CancelledError:
-                self._tell_unfinished(self._session.default_buffer.text)
-                raise
-            if typed.strip():
-                lines = typed.split("\n")
-                for line in lines:
-                    self._print(("class:you", "you: "), ("", shown(line)))
-                return [line.encode("utf-8", "surrogateescape") for line in lines]
+        if self._editing is None:
+            self._editing = asyncio.ensure_future(self._edit())
+        lines = await self._typed.get()
+        self._waiting -= len(lines or ())
+        return lines
 
-    def _tell_unfinished(self, text: str) -> None:
-        if text.strip():
-            self.tell(f"Not sent: {text}")
+    async def _edit(self) -> None:
+        try:
+            await self._session.prompt_async(handle_sigint=False, set_exception_handler=False)
+        except KeyboardInterrupt:
+            signal.raise_signal(signal.SIGINT)  # as anywhere: it ends also what waits
+        except (EOFError, OSError):  # Ctrl-D; a terminal that is gone
+            self._typed.put_nowait(None)
+        finally:
+            text = self._session.default_buffer.text
+            if text.strip():
+                self._print(_note(f"Not sent: {text}"))
+
+    def _accept(self, buffer: Buffer) -> bool:
+        """The line that was entered; True leaves it where it is."""
+        lines = buffer.text.rstrip("\n").split("\n")
+        if not any(line.strip() for line in lines):
+            return False
+        if self._waiting + len(lines) > max(WAITING_LINES, len(lines)):
+            self._print(_note("The other side takes nothing at the moment; try again later."))
+            return True
+        for line in lines:
+            self._print([*self._time(), ("class:you", "you: "), ("", f"{shown(line)}\n")])
+        self._waiting += len(lines)
+        self._typed.put_nowait([line.encode("utf-8", "surrogateescape") for line in lines])
+        return False
+
+    async def close(self) -> None:
+        """Give the terminal back. Lines that were entered and nobody took are told."""
+        if self._editing is not None:
+            self._editing.cancel()
+            await asyncio.wait([self._editing])
+        while not self._typed.empty():
+            for line in self._typed.get_nowait() or ():
+                text = line.decode("utf-8", "replace") if isinstance(line, bytes) else ""
+                self._print(_note(f"Not sent: {text}"))
+
+    # --- showing ----------------------------------------------------------------------------
 
     async def show(self, talk: Talk, items: list[Heard | Note]) -> None:
-        async with in_terminal():
-            for item in items:
+        for first in range(0, len(items), AT_ONCE):
+            pieces: Pieces = []
+            for item in items[first : first + AT_ONCE]:
                 if isinstance(item, Heard):
-                    self._print(("class:them", f"{talk.label}: "), ("", shown(item.text)))
+                    label = ("class:them", f"{talk.label}: ")
+                    pieces += [*self._time(), label, ("", f"{shown(item.text)}\n")]
                 else:
-                    self.tell(item.text)
+                    pieces += _note(item.text)
+            async with self._showing:
+                await _writable(self._output.fileno())
+                self._print(pieces)
+            await asyncio.sleep(0)
 
-    def tell(self, text: str) -> None:
-        self._print(("class:note", shown(text)))
+    def tell(self, told: Told) -> None:
+        if isinstance(told, Connected):
+            self._output.write_raw("\r")  # over what was typed while nobody was there
+            self._output.erase_end_of_line()
+        self._print(_note(told.text))
 
-    def _print(self, *pieces: tuple[str, str]) -> None:
-        print_formatted_text(FormattedText(list(pieces)), style=STYLE, output=self._output)
+    def _print(self, pieces: Pieces) -> None:
+        app, text = self._session.app, FormattedText(pieces)
+        if not app.is_running:
+            print_formatted_text(self._output, text, STYLE, color_depth=app.color_depth)
+            return
+        with self._output.held():
+            app.renderer.erase()
+            print_formatted_text(self._output, text, STYLE, color_depth=app.color_depth)
+        app.invalidate()  # draws the line again, and writes all of it
+
+    def _time(self) -> Pieces:
+        return [("class:time", f"{self._clock()} ")] if self._is_wide else []
+
+    def _blank(self) -> Pieces:
+        """Where the time will stand, so that the line stays in its place when it is entered."""
+        return [("", " " * (len(self._clock()) + 1))] if self._is_wide else []
+
+    @property
+    def _is_wide(self) -> bool:
+        return self._output.get_size().columns >= TIME_COLUMNS
+
+
+class _Output(Vt100_Output):
+    """One that can keep what is written until the next flush but one."""
+
+    _is_held = False
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        self._is_held = True
+        try:
+            yield
+        finally:
+            self._is_held = False
+
+    def flush(self) -> None:
+        if not self._is_held:
+            super().flush()
+
+
+def _output_on(sink: TextIO) -> _Output:
+    output = _Output.from_pty(sink)
+    assert isinstance(output, _Output)
+    # Where the cursor stands need not be known here; a terminal that is asked may be one that
+    # does not answer, or answers when the line has ended.
+    output.enable_cpr = False
+    return output
+
+
+def _note(text: str) -> Pieces:
+    return [("class:note", f"{shown(text)}\n")]
+
+
+async def _writable(descriptor: int) -> None:
+    """Until the terminal takes something. One that is stopped must not stop the event loop."""
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Future[None] = loop.create_future()
+
+    def tell() -> None:
+        if not ready.done():
+            ready.set_result(None)
+
+    loop.add_writer(descriptor, tell)
+    try:
+        await ready
+    finally:
+        loop.remove_writer(descriptor)

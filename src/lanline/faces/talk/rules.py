@@ -8,34 +8,25 @@ before it has been written, so hearing it is also the acknowledgement of what on
     bye, alone on a line             ends too, and says so
     Ctrl-D or Ctrl-C on a terminal   ends too, and says so
     the end of a pipe or a file      ends if a person types there; goes on to its own end if not
-    a lost connection                says so, and exits with 1
+    a lost connection                says so, and exits with 5
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lanline.errors import ProtocolError
 from lanline.faces.talk import protocol
+from lanline.faces.talk.events import Heard, Note, Outcome
 from lanline.faces.talk.lines import TooLong
 from lanline.faces.talk.protocol import BYE, LINE_BYTES, Hello, Refused, Word
+from lanline.hub.names import look
 
 STRANGER = "The other side"
 
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """A line of the other side. As it came: `wire.shown` before it goes to a terminal."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """About the talk, for whoever watches it."""
-
-    text: str
+# Exit codes, as those of `lanline ipc`.
+PROBLEM, TIMED_OUT, DIED, IN_USE = 1, 4, 5, 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +34,10 @@ class Send:
     message: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How it ended. `code`: for exit(3)."""
-
-    code: int
-    text: str
-
-
 Effect = Heard | Note | Send
+
+BOTH_ENDED = Outcome(0, "", "end")
+ENGAGED = Outcome(IN_USE, "The line is engaged: two are talking on it already.", "engaged", "them")
 
 
 class Talk:
@@ -112,7 +98,7 @@ class Talk:
                 effects.append(Note(f"Not sent: {problem}."))
             elif isinstance(line, bytes) and line.strip() == BYE:
                 effects.append(Send(BYE))
-                self._part("You said bye.")
+                self._part(Outcome(0, "You said bye.", "bye", "you"))
             elif isinstance(line, bytes):
                 effects.append(Send(line))
         return effects
@@ -125,18 +111,18 @@ class Talk:
             return self.leave()
         self._input_over = True
         if self._they_ended:
-            return self._finish(0, "", answer=True)
+            return self._finish(BOTH_ENDED, answer=True)
         if self._stays:
             return []
         if not self.greeted:
-            return self._finish(0, "")
+            return self._finish(BOTH_ENDED)
         return [Send(protocol.word(Word.END))]
 
     def leave(self, text: str = "You left.", code: int = 0) -> list[Effect]:
         """Ctrl-D, Ctrl-C, or the end of the terminal itself."""
         if self.outcome is not None or self._parting is not None:
             return []
-        self._part(text, code)
+        self._part(Outcome(code, text, "left", "you"))
         return [Send(protocol.word(Word.LEFT))] if self.greeted else []
 
     # --- from there -------------------------------------------------------------------------
@@ -159,76 +145,80 @@ class Talk:
     def _hear(self, said: protocol.Said) -> list[Effect]:
         match said:
             case Hello(name):
+                if not self.greeted and look(name) not in (look(self.name), look("you"), ""):
+                    self.who = name  # for good: nobody becomes another in the middle of a talk
                 self.greeted = True
-                if name and name != self.name:
-                    self.who = name
                 if not self._said_hello:
                     return [Send(self.greet())]
             case Word.ENGAGED:
-                self.outcome = Outcome(1, "The line is engaged: two are talking on it already.")
+                self.outcome = ENGAGED
             case Word.END:
                 return self._hear_end()
             case Word.LEFT:
-                return self._hear_last(f"{self.who} left.", 0 if self._person else self._loss())
+                code = 0 if self._person else self._loss()
+                return self._hear_last(Outcome(code, f"{self.who} left.", "left", "them"))
             case Refused(why):
                 self._not_sent += 1
                 return [Note(f"{self.who} refused {why or 'a line'}.")]
             case str(text):
                 lines = text.removesuffix("\n")
                 if lines == BYE.decode():
-                    return self._hear_last(f"{self.who} said bye.", 0)
+                    return self._hear_last(Outcome(0, f"{self.who} said bye.", "bye", "them"))
                 return [Heard(line) for line in lines.split("\n")]
         return []
 
     def _hear_end(self) -> list[Effect]:
         self._they_ended = True
         if self._parting is not None:
-            return self._finish(self._parting.code, self._parting.text)
+            return self._finish(self._parting)
         if self._person:
-            return self._finish(0, f"{self.who}: the end of its input.", answer=True)
+            outcome = Outcome(0, f"{self.who}: the end of its input.", "end", "them")
+            return self._finish(outcome, answer=True)
         if self._input_over:
-            return self._finish(0, "", answer=self._stays)
+            return self._finish(BOTH_ENDED, answer=self._stays)
         return []
 
-    def _hear_last(self, text: str, code: int) -> list[Effect]:
+    def _hear_last(self, outcome: Outcome) -> list[Effect]:
         """The other side has ended it for both."""
         if self._parting is not None:  # as we have, at the same moment
-            return self._finish(self._parting.code, self._parting.text)
-        return self._finish(code, text, answer=True)
+            return self._finish(self._parting)
+        return self._finish(outcome, answer=True)
 
     def hear_close(self) -> list[Effect]:
         """The other side has closed the channel."""
         if self.outcome is not None:
             return []
         if self._parting is not None:
-            return self._finish(self._parting.code, self._parting.text)
+            return self._finish(self._parting)
         if self.greeted:
-            return self._finish(1, f"{self.who} hung up.")
-        return self._finish(0 if self._person else self._loss(), f"{self.who} closed the line.")
+            return self._finish(Outcome(DIED, f"{self.who} hung up.", "closed", "them"))
+        code = 0 if self._person else self._loss()
+        return self._finish(Outcome(code, f"{self.who} closed the line.", "closed", "them"))
 
-    def lose(self, why: str) -> list[Effect]:
+    def lose(self, why: str, code: int = DIED) -> list[Effect]:
         """The connection is no more, and nobody has closed it."""
         if self.outcome is None:
-            self.outcome = Outcome(1, f"The connection is lost: {why}")
+            self.outcome = Outcome(code, f"The connection is lost: {why}", "lost")
         return []
 
     def give_up_parting(self) -> list[Effect]:
         """The other side does not answer that we ended it."""
         assert self._parting is not None
-        return self._finish(1, f"{self._parting.text} {self.who} did not answer to it in time.")
+        text = f"{self._parting.text} {self.who} did not answer to it in time."
+        return self._finish(Outcome(TIMED_OUT, text, "unanswered", "you"))
 
     # --- the end ----------------------------------------------------------------------------
 
-    def _part(self, text: str, code: int = 0) -> None:
-        self._parting = Outcome(code, text)
+    def _part(self, outcome: Outcome) -> None:
+        self._parting = outcome
         if not self.greeted:  # nobody will answer
-            self._finish(code, text)
+            self._finish(outcome)
 
     def _loss(self) -> int:
         """Is it a failure that the input here has not come to its end?"""
-        return 0 if self._input_over else 1
+        return 0 if self._input_over else PROBLEM
 
-    def _finish(self, code: int, text: str, *, answer: bool = False) -> list[Effect]:
+    def _finish(self, outcome: Outcome, *, answer: bool = False) -> list[Effect]:
         lost = []
         if not self._person:
             if self._not_sent:
@@ -236,9 +226,9 @@ class Talk:
             if self._not_shown:
                 lost.append(f"{_lines(self._not_shown)} not shown")
         if lost:
-            code = code or 1
-            text = f"{text} {' and '.join(lost).capitalize()}.".strip()
-        self.outcome = Outcome(code, text)
+            text = f"{outcome.text} {' and '.join(lost).capitalize()}.".strip()
+            outcome = replace(outcome, code=outcome.code or PROBLEM, text=text)
+        self.outcome = outcome
         return [Send(protocol.word(Word.END))] if answer and self.greeted else []
 
 

@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from lanline import ipc
 from lanline.faces.talk import meeting
-from lanline.faces.talk.rules import Heard, Note, Outcome, Send, Talk
+from lanline.faces.talk.events import Connected, Heard, Note, Outcome, Waiting
+from lanline.faces.talk.rules import PROBLEM, Send, Talk
 
 if TYPE_CHECKING:
-    from lanline.faces.talk.carrier import Carrier
+    from lanline.faces.talk.events import Told
     from lanline.faces.talk.lines import TooLong
     from lanline.faces.talk.meeting import Meeting, Reception
     from lanline.faces.talk.rules import Effect
+    from lanline.faces.talk.trust import Trust
+    from lanline.ipc import aio
+    from lanline.server.keys import HubKey
 
 T = TypeVar("T")
 
@@ -33,12 +37,15 @@ class Face(Protocol):
     async def show(self, talk: Talk, items: list[Heard | Note]) -> None:
         """Show them all, in their order. OSError when nobody reads them any more."""
 
-    def tell(self, text: str) -> None:
+    def tell(self, told: Told) -> None:
         """Something about the talk, before it begins or when it has ended."""
+
+    async def close(self) -> None:
+        """Read no more, and leave the terminal as it was found."""
 
 
 class Stopped(Exception):  # noqa: N818  it is no error
-    """A signal asks to end. `number`: which."""
+    """A signal asks to end before anybody was there. `number`: which."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -53,7 +60,6 @@ class Runner:
         self._face = face
         self._stop: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._sending = asyncio.Lock()
-        self._reception: Reception | None = None
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, self.stop, number)
 
@@ -65,33 +71,47 @@ class Runner:
 
     async def meet(self, seconds: float | None) -> Outcome:
         """On the user's own line: call who waits there, or wait there."""
-        met = await self._unless_stopped(meeting.call_or_listen())
+        met = await self._unless_stopped(meeting.call_or_listen(seconds))
         if isinstance(met, meeting.Meeting):
             return await self._talk_over(met)
-        return await self._wait(met, seconds, "Waiting: type `lanline talk` in another terminal.")
+        text = "Waiting: type `lanline talk` in another terminal. Ctrl-C stops."
+        waiting = Waiting(met.address, text)
+        return await self._wait(met, seconds, waiting)
 
-    async def call(self, address: str, seconds: float | None) -> Outcome:
+    async def call(
+        self, address: str, seconds: float | None, trust: Trust | None = None
+    ) -> Outcome:
+        """`trust`: whom, at tls://."""
         return await self._talk_over(
-            await self._unless_stopped(meeting.call(address, seconds or 0))
+            await self._unless_stopped(meeting.call(address, seconds, trust))
         )
 
-    async def listen(self, address: str, seconds: float | None) -> Outcome:
-        reception = meeting.listen(address)
-        heading = f"Waiting at {reception.address}: the other side types "
-        return await self._wait(reception, seconds, f"{heading}`lanline talk {reception.address}`.")
+    async def listen(
+        self,
+        address: str,
+        seconds: float | None,
+        key: HubKey | None = None,
+    ) -> Outcome:
+        """`key`: what is shown at tls://."""
+        reception = await meeting.listen(address, key.context if key else None)
+        at = reception.address
+        command = f"lanline talk {meeting.reachable(at)}"
+        fingerprint = key.hash.hex() if key else ""
+        if fingerprint:
+            command += f" --fingerprint {fingerprint}"
+        text = f"Waiting at {at}: the other side types `{command}`. Ctrl-C stops."
+        return await self._wait(reception, seconds, Waiting(at, text, fingerprint))
 
-    async def _wait(self, reception: Reception, seconds: float | None, text: str) -> Outcome:
-        self._reception = reception
+    async def _wait(self, reception: Reception, seconds: float | None, waiting: Waiting) -> Outcome:
         try:
-            self._face.tell(f"{text} Ctrl-C stops.")
+            self._face.tell(waiting)
             met = await self._unless_stopped(reception.first_caller(self._talk.greet(), seconds))
             turning = asyncio.ensure_future(reception.turn_others_away())
             try:
                 return await self._talk_over(met)
             finally:
-                await reception.close()
-                await asyncio.wait([turning], timeout=SAY_SECONDS)
                 turning.cancel()
+                await asyncio.wait([turning])
         finally:
             await reception.close()
 
@@ -102,89 +122,106 @@ class Runner:
         if task.done():
             return task.result()
         task.cancel()
+        await asyncio.wait([task], timeout=SAY_SECONDS)
         raise Stopped(self._stop.result())
 
     # --- talking ----------------------------------------------------------------------------
 
     async def _talk_over(self, met: Meeting) -> Outcome:
         """Until it has an outcome."""
-        carrier, talk = met.carrier, self._talk
+        channel, talk = met.channel, self._talk
         try:
-            await self._do(carrier, talk.hear_untrusted(met.first))
+            await self._do(channel, talk.hear_untrusted(met.first))
             if talk.outcome is None:
-                who = f" to {talk.who}" if talk.label != "them" else ""
-                self._face.tell(f"Connected{who}. `bye` alone on a line ends it.")
-                await self._both_ways(carrier)
+                name = "" if talk.label == "them" else talk.who
+                who = f" to {name}" if name else ""
+                text = f"Connected{who}. `bye` alone on a line ends it."
+                self._face.tell(Connected(name, text))
+                await self._both_ways(channel)
         except ipc.Error as problem:
             talk.lose(str(problem))
         finally:
-            await carrier.close()
+            await self._face.close()
+            await channel.close()
         assert talk.outcome is not None
         return talk.outcome
 
-    async def _both_ways(self, carrier: Carrier) -> None:
-        receiving = asyncio.ensure_future(self._receive(carrier))
-        typing = asyncio.ensure_future(self._type(carrier))
-        open_tasks: set[asyncio.Future[Any]] = {receiving, typing, self._stop}
+    async def _both_ways(self, channel: aio.Channel[bytes]) -> None:
+        receiving = asyncio.ensure_future(self._receive(channel))
+        typing = asyncio.ensure_future(self._type(channel))
+        open_tasks: set[asyncio.Future[Any]] = {receiving, typing}
         try:
             while self._talk.outcome is None:
                 limit = PARTING_SECONDS if self._talk.is_parting else None
                 done, _ = await asyncio.wait(
-                    open_tasks, timeout=limit, return_when=asyncio.FIRST_COMPLETED
+                    {*open_tasks, self._stop},
+                    timeout=limit,
+                    return_when=asyncio.FIRST_COMPLETED,
                 )
                 open_tasks -= done
                 if not done:
                     self._talk.give_up_parting()
                 if self._stop in done:
-                    await self._leave(carrier)
+                    await self._leave(channel)
                 for task in done & {receiving, typing}:
                     task.result()
         finally:
             for task in (receiving, typing):
                 task.cancel()
-            await asyncio.wait([receiving, typing], timeout=SAY_SECONDS)
+            await asyncio.gather(receiving, typing, return_exceptions=True)
 
-    async def _leave(self, carrier: Carrier) -> None:
+    async def _leave(self, channel: aio.Channel[bytes]) -> None:
+        """A signal. The second one does not wait for the other side's answer."""
         number = self._stop.result()
+        self._stop = asyncio.get_running_loop().create_future()
+        if self._talk.is_parting:
+            self._talk.give_up_parting()
+            return
         code = 0 if number == signal.SIGINT and self._talk.is_a_persons else 128 + number
         for effect in self._talk.leave("You left.", code):
             if isinstance(effect, Send):
                 with contextlib.suppress(ipc.TimedOutError):
-                    await carrier.send([effect.message], SAY_SECONDS)
+                    await channel.send(effect.message, SAY_SECONDS)
 
-    async def _type(self, carrier: Carrier) -> None:
+    async def _type(self, channel: aio.Channel[bytes]) -> None:
         talk = self._talk
         while not talk.is_deaf:
             lines = await self._face.read()
             effects = talk.end_input() if lines is None else talk.say(lines)
             try:
-                await self._do(carrier, effects)
+                await self._do(channel, effects)
             except ipc.Error:
                 return  # the receiving side finds out why, after all that has come
 
-    async def _receive(self, carrier: Carrier) -> None:
+    async def _receive(self, channel: aio.Channel[bytes]) -> None:
         talk = self._talk
         while talk.outcome is None:
             try:
-                messages = await carrier.receive()
+                messages = await channel.recv_many(meeting.MANY)
             except ipc.PeerClosedError:
                 effects = talk.hear_close()
-            except ipc.Error as problem:
+            except ipc.PeerDiedError as problem:
                 effects = talk.lose(str(problem))
+            except ipc.Error as problem:
+                effects = talk.lose(str(problem), PROBLEM)
             else:
                 effects = talk.hear_untrusted(messages)
-            await self._do(carrier, effects)
+            await self._do(channel, effects)
 
-    async def _do(self, carrier: Carrier, effects: list[Effect]) -> None:
+    async def _do(self, channel: aio.Channel[bytes], effects: list[Effect]) -> None:
         """Show what is to be shown; then send, so that `end` says that all is written."""
         items = [effect for effect in effects if not isinstance(effect, Send)]
         if items:
             try:
                 await self._face.show(self._talk, items)
             except OSError:
-                self._talk.outcome = Outcome(1, "Nobody reads the output any more.")
+                text = "Nobody reads the output any more."
+                self._talk.outcome = Outcome(PROBLEM, text, "unread")
                 effects = []
         messages = [effect.message for effect in effects if isinstance(effect, Send)]
         if messages:
-            async with self._sending:
-                await carrier.send(messages)
+            # It has ended when there is an outcome: what is still said then may be lost.
+            limit = None if self._talk.outcome is None else PARTING_SECONDS
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(limit), self._sending:
+                    await channel.send_many(messages)
