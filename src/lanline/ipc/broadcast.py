@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
-from lanline.errors import BusyError
 from lanline.ipc.named import Block
 from lanline.ipc.native import load
 from lanline.ipc.payload import codec_for
@@ -56,7 +55,7 @@ class Broadcast(Generic[T]):
         self._block, ring_bytes = _open(address, max_bytes)
         try:
             self._writer: Writer = load("_block").Writer(self._block.place, ring_bytes)
-        except BusyError:
+        except BaseException:
             self._block.close()
             raise
         self.address = address
@@ -84,7 +83,10 @@ class Broadcast(Generic[T]):
 
 
 class Subscription(Generic[T]):
-    """A reader's end. Not for several threads at once: each opens its own."""
+    """A reader's end. Not for several threads at once: each opens its own.
+
+    Raises TimedOutError when the writer comes round faster than one can begin to read.
+    """
 
     @overload
     def __init__(self: Subscription[bytes], address: str, *, max_bytes: int = ...) -> None: ...
@@ -104,7 +106,11 @@ class Subscription(Generic[T]):
     ) -> None:
         _, self._decode = codec_for(type)
         self._block, ring_bytes = _open(address, max_bytes)
-        self._reader: Reader = load("_block").Reader(self._block.place, ring_bytes)
+        try:
+            self._reader: Reader = load("_block").Reader(self._block.place, ring_bytes)
+        except BaseException:
+            self._block.close()
+            raise
         self.address = address
         self.missed = 0  # in all
 

@@ -33,6 +33,7 @@ from lanline.errors import (
     TimedOutError,
 )
 from lanline.ipc.address import parse_address
+from lanline.ipc.forgotten import warn_unclosed
 from lanline.ipc.steps import Steps, Wait, run
 from lanline.ipc.system import lacks
 from lanline.ipc.waiting import Deadline
@@ -69,6 +70,12 @@ class _End:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+    def __del__(self) -> None:
+        if getattr(self, "_descriptor", -1) >= 0:
+            if self._pid == os.getpid():
+                warn_unclosed(self.address, self)
+            self.close()
 
     def __enter__(self) -> Self:
         return self

@@ -26,6 +26,7 @@ from lanline.errors import (
     PermissionDeniedError,
 )
 from lanline.ipc.address import parse_address
+from lanline.ipc.forgotten import warn_unclosed
 from lanline.ipc.kernel_queues import available, no_room
 from lanline.ipc.payload import codec_for
 from lanline.ipc.steps import Steps, Wait
@@ -173,6 +174,11 @@ class MessageQueue:
         """
         with contextlib.suppress(self._posix.ExistentialError):
             self._posix.unlink_message_queue(self._name)
+
+    def __del__(self) -> None:
+        if getattr(self, "_queue", None) is not None:
+            warn_unclosed(self.address, self)
+            self.close()
 
     def __enter__(self) -> Self:
         return self

@@ -43,6 +43,7 @@ from lanline.ipc.doors import (
     answer_deadline,
     calling,
 )
+from lanline.ipc.forgotten import Descriptor, warn_unclosed
 from lanline.ipc.kernel_queues import available, no_room, posix_ipc
 from lanline.ipc.link import StreamLink
 from lanline.ipc.payload import BytesLike
@@ -64,8 +65,8 @@ class Queue:
 
     def __init__(self, queue: Any) -> None:
         self._queue = queue
-        queue.block = False
         self.fd: int = queue.mqd
+        queue.block = False
         self.size: int = queue.max_message_size
 
     def receive(self) -> bytes | None:
@@ -106,6 +107,11 @@ class Queue:
             self.fd = -1
             self._queue.close()
 
+    def __del__(self) -> None:
+        if self.fd >= 0:
+            warn_unclosed("A kernel queue", self)
+            self.close()
+
 
 class MqLink(StreamLink):
     """Reads from one queue, writes to the other, and watches the peer's process."""
@@ -113,7 +119,7 @@ class MqLink(StreamLink):
     def __init__(self, reads: Queue, writes: Queue, process: int, limit: int) -> None:
         super().__init__(limit)
         self._reads, self._writes = reads, writes
-        self._process = process
+        self._process = Descriptor(process, "The watch over a peer's process")
         self._waker = Waker()
         self.readers = (reads.fd, process, self._waker.fileno())
         self.writers = (writes.fd, process, self._waker.fileno())
@@ -134,7 +140,7 @@ class MqLink(StreamLink):
         return None
 
     def _is_dead(self) -> bool:
-        return wait_readable((self._process,), Deadline(0))
+        return wait_readable((self._process.fileno(),), Deadline(0))
 
     def _hang_up(self) -> None:
         while self._reads.receive() is not None:
@@ -145,7 +151,7 @@ class MqLink(StreamLink):
         self._reads.close()
         self._writes.close()
         self._waker.close()
-        os.close(self._process)
+        self._process.close()
 
 
 class MqMethod:

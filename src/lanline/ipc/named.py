@@ -27,6 +27,7 @@ from lanline.errors import (
     TimedOutError,
 )
 from lanline.ipc.address import parse_address
+from lanline.ipc.forgotten import warn_unclosed
 from lanline.ipc.native import load
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 HEADER = struct.Struct("<8s16sQ")  # magic with version, kind, bytes of the body
 LEAVE_SECONDS = 2.0  # for the door, when a block is closed
 MAGIC = b"lanblk\0\1"
+_NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 SLASHED = ("semaphore", "lock")  # may be called as sem_overview(7) calls them
 
 
@@ -42,7 +44,8 @@ def runtime_folder() -> Path:
     """The user's own folder for things that need not outlive the boot; made if it is not there.
 
     `$XDG_RUNTIME_DIR/lanline` (XDG Base Directory Specification); without that variable
-    `/run/lanline` for root and `/tmp/lanline-UID` for others.
+    `/run/lanline` for root and `/tmp/lanline-UID` for others. Raises NotFoundError and
+    PermissionDeniedError.
     """
     user = os.getuid()
     given = os.environ.get("XDG_RUNTIME_DIR")
@@ -50,8 +53,15 @@ def runtime_folder() -> Path:
         folder = Path(given) / "lanline"
     else:
         folder = Path("/run/lanline") if user == 0 else Path(f"/tmp/lanline-{user}")  # noqa: S108 its owner and mode are checked below
-    with contextlib.suppress(FileExistsError):
-        folder.mkdir(mode=0o700)
+    try:
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+    except OSError as problem:
+        kind = NotFoundError if problem.errno in _NOWHERE else PermissionDeniedError
+        raise kind(
+            f"{folder} cannot be made ({problem.strerror}); set XDG_RUNTIME_DIR to a folder of "
+            "your own with mode 0700."
+        ) from None
     status = folder.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != user or status.st_mode & 0o077:
         raise PermissionDeniedError(
@@ -109,12 +119,13 @@ class Block:
     first. A file that only the dead have left is made anew. `size` None: it must be there.
     """
 
+    _closed = True  # until it is open
+
     def __init__(self, address: str, kind: str, size: int | None) -> None:
         native = load("_block")
         self.address = address
         self.path = path_of(address, kind)
         self.descriptor = enter(self.path, create=size is not None)
-        self._closed = False
         try:
             if not native.others(self.descriptor) and not self._is_kept(kind, size):
                 if size is None:
@@ -134,6 +145,7 @@ class Block:
             os.close(self.descriptor)
             raise
         native.leave_door(self.descriptor)
+        self._closed = False
         _open_blocks.add(self)
 
     def _is_kept(self, kind: str, size: int | None) -> bool:
@@ -193,6 +205,11 @@ class Block:
 
     def _last_out(self) -> None:
         self.path.unlink()
+
+    def __del__(self) -> None:
+        if self.is_open:
+            warn_unclosed(self.address, self)
+            self.close()
 
     def __enter__(self) -> Self:
         return self

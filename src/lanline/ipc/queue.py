@@ -31,6 +31,7 @@ from lanline.errors import (
     TimedOutError,
 )
 from lanline.ipc import named
+from lanline.ipc.forgotten import warn_unclosed
 from lanline.ipc.native import load
 from lanline.ipc.payload import codec_for
 
@@ -324,6 +325,11 @@ class Queue:
     def close(self) -> None:
         """Leave. What was taken and not finished is given out again, or dropped, as agreed."""
         self._member.close()
+
+    def __del__(self) -> None:
+        member: Member | None = getattr(self, "_member", None)
+        if member is not None and member.is_open:
+            warn_unclosed(self.address)  # the member leaves by itself
 
     def __enter__(self) -> Self:
         return self

@@ -28,6 +28,7 @@ from lanline.errors import (
 from lanline.ipc import sockets
 from lanline.ipc.address import Address
 from lanline.ipc.channel import MESSAGE_BYTES, Channel, Listener, Overflow, Statistics
+from lanline.ipc.forgotten import Descriptor, warn_unclosed
 from lanline.ipc.named import runtime_folder
 from lanline.ipc.native import load
 from lanline.ipc.payload import is_array
@@ -108,6 +109,11 @@ class ShmChannel(Channel[T]):
     def close(self) -> None:
         self.link.close()
 
+    def __del__(self) -> None:
+        link: Link | None = getattr(self, "link", None)
+        if link is not None and not link.closed and self._pid_is_ours():
+            warn_unclosed("A channel in shared memory")  # the link ends by itself
+
     def count_sent(self, count: int, size: int) -> None:
         """The link counts for itself."""
 
@@ -144,12 +150,16 @@ class ShmListener(Listener[T]):
         self._limit = limit
         self._overflow = overflow
         self._callers: deque[_Caller] = deque()  # who has connected and not been let in yet
-        self._folder = os.open(runtime_folder(), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._folder = Descriptor(_runtime_folder(), self.address)
         try:
-            self._listener = sockets.SocketListener[bytes](_socket_in(self._folder, address))
+            place = _socket_in(self._folder.fileno(), address)
+            self._listener = sockets.SocketListener[bytes](place)
         except AddressInUseError:
-            os.close(self._folder)
+            self._folder.close()
             raise AddressInUseError(f"Somebody listens on {address} already.") from None
+        except BaseException:
+            self._folder.close()
+            raise
 
     def accepting(self, deadline: Deadline) -> Steps[ShmChannel[T]]:
         while True:
@@ -219,12 +229,11 @@ class ShmListener(Listener[T]):
         return self._listener.fileno()
 
     def close(self) -> None:
-        if self._folder >= 0:
+        if self._folder.fileno() >= 0:
             self._listener.close()  # which knows what to leave to a parent
             while self._callers:
                 self._callers.popleft().sock.close()
-            os.close(self._folder)
-            self._folder = -1
+            self._folder.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,7 +295,7 @@ def _connected(address: Address, timeout: float | None, limit: int) -> Steps[Lin
     native = load("_link")
     if limit > LARGEST:
         raise MessageTooLargeError(limit, LARGEST)
-    folder = os.open(runtime_folder(), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    folder = _runtime_folder()
     try:
         caller = yield from sockets.connected(_socket_in(folder, address), Deadline(timeout))
     except NotFoundError:
@@ -322,6 +331,10 @@ def _sealed_memory(size: int) -> int:
         os.close(memory)
         raise
     return memory
+
+
+def _runtime_folder() -> int:
+    return os.open(runtime_folder(), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
 
 
 def _socket_in(folder: int, address: Address) -> Address:

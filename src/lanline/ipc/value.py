@@ -54,7 +54,11 @@ class SharedValue(Generic[T]):
         native = load("_block")
         self._encode, self._decode = codec_for(type)
         self._block = Block(address, "value", native.value_bytes(max_bytes))
-        self._value: Value = native.Value(self._block.place, max_bytes)
+        try:
+            self._value: Value = native.Value(self._block.place, max_bytes)
+        except BaseException:
+            self._block.close()
+            raise
         self.address = address
 
     def get(self) -> T:

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from lanline import ipc
-from lanline.testing.helpers import SECONDS, Check, MakeAddress, let_wait, pair, raises
+from lanline.testing.helpers import SECONDS, Check, MakeAddress, let_wait, met, pair, raises
 
 
 def closed_by_you(make: MakeAddress) -> None:
@@ -49,7 +49,7 @@ def a_thread_that_waits_hears_of_a_close_by_another(make: MakeAddress) -> None:
 def a_fork_says_so(make: MakeAddress) -> None:
     """The parent's channel and listener are as before, whatever the child does with its copies."""
     with ipc.listen(make()) as listener:
-        one, other = _met(listener)
+        one, other = met(listener)
         calls = [
             lambda: one.send(b"x", 0),
             lambda: one.send_many([b"x"], 0),
@@ -65,19 +65,11 @@ def a_fork_says_so(make: MakeAddress) -> None:
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == len(calls)
         one.send(b"from the parent", SECONDS)
         assert other.recv(SECONDS) == b"from the parent"
-        again, met = _met(listener)
-        again.send(b"once more", SECONDS)
-        assert met.recv(SECONDS) == b"once more"
-        for channel in (one, other, again, met):
+        third, fourth = met(listener)
+        third.send(b"once more", SECONDS)
+        assert fourth.recv(SECONDS) == b"once more"
+        for channel in (one, other, third, fourth):
             channel.close()
-
-
-def _met(listener: ipc.Listener[Any]) -> tuple[ipc.Channel[Any], ipc.Channel[Any]]:
-    """Two connected ends, and no thread left."""
-    with ThreadPoolExecutor(1) as pool:
-        connecting = pool.submit(ipc.connect, listener.address, SECONDS)
-        accepted = listener.accept(SECONDS)
-        return connecting.result(SECONDS), accepted
 
 
 def _count_forked_errors(calls: list[Callable[[], Any]], closing: list[Any]) -> int:

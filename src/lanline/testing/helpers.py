@@ -41,6 +41,14 @@ def pair(
             yield other, connected
 
 
+def met(listener: ipc.Listener[Any]) -> tuple[ipc.Channel[Any], ipc.Channel[Any]]:
+    """Two connected ends, and no thread left: (connected, accepted)."""
+    with ThreadPoolExecutor(1) as pool:
+        connecting = pool.submit(ipc.connect, listener.address, SECONDS)
+        accepted = listener.accept(SECONDS)
+        return connecting.result(SECONDS), accepted
+
+
 def raises(kind: type[Exception], call: Callable[..., Any], *given: Any, **named: Any) -> None:
     try:
         call(*given, **named)

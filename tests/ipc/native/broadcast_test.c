@@ -137,6 +137,19 @@ static void what_is_too_large_or_impossible_is_refused(void)
     CHECK(broadcast_write(&writer, bytes, broadcast_limit(&writer)) == RESULT_CORRUPT);
 }
 
+static void to_begin_in_a_ring_that_was_never_a_writers_is_refused(void)
+{
+    broadcast_shared *shared = memory();
+    broadcast writer = writer_of(shared), reader = end_of(shared);
+    for (int i = 0; i < 100; i++)
+        write_next(&writer);
+    CHECK(broadcast_read_from(&reader) == RESULT_OK);
+    atomic_store(&shared->oldest, writer.position - WORDS - 1); /* behind by more than a ring */
+    CHECK(broadcast_read_from(&reader) == RESULT_CORRUPT);
+    atomic_store(&shared->oldest, writer.position + 1); /* ahead */
+    CHECK(broadcast_read_from(&reader) == RESULT_CORRUPT);
+}
+
 #define MANY 20000
 static broadcast_shared *common;
 
@@ -174,6 +187,7 @@ int main(void)
     RUN(who_lags_is_told_exactly_how_much_it_missed);
     RUN(the_next_writer_goes_on_behind_what_was_published);
     RUN(what_is_too_large_or_impossible_is_refused);
+    RUN(to_begin_in_a_ring_that_was_never_a_writers_is_refused);
     RUN(readers_keep_their_count_while_one_writes);
     return 0;
 }

@@ -453,7 +453,13 @@ cdef class Reader(Body):
         self.b.shared = <broadcast_shared *>self.memory
         self.b.capacity = capacity // 8
         patience_start(&self.b.patience)
-        if broadcast_read_from(&self.b) != RESULT_OK:
+        cdef result answer = broadcast_read_from(&self.b)
+        if answer == RESULT_TIMED_OUT:
+            raise TimedOutError(
+                "The writer came round a thousand times while this began to listen; give all of "
+                "them more max_bytes."
+            )
+        if answer != RESULT_OK:
             raise CorruptedError(BROKEN)
 
     def recv(self, timeout=None):

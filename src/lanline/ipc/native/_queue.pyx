@@ -578,6 +578,11 @@ cdef class Member:
             os.close(fd)
         return 0
 
+    @property
+    def is_open(self):
+        """Is it ours, and not closed?"""
+        return not self.closed and self.generation == fork_generation
+
     def _forget(self):
         """In the child of a fork: the kernel must see the parent's death, so our copy goes."""
         if self.fd >= 0:

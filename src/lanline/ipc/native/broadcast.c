@@ -135,6 +135,8 @@ result broadcast_read_from(broadcast *b)
         b->position = atomic_load(&b->shared->tail);
         if (b->position - oldest <= b->capacity)
             answer = count_to(b, oldest, b->position);
+        else if (atomic_load(&b->shared->oldest) == oldest)
+            answer = RESULT_CORRUPT; /* it did not move meanwhile, so no writer keeps to that */
     }
     return answer;
 }

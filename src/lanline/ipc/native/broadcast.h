@@ -56,7 +56,8 @@ result broadcast_write_from(broadcast *b);
 /* TOO_LARGE: over the limit. CORRUPT: somebody else has written there. */
 result broadcast_write(broadcast *b, const void *bytes, uint64_t size);
 
-/* Begin as a reader: with what comes next. TIMED_OUT: the writer is too fast for so small a ring. */
+/* Begin as a reader: with what comes next. TIMED_OUT: the writer is too fast for so small a ring.
+ * CORRUPT: the ring was never a writer's. */
 result broadcast_read_from(broadcast *b);
 /* The next message. EMPTY: none yet. TOO_LARGE: `room` does not do, `size` says what would.
  * `missed`: how many were overwritten before this one was read. */
