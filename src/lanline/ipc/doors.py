@@ -17,7 +17,6 @@ from lanline.ipc.waiting import Deadline, held
 
 T = TypeVar("T")
 
-TRIES = 3  # to lock a door: a caller holds it for a moment, to see that nobody does
 RETRY_SECONDS = 0.01  # between tries, also to connect to what is not there yet
 ANSWER_SECONDS = 10.0  # for a listener that is there to accept
 LOOK_SECONDS = 0.05  # between looks at whether the listener is still there

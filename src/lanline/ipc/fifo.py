@@ -18,7 +18,6 @@ import re
 import secrets
 import select
 import stat
-import time
 from io import FileIO
 from pathlib import Path
 from typing import Any, TypeVar
@@ -34,12 +33,11 @@ from lanline.ipc.channel import Overflow
 from lanline.ipc.descriptors import DescriptorLink
 from lanline.ipc.doors import (
     LOOK_SECONDS,
-    RETRY_SECONDS,
-    TRIES,
     DoorListener,
     answer_deadline,
     calling,
 )
+from lanline.ipc.stale import taken
 from lanline.ipc.steps import Steps, Wait
 from lanline.ipc.stream import StreamChannel
 from lanline.ipc.system import lacks
@@ -119,19 +117,10 @@ class FifoListener(DoorListener[T]):
 
 
 def _open_door(path: str, mode: int) -> FileIO:
-    """The door, locked; what a dead listener left is taken over."""
-    for _ in range(TRIES):
-        door = _make_door(path, mode)
-        # Who closed while we waited has removed the name; behind its door nobody would find us.
-        while door is not None and _lock(door):
-            if _is_at(door, path):
-                return door
-            door.close()
-            door = _make_door(path, mode)
-        if door is not None:
-            door.close()
-        time.sleep(RETRY_SECONDS)  # a caller holds it for a moment, to see that nobody does
-    raise AddressInUseError(f"Somebody listens on fifo:{path} already.")
+    """The door, locked."""
+    return taken(
+        f"fifo:{path}", lambda: _make_door(path, mode), _lock, lambda door: _is_at(door, path)
+    )
 
 
 def _make_door(path: str, mode: int) -> FileIO | None:

@@ -21,7 +21,6 @@ import fcntl
 import os
 import secrets
 import struct
-import time
 from collections import deque
 from typing import Any, TypeVar
 
@@ -37,8 +36,6 @@ from lanline.ipc.channel import Overflow
 from lanline.ipc.descriptors import Waker
 from lanline.ipc.doors import (
     LOOK_SECONDS,
-    RETRY_SECONDS,
-    TRIES,
     DoorListener,
     answer_deadline,
     calling,
@@ -47,6 +44,7 @@ from lanline.ipc.forgotten import Descriptor, warn_unclosed
 from lanline.ipc.kernel_queues import available, no_room, posix_ipc
 from lanline.ipc.link import StreamLink
 from lanline.ipc.payload import BytesLike
+from lanline.ipc.stale import taken
 from lanline.ipc.steps import Steps, Wait
 from lanline.ipc.stream import StreamChannel
 from lanline.ipc.waiting import Deadline, wait_readable
@@ -220,18 +218,13 @@ class MqListener(DoorListener[T]):
 
 
 def _open_door(address: str, name: str) -> Queue:
-    """The door, locked; what a dead listener left is taken over."""
-    for _ in range(TRIES):
-        door = _make_door(address, name)
-        # Who closed just then has removed the name; behind its door nobody would find us.
-        while door.lock():
-            if _is_at(address, door, name):
-                return door
-            door.close()
-            door = _make_door(address, name)
-        door.close()
-        time.sleep(RETRY_SECONDS)  # a caller holds it for a moment, to see that nobody does
-    raise AddressInUseError(f"Somebody listens on {address} already.")
+    """The door, locked."""
+    return taken(
+        address,
+        lambda: _make_door(address, name),
+        Queue.lock,
+        lambda door: _is_at(address, door, name),
+    )
 
 
 def _make_door(address: str, name: str) -> Queue:

@@ -25,6 +25,7 @@ from lanline.errors import (
 from lanline.ipc.address import Address
 from lanline.ipc.channel import MESSAGE_BYTES, Listener, Overflow
 from lanline.ipc.link import DONT_WAIT, SocketLink
+from lanline.ipc.stale import chosen_alone, taken
 from lanline.ipc.steps import Steps, Wait
 from lanline.ipc.stream import StreamChannel
 from lanline.ipc.system import lacks
@@ -98,9 +99,13 @@ class SocketListener(Listener[T]):
         self._limit = limit
         self._overflow = overflow
         self._path = address.path if address.scheme == "unix" else ""
-        self.socket = _bind(address, mode)
-        self._inode = os.stat(self._path).st_ino if self._path else 0
-        self.socket.listen(BACKLOG)
+        if self._path:
+            self.socket = _open_door(address, mode)
+            self._file = os.stat(self._path)
+        else:
+            family, target = targets(address)[0]
+            self.socket = _socket(family)
+            _listen(self.socket, target, address)
         self.socket.setblocking(False)
         if not self._path:
             host, port = self.socket.getsockname()[:2]
@@ -142,7 +147,7 @@ class SocketListener(Listener[T]):
             return
         with contextlib.suppress(OSError):
             # Only ours: somebody may have put another in its place.
-            if self._path and os.stat(self._path).st_ino == self._inode:
+            if self._path and os.path.samestat(os.stat(self._path), self._file):
                 os.unlink(self._path)
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)  # wakes a thread that waits in accept
@@ -239,43 +244,64 @@ def unix_family() -> int:
     return int(family)
 
 
-def _bind(address: Address, mode: int) -> socket.socket:
-    if address.scheme != "unix":
-        family, target = targets(address)[0]
-        sock = socket.socket(family, socket.SOCK_STREAM)
+def _socket(family: int) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    if family != getattr(socket, "AF_UNIX", None):
         # A port that a stopped listener has just left is free again (socket(7)).
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    else:
-        target = address.path
-        _remove_stale(address.path)
-        sock = socket.socket(unix_family(), socket.SOCK_STREAM)
-    # The file is made with the socket's mode less the umask: never wider than asked, even briefly.
-    mask = os.umask(0o777 & ~mode)
-    try:
-        sock.bind(target)
-    except OSError as problem:
-        sock.close()
-        raise why(address, problem, connecting=False) from problem
-    finally:
-        os.umask(mask)
     return sock
 
 
-def _remove_stale(path: str) -> None:
-    """Remove a socket file whose listener is gone: the kernel refuses to connect to it."""
+def _listen(sock: socket.socket, target: Any, address: Address) -> None:
+    try:
+        sock.bind(target)
+        sock.listen(BACKLOG)
+    except OSError as problem:
+        sock.close()
+        raise why(address, problem, connecting=False) from problem
+
+
+def _open_door(address: Address, mode: int) -> socket.socket:
+    """A socket that listens at a path; nobody who chooses there at the same time takes it."""
+    path = address.path
+
+    def take(sock: socket.socket) -> bool:
+        with chosen_alone(path):
+            try:
+                if _is_alive(path):
+                    return False
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(path)
+            except PermissionError as problem:
+                raise why(address, problem, connecting=False) from problem
+            # The file is made with the socket's mode less the umask: never wider than asked.
+            mask = os.umask(0o777 & ~mode)
+            try:
+                _listen(sock, path, address)
+            finally:
+                os.umask(mask)
+        return True
+
+    return taken(str(address), lambda: _socket(unix_family()), take, lambda _: True)
+
+
+def _is_alive(path: str) -> bool:
+    """Does somebody who lives have this socket file?"""
     try:
         if not stat.S_ISSOCK(os.stat(path).st_mode):
             raise AddressInUseError(f"{path} exists and is not a socket; choose another path.")
     except FileNotFoundError:
-        return
-    with socket.socket(unix_family(), socket.SOCK_STREAM) as probe:
-        probe.setblocking(False)
+        return False
+    # As if for datagrams: a stream socket is then of the wrong type, whether it listens yet or not,
+    # and hears nothing of it; with nobody behind the file it is refused (unix(7), connect(2)).
+    with socket.socket(unix_family(), socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(path)
-        except ConnectionRefusedError:
-            os.unlink(path)
+        except (ConnectionRefusedError, FileNotFoundError):
+            return False
         except OSError:
-            pass  # it listens, or is not ours: bind will say
+            pass  # of another type, or not ours to ask
+    return True
 
 
 def tune(sock: socket.socket) -> None:
