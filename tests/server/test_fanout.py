@@ -6,6 +6,8 @@ import asyncio
 import socket
 import time
 
+import pytest
+
 from lanline.adapters import lines
 from lanline.server.fanout import Fanout
 from lanline.server.outlet import Outlet
@@ -36,12 +38,58 @@ async def test_what_a_socket_does_not_take_follows_in_its_order() -> None:
         fanout.flush()
         expected += lines.encode(message(offset))
         if offset % 100 == 0:
-            assert not outlet.direct, "nobody reads: something waits in the transport"
+            assert not outlet.look(), "nobody reads: something waits in the transport"
             expected = expected[await received(there, len(expected) // 2, expected) :]
     expected = expected[await received(there, len(expected), expected) :]
     assert expected == b""
     await asyncio.sleep(0)
-    assert outlet.direct, "all is read: the socket takes bytes itself again"
+    assert outlet.look(), "all is read: the socket takes bytes itself again"
+    transport.close()
+    there.close()
+    await asyncio.sleep(0)
+
+
+async def test_a_lost_member_s_descriptor_may_be_another_s_and_gets_nothing() -> None:
+    loop = asyncio.get_running_loop()
+    here, there = socket.socketpair()
+    transport, _ = await loop.create_connection(asyncio.Protocol, sock=here)
+    outlet = Outlet(1, transport, "lines", lines.encode, UNBOUNDED)
+    fanout = Fanout()
+    fanout.attach(outlet, ROOM, 0)
+    fanout.deliver(ROOM, message(1), 0)
+    fanout.flush()
+    outlet.lost()  # its leaving the room may still wait for the store
+    number = here.fileno()
+    transport.abort()
+    await asyncio.sleep(0)
+    another, reader = socket.socketpair()
+    assert number in (another.fileno(), reader.fileno()), "the number is given again"
+    fanout.deliver(ROOM, message(2), 0)
+    fanout.flush()
+    for sock in (another, reader):
+        sock.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            sock.recv(1)
+    for sock in (another, reader, there):
+        sock.close()
+
+
+async def test_bytes_that_go_by_the_transport_are_not_overtaken() -> None:
+    loop = asyncio.get_running_loop()
+    here, there = socket.socketpair()
+    there.setblocking(False)
+    transport, _ = await loop.create_connection(asyncio.Protocol, sock=here)
+    outlet = Outlet(1, transport, "lines", lines.encode, UNBOUNDED)
+    fanout = Fanout()
+    fanout.attach(outlet, ROOM, 0)
+    fanout.deliver(ROOM, message(1), 0)
+    fanout.flush()
+    answer = b"* answer " * 100_000  # more than the socket takes
+    outlet.write(answer)
+    fanout.deliver(ROOM, message(2), 0)
+    fanout.flush()
+    expected = lines.encode(message(1)) + answer + lines.encode(message(2))
+    assert await received(there, len(expected), expected) == len(expected)
     transport.close()
     there.close()
     await asyncio.sleep(0)
@@ -65,8 +113,8 @@ async def test_a_closing_transport_is_not_written_past() -> None:
     here.setblocking(False)
     transport, _ = await loop.create_connection(asyncio.Protocol, sock=here)
     outlet = Outlet(1, transport, "lines", lines.encode, UNBOUNDED)
-    before = outlet.direct
+    before = outlet.look()
     transport.close()
-    assert (before, outlet.direct) == (True, False)
+    assert (before, outlet.look()) == (True, False)
     await asyncio.sleep(0)
     there.close()

@@ -6,7 +6,7 @@ whose transport is full is skipped, and catches up from history when it drains.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 
 from lanline.server.outlet import Outlet
 from lanline.wire.messages import AnyEvent, Message
@@ -107,37 +107,36 @@ class Fanout:
             encoded = [encode(event) for event, _ in pending]
             chunk = b"".join(encoded)
             self.sent_bytes += len(chunk) * len(members)
-            apart = authors & members.keys() if encoding in NO_ECHO else ()
-            self._write_all(members.values(), apart, chunk, room, before)
+            apart = authors & members.keys() if encoding in NO_ECHO else set()
+            others = (
+                [outlet for number, outlet in members.items() if number not in apart]
+                if apart
+                else members.values()
+            )
+            self._write_all(others, chunk, room, before)
             for number in apart:
                 own = [
                     data
                     for data, (_, author) in zip(encoded, pending, strict=True)
                     if author != number
                 ]
-                self._write_all((members[number],), (), b"".join(own), room, before)
+                self._write_all((members[number],), b"".join(own), room, before)
 
-    @staticmethod
-    def _write_all(
-        members: Iterable[Outlet],
-        apart: Iterable[int],
-        chunk: bytes,
-        room: str,
-        before: int,
-    ) -> None:
-        direct: list[Outlet] = []
-        for outlet in members:
-            if outlet.stuck_since is not None or outlet.behind is not None:
-                if outlet.behind is None:
-                    outlet.behind = {}
-                outlet.behind.setdefault(room, before)
-            elif apart and outlet.number in apart:
-                continue
-            elif _send_each and outlet.direct:
-                direct.append(outlet)
-            else:
-                outlet.write(chunk)
+    def _write_all(self, members: Collection[Outlet], chunk: bytes, room: str, before: int) -> None:
+        direct = [outlet for outlet in members if outlet.clear]
+        if len(direct) < len(members):
+            for outlet in members:
+                if outlet.clear:
+                    continue
+                if outlet.full or outlet.behind is not None:
+                    if outlet.behind is None:
+                        outlet.behind = {}
+                    outlet.behind.setdefault(room, before)
+                elif _send_each and outlet.look():
+                    direct.append(outlet)
+                else:
+                    outlet.write(chunk)
         if _send_each and direct and chunk:
-            # Nothing else runs in between, so what was direct a moment ago still is.
+            # Nothing else runs in between, so what was clear a moment ago still is.
             for place, sent in _send_each([outlet.descriptor for outlet in direct], chunk):
                 direct[place].write(chunk[sent:])

@@ -16,6 +16,7 @@ class Outlet:
     __slots__ = (
         "behind",
         "catching_up",
+        "clear",
         "descriptor",
         "encode",
         "encoding",
@@ -42,6 +43,9 @@ class Outlet:
         # Rooms whose deliveries are skipped, with the last offset that was delivered.
         self.behind: dict[str, int] | None = None
         self.catching_up = False
+        # Known to take bytes at its socket: fan-out asks every member at every message. Found by
+        # `look`; whatever could change it takes it back.
+        self.clear = False
         self.descriptor = _descriptor(transport)  # -1: bytes go through the transport only
         self.ended = False  # the last word is said: nothing more is written
         self.stuck_since: float | None = None  # while the transport is full
@@ -52,19 +56,31 @@ class Outlet:
     def full(self) -> bool:
         return self.stuck_since is not None
 
-    @property
-    def direct(self) -> bool:
-        """Whether bytes may go to the socket itself, now: nothing is waiting in the transport."""
-        return (
+    def look(self) -> bool:
+        """Whether bytes may go to the socket itself, now: nothing waits in the transport."""
+        self.clear = (
             self.descriptor >= 0
             and not self.ended
+            and self.behind is None
             and not self.transport.is_closing()
             and not self.transport.get_write_buffer_size()
         )
+        return self.clear
 
     def write(self, data: bytes) -> None:
         if data and not self.ended and not self.transport.is_closing():
+            self.clear = False
             self.transport.write(data)
+
+    def end(self) -> None:
+        """The last word is said: write nothing more."""
+        self.ended = True
+        self.clear = False
+
+    def lost(self) -> None:
+        """The socket is about to be closed, and its number another's: never send to it again."""
+        self.descriptor = -1
+        self.clear = False
 
     def send(self, event: AnyEvent) -> int:
         """Write an event; how many bytes it takes."""

@@ -120,7 +120,7 @@ class Peer(asyncio.Protocol):
         Closing at once, with something unread, would be a reset: the other side's system may then
         throw away the last words before they are read (RFC 1122, section 4.2.2.13).
         """
-        self.outlet.ended = True
+        self.outlet.end()
         if self.all_heard():
             self.transport.close()
             return
@@ -140,6 +140,7 @@ class Peer(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.number:
+            self.outlet.lost()
             self.server.left(self)
 
 
@@ -226,6 +227,8 @@ class WebSocketPeer(Peer):
 
     def _settle(self) -> None:
         """Send what the library wants sent, and follow its state."""
+        if self._entered:
+            self.outlet.clear = False
         if out := self._adapter.outgoing():
             self.transport.write(out)
         if self._adapter.open and not self._entered:
