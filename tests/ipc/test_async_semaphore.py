@@ -211,6 +211,18 @@ async def test_closing_ends_the_waits() -> None:
     other.close()
 
 
+async def test_what_is_kept_for_a_dead_holder_can_be_removed_by_name(runtime_folder: Path) -> None:
+    lock = aio.Lock("/a")
+    await lock.acquire()
+    with pytest.raises(ipc.BusyError):
+        aio.Lock.unlink("/a")
+    await lock.close()  # with it in hand, as the dead do
+    aio.Lock.unlink("/a")
+    assert list(os.scandir(runtime_folder)) == []
+    with pytest.raises(ipc.NotFoundError):
+        aio.Lock.unlink("/a")
+
+
 def test_processes_of_tasks_are_kept_apart(process: Start, runtime_folder: Path) -> None:
     with ipc.SharedMemory("shm:count", 8) as memory:
         workers = [process(WORKER), process(WORKER)]

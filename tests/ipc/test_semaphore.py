@@ -318,3 +318,24 @@ def test_a_file_of_others_is_refused(runtime_folder: Path) -> None:
             assert lock.holder == os.getpid()
         lock.close()
     assert list(runtime_folder.iterdir()) == []
+
+
+def test_what_is_kept_for_a_dead_holder_can_be_removed_by_name(
+    process: Start, runtime_folder: Path
+) -> None:
+    gpu = ipc.Semaphore("/gpu", 1)
+    holder = process(HOLDER)
+    assert holder.line() == "True"
+    gpu.close()
+    with pytest.raises(ipc.BusyError, match="held by somebody"):
+        ipc.Semaphore.unlink("/gpu")
+    holder.kill()
+    with pytest.raises(ipc.NotFoundError):
+        ipc.Lock.unlink("/gpu")  # another thing
+    ipc.Semaphore.unlink("/gpu")
+    assert list(runtime_folder.iterdir()) == []
+    with pytest.raises(ipc.NotFoundError):
+        ipc.Semaphore.unlink("/gpu")
+    with ipc.Semaphore("/gpu", 2) as gpu:
+        assert gpu.recovered == 0
+    gpu.close()

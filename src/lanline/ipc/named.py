@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Self
 from lanline.errors import (
     AddressError,
     AddressInUseError,
+    BusyError,
     CorruptedError,
     NotFoundError,
     PermissionDeniedError,
@@ -31,6 +32,8 @@ from lanline.ipc.forgotten import warn_unclosed
 from lanline.ipc.native import load
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lanline.ipc.native._block import Place
 
 HEADER = struct.Struct("<8s16sQ")  # magic with version, kind, bytes of the body
@@ -103,6 +106,34 @@ def enter(path: Path, *, create: bool, timeout: float = 10) -> int:
             os.close(descriptor)
             raise
         os.close(descriptor)  # the last one out removed it between our opening and the door
+
+
+def unlink(address: str, kind: str) -> None:
+    """Remove what nobody holds, with all that is in it; BusyError, NotFoundError."""
+    remove_unheld(path_of(address, kind), address)
+
+
+def remove_unheld(
+    path: Path,
+    said: str,
+    awaited: Callable[[int], str] = lambda _: "",
+    *,
+    timeout: float = 10,
+) -> None:
+    """Remove the file with its door held, so that nobody comes in between.
+
+    `said`: what the errors call it; `awaited`: what in it waits for whoever comes next, for which
+    it is kept (BusyError).
+    """
+    descriptor = enter(path, create=False, timeout=timeout)
+    try:
+        if load("_block").others(descriptor):
+            raise BusyError(f"{said} is held by somebody; nothing was removed.")
+        if waits := awaited(descriptor):
+            raise BusyError(f"In {said} {waits}; nothing was removed.")
+        path.unlink()
+    finally:
+        os.close(descriptor)
 
 
 def is_at(descriptor: int, path: Path) -> bool:

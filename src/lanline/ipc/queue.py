@@ -340,11 +340,4 @@ class Queue:
 
 def unlink(address: str) -> None:
     """Remove a queue that nobody holds, with what is left in it; BusyError when somebody does."""
-    path = named.path_of(address, "queue")
-    descriptor = named.enter(path, create=False)
-    try:
-        if load("_block").others(descriptor):
-            raise BusyError(f"{address} is held by somebody; nothing was removed.")
-        path.unlink()
-    finally:
-        os.close(descriptor)
+    named.unlink(address, "queue")

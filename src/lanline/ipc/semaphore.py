@@ -22,16 +22,16 @@ There is no order among those who wait: a permit that is free goes to whoever co
 may be somebody who did not wait. Handing it on in order would cost a wake-up each time.
 
 It lives for as long as somebody holds a handle, or the permit of a dead one is in it, in the user's
-runtime folder; it does not outlive the boot.
+runtime folder; it does not outlive the boot. `Semaphore.unlink(name)` removes one that is kept.
 """
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from lanline.errors import CorruptedError
-from lanline.ipc.named import Block
+from lanline.ipc.named import Block, unlink
 from lanline.ipc.native import load
 
 if TYPE_CHECKING:
@@ -49,18 +49,28 @@ else:
                 load("_permits")  # says what is missing
 
 
+def permits_of_the_dead(descriptor: int, size: int) -> int:
+    """How many permits are held, in a file with `size` bytes of contents that nobody has open.
+
+    They were held by those who died, and whoever gets one is to be told.
+    """
+    native = load("_permits")
+    if not native.permits_in(size):
+        return 0
+    first = native.permit_bytes(0)
+    words = os.pread(descriptor, size - first, load("_block").BODY + first)
+    return sum(map(bool, memoryview(words).cast("I")))
+
+
 class PermitsBlock(Block):
     """The file, kept while a dead holder's permit is in it, so that the next holder is told."""
 
     def _is_kept(self, kind: str, size: int | None) -> bool:
-        native = load("_block")
         try:
-            there = self._size_of_untrusted(kind, native.BODY)
+            there = self._size_of_untrusted(kind, load("_block").BODY)
         except CorruptedError:
             return False
-        first = load("_permits").permit_bytes(0)
-        held = os.pread(self.descriptor, there - first, native.BODY + first)
-        return size in (None, there) and any(held)
+        return size in (None, there) and permits_of_the_dead(self.descriptor, there) > 0
 
     def _said(self, size: int) -> str:
         return f"{load('_permits').permits_in(size):,} permits"
@@ -72,6 +82,8 @@ class PermitsBlock(Block):
 
 class NamedPermits(Permits):
     """What semaphores and locks share."""
+
+    kind: ClassVar[str]
 
     def __init__(
         self,
@@ -103,6 +115,14 @@ class NamedPermits(Permits):
             self._stop()
         self._block.close()
 
+    @classmethod
+    def unlink(cls, name: str) -> None:
+        """Remove one that nobody holds any more and that was kept for a dead holder's permit.
+
+        Nobody is told of that death then. BusyError when somebody has it open; NotFoundError.
+        """
+        unlink(name, cls.kind)
+
 
 class Semaphore(NamedPermits):
     """`permits` of them under `name`; without a number it must exist (NotFoundError).
@@ -112,6 +132,8 @@ class Semaphore(NamedPermits):
     child of a fork opens its own (ForkedError). Releasing more than was acquired: BusyError.
     """
 
+    kind = "semaphore"
+
     def __init__(
         self,
         name: str,
@@ -119,7 +141,7 @@ class Semaphore(NamedPermits):
         *,
         on_death: Callable[[int | None], object] | None = None,
     ) -> None:
-        super().__init__(name, "semaphore", permits, on_death, owned=False)
+        super().__init__(name, self.kind, permits, on_death, owned=False)
 
 
 class Lock(NamedPermits):
@@ -129,10 +151,12 @@ class Lock(NamedPermits):
     another thread, or the thread that holds it would wait for itself.
     """
 
+    kind = "lock"
+
     def __init__(
         self, name: str, *, on_death: Callable[[int | None], object] | None = None
     ) -> None:
-        super().__init__(name, "lock", 1, on_death, owned=True)
+        super().__init__(name, self.kind, 1, on_death, owned=True)
 
     @property
     def holder(self) -> int | None:

@@ -12,7 +12,7 @@ import pytest
 
 from lanline import ipc
 from lanline.errors import BusyError, NotFoundError
-from lanline.ipc.inspect import find
+from lanline.ipc.inspect import find, removal
 from lanline.ipc.inspect.removal import collect, remove
 
 posix_ipc = pytest.importorskip("posix_ipc")
@@ -120,3 +120,47 @@ def test_a_fifo_in_use_is_not_removed_by_another_name(tmp_path: Path) -> None:
             remove(f"fifo:{link}", force=True)
     finally:
         os.close(descriptor)
+
+
+def test_a_dead_holders_permit_is_kept_for_who_is_to_be_told(hold: Hold, name: str) -> None:
+    holder = hold(
+        f"""
+        from lanline import ipc
+        lock, gpu = ipc.Lock("/{name}"), ipc.Semaphore("/{name}", 3)
+        free = ipc.Semaphore("/{name}-free", 2)
+        lock.acquire(), gpu.acquire(), gpu.acquire()
+        """
+    )
+    kept = [f"lock:{name}", f"semaphore:{name}"]
+    with pytest.raises(BusyError):
+        remove(kept[0], force=True)
+    holder.kill()
+    assert [find(address).state for address in kept] == ["idle", "idle"]
+    assert "permits of dead holders (2) wait for the next, who is told" in find(kept[1]).why
+    removed = {outcome.address for outcome in collect(("semaphore", "lock")) if not outcome.kept}
+    assert f"semaphore:{name}-free" in removed
+    assert not removed & set(kept)
+    told: list[int | None] = []
+    with ipc.Lock(f"/{name}", on_death=told.append) as lock:
+        assert len(told) == 1
+    lock.close()
+    remove(kept[1])
+    for address in kept:
+        with pytest.raises(NotFoundError):
+            find(address)
+
+
+def test_what_came_to_wait_for_somebody_after_the_look_is_kept(
+    hold: Hold, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holder = hold(f"from lanline import ipc; gpu = ipc.Semaphore('/{name}', 1)")
+    holder.kill()
+    address = f"semaphore:{name}"
+    stale = find(address)
+    assert stale.state == "stale"
+    hold(f"from lanline import ipc; gpu = ipc.Semaphore('/{name}', 1); gpu.acquire()").kill()
+    with monkeypatch.context() as patch:
+        patch.setattr(removal, "find", lambda _: stale)  # as it was a moment ago
+        with pytest.raises(BusyError, match="wait for the next"):
+            remove(address)
+    remove(address)

@@ -31,8 +31,9 @@ def gc(
 
     Sockets that nobody listens on, Lanline's files whose locks nobody holds, POSIX segments and
     semaphores that nobody has open, System V segments that nobody has attached and whose maker is
-    gone. Queues with messages in them wait for somebody, and stay; so does whatever a process may
-    hold that cannot be seen from here.
+    gone. What waits for somebody stays: queues with messages in them, and semaphores and locks
+    whose next holder is to be told that one died (`lanline ipc rm` removes these, too). So does
+    whatever a process may hold that cannot be seen from here.
 
     - `lanline ipc gc --dry-run`
 

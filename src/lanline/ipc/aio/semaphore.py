@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from lanline.errors import BusyError, ClosedError, TimedOutError
 from lanline.ipc.aio.ears import take_turn
 from lanline.ipc.aio.sleeping import sleepers
+from lanline.ipc.named import unlink
 from lanline.ipc.semaphore import NamedPermits
 from lanline.ipc.waiting import Deadline
 
@@ -30,6 +31,8 @@ LOOK_MOST_SECONDS = 0.1  # up to this (native/permits.h)
 
 class AsyncPermits:
     """What semaphores and locks share."""
+
+    kind: ClassVar[str]
 
     def __init__(
         self,
@@ -144,6 +147,11 @@ class AsyncPermits:
             self._woken.set_exception(ClosedError("It was closed while this task waited."))
         self._permits.close()
 
+    @classmethod
+    def unlink(cls, name: str) -> None:
+        """As `ipc.Semaphore.unlink`; never waits for long."""
+        unlink(name, cls.kind)
+
     async def __aenter__(self) -> Self:
         await self.acquire()
         return self
@@ -155,6 +163,8 @@ class AsyncPermits:
 class Semaphore(AsyncPermits):
     """As `ipc.Semaphore`, for one event loop."""
 
+    kind = "semaphore"
+
     def __init__(
         self,
         name: str,
@@ -162,14 +172,16 @@ class Semaphore(AsyncPermits):
         *,
         on_death: Callable[[int | None], Any] | None = None,
     ) -> None:
-        super().__init__(name, "semaphore", permits, on_death)
+        super().__init__(name, self.kind, permits, on_death)
 
 
 class Lock(AsyncPermits):
     """As `ipc.Lock`, for one event loop: its holder is the task that acquired it."""
 
+    kind = "lock"
+
     def __init__(self, name: str, *, on_death: Callable[[int | None], Any] | None = None) -> None:
-        super().__init__(name, "lock", 1, on_death)
+        super().__init__(name, self.kind, 1, on_death)
         self._owner: asyncio.Task[Any] | None = None
 
     async def acquire(self, timeout: float | None = None) -> bool:

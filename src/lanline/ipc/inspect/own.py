@@ -21,6 +21,7 @@ from lanline.ipc.inspect.sockets import refuses
 from lanline.ipc.inspect.unix_table import UnixSocket
 from lanline.ipc.named import HEADER, MAGIC, runtime_folder
 from lanline.ipc.native import load
+from lanline.ipc.semaphore import permits_of_the_dead
 
 BLOCKS = ("memory", "value", "broadcast", "semaphore", "lock")
 CHANNEL = ".channel"
@@ -121,18 +122,27 @@ def _link(file: FileId, holders: tuple[Holder, ...]) -> IpcObject:
     )
 
 
+def awaited(kind: str, descriptor: int) -> str:
+    """What in a named thing that nobody holds waits for whoever comes next; empty: nothing."""
+    if kind == "queue":
+        waiting = (load("_queue").look(descriptor) or {}).get("waiting", 0)
+        return f"{waiting:,} messages wait for whoever comes" if waiting else ""
+    if kind in ("semaphore", "lock"):
+        dead = permits_of_the_dead(descriptor, _body_bytes(descriptor, kind) or 0)
+        return f"permits of dead holders ({dead:,}) wait for the next, who is told" if dead else ""
+    return ""
+
+
+def _awaited(path: Path) -> str:
+    with contextlib.suppress(OSError, UnsupportedError), opened(str(path)) as descriptor:
+        return awaited(path.suffix[1:], descriptor)
+    return ""
+
+
 def _queue(path: Path, status: os.stat_result, processes: Processes) -> IpcObject:
     holders, held = _participants(path, status, processes)
     figures = _queue_figures(path)
-    waiting = int(figures.get("waiting", 0))
-    state: State = "in use"
-    why = "participants hold their locks"
-    if held is None:
-        state, why = "unknown", "its locks cannot be read from here"
-    elif not held:
-        why = "nobody holds a lock in it"
-        state = "idle" if waiting else "stale"
-        why += f", and {waiting} messages wait for whoever comes" if waiting else " and it is empty"
+    state, why = _state(path, held, "and it is empty")
     return _named(path, status, "queue", state, why, holders, figures, _queue_detail(figures))
 
 
@@ -155,15 +165,21 @@ def _block(path: Path, status: os.stat_result, processes: Processes) -> IpcObjec
     kind = path.suffix[1:]
     holders, held = _participants(path, status, processes)
     size = body_bytes(path, kind)
-    state: State = "in use"
-    why = "participants hold their locks"
-    if held is None:
-        state, why = "unknown", "its locks cannot be read from here"
-    elif not held:
-        state, why = "stale", "nobody holds a lock in it, and who comes next makes it anew"
+    state, why = _state(path, held, "and who comes next makes it anew")
     detail = "not of this version of Lanline" if size is None else f"{size:,} bytes"
     figures: dict[str, int | str] = {} if size is None else {"bytes": size}
     return _named(path, status, kind, state, why, holders, figures, detail)
+
+
+def _state(path: Path, held: bool | None, left: str) -> tuple[State, str]:
+    if held is None:
+        return "unknown", "its locks cannot be read from here"
+    if held:
+        return "in use", "participants hold their locks"
+    waits = _awaited(path)
+    return (
+        "idle" if waits else "stale"
+    ), f"nobody holds a lock in it, {f'and {waits}' if waits else left}"
 
 
 def _named(
@@ -207,11 +223,16 @@ def _participants(
 def body_bytes(path: Path, kind: str) -> int | None:
     """The size of a block's contents as its header says; None: it is not of this kind."""
     with contextlib.suppress(OSError), opened(str(path)) as descriptor:
-        header = os.pread(descriptor, HEADER.size, 0)
-        if len(header) == HEADER.size:
-            magic, its_kind, size = HEADER.unpack(header)
-            if magic == MAGIC and its_kind.rstrip(b"\0") == kind.encode():
-                return int(size)
+        return _body_bytes(descriptor, kind)
+    return None
+
+
+def _body_bytes(descriptor: int, kind: str) -> int | None:
+    header = os.pread(descriptor, HEADER.size, 0)
+    if len(header) == HEADER.size:
+        magic, its_kind, size = HEADER.unpack(header)
+        if magic == MAGIC and its_kind.rstrip(b"\0") == kind.encode():
+            return int(size)
     return None
 
 

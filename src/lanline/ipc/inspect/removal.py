@@ -27,7 +27,6 @@ from lanline.ipc.inspect.objects import KINDS, IpcObject
 from lanline.ipc.inspect.proof import alone_with, opened
 from lanline.ipc.inspect.sockets import refuses
 from lanline.ipc.inspect.survey import find, survey
-from lanline.ipc.native import load
 
 YOUNG_SECONDS = 60.0
 # Who makes one of these may be about to hand its name to the one that opens it.
@@ -56,6 +55,20 @@ def remove(address: str, *, force: bool = False) -> IpcObject:
         raise BusyError(
             f"{address} may be in use: {found.why}. Ask as root, or remove it with --force."
         )
+    _remove_found(found, force=force)
+    return found
+
+
+def _remove_stale(address: str) -> None:
+    """The same, if it is still stale: not what waits for somebody by now."""
+    found = find(address)
+    if found.state != "stale":
+        raise BusyError(f"{address} is not stale any more: {found.why}; nothing was removed.")
+    _remove_found(found, force=False)
+
+
+def _remove_found(found: IpcObject, *, force: bool) -> None:
+    address = found.address
     try:
         _remove(found, force=force)
     except PermissionError as problem:
@@ -66,7 +79,6 @@ def remove(address: str, *, force: bool = False) -> IpcObject:
         if isinstance(problem, Error):
             raise
         raise NotFoundError(f"{address} is gone already.") from None
-    return found
 
 
 def _remove(found: IpcObject, *, force: bool) -> None:
@@ -93,14 +105,13 @@ def _remove(found: IpcObject, *, force: bool) -> None:
 
 
 def _remove_own(found: IpcObject) -> None:
+    """What was stale when it was looked at, and is awaited by now, stays."""
+
+    def awaited(descriptor: int) -> str:
+        return own.awaited(found.kind, descriptor) if found.state == "stale" else ""
+
     path = own.path_of(found.kind, found.name)
-    descriptor = named.enter(path, create=False, timeout=5)
-    try:
-        if load("_block").others(descriptor):
-            raise BusyError(f"{found.address} is in use by now; nothing was removed.")
-        path.unlink()
-    finally:
-        os.close(descriptor)
+    named.remove_unheld(path, found.address, awaited, timeout=5)
 
 
 def _remove_socket(path: str, address: str) -> None:
@@ -145,7 +156,7 @@ def collect(
             continue
         try:
             if not dry_run:
-                remove(found.address)
+                _remove_stale(found.address)
         except (Error, OSError) as problem:
             yield Outcome(found.address, str(problem))
         else:

@@ -17,7 +17,7 @@ from lanline.ipc.inspect.processes import OpenFile, Processes, look
 from lanline.ipc.inspect.unix_table import UnixSocket, unix_sockets
 
 ORDER = {kind: place for place, kind in enumerate(KINDS)}
-OWN = ("shm", "link", "queue", "memory", "value", "broadcast", "semaphore")
+OWN = ("shm", "link", "queue", "memory", "value", "broadcast", "semaphore", "lock")
 
 
 class Survey(Struct, frozen=True):
