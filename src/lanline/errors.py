@@ -15,7 +15,7 @@
     │   ├── MessageError          what arrived is not a message of the agreed type
     │   ├── CorruptedError        the other side broke the rules of the shared memory
     │   ├── NotFoundError         nothing exists under that address; also a FileNotFoundError
-    │   ├── TlsError              no certificate, a wrong one, or no TLS at the other end
+    │   ├── TlsError              no certificate, a wrong one, or TLS at one end only
     │   ├── AddressInUseError     somebody else has that address
     │   └── PermissionDeniedError the system refuses; also a PermissionError
     ├── ProtocolError             bytes from outside that break a protocol; says what and where

@@ -14,7 +14,9 @@ import pytest
 
 from lanline import ipc
 from lanline.ipc import aio
-from lanline.ipc.tls import TlsChannel, TlsListener
+from lanline.ipc.first_bytes import TLS_ALERT
+from lanline.ipc.tls_link import TlsChannel
+from lanline.ipc.tls_listener import TlsListener
 from lanline.testing import channels
 
 if TYPE_CHECKING:
@@ -103,11 +105,6 @@ def test_what_speaks_no_tls_is_told_apart(trusted: Certificates) -> None:
         with pytest.raises(ipc.TlsError, match="speaks no TLS"):
             ipc.connect(f"tls://127.0.0.1:{plain.getsockname()[1]}", 10)
         answered.result(10)
-    with (
-        ipc.listen("tcp://127.0.0.1:0") as plain_listener,  # it takes a greeting for a long message
-        pytest.raises(ipc.TimedOutError, match="perhaps it speaks no TLS"),
-    ):
-        ipc.connect(f"tls://127.0.0.1:{port_of(plain_listener)}", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as shy, ThreadPoolExecutor(1) as pool:
 
         def hang_up() -> None:
@@ -119,13 +116,80 @@ def test_what_speaks_no_tls_is_told_apart(trusted: Certificates) -> None:
         hung_up.result(10)
 
 
-def test_a_caller_that_speaks_no_tls_is_sent_away(trusted: Certificates) -> None:
+def test_a_caller_that_speaks_no_tls_is_sent_away_and_told(trusted: Certificates) -> None:
     with listening() as listener:
-        with ipc.connect(f"tcp://127.0.0.1:{port_of(listener)}", 10) as plain:
-            plain.send(b"hello?", 10)
-            with pytest.raises(ipc.PeerDiedError):
-                plain.recv(10)
-        assert "speaks no TLS" in failure_of(listener)
+        for count, size in enumerate((5, 100, 1_000_000), 1):
+            with ipc.connect(f"tcp://127.0.0.1:{port_of(listener)}", 10) as plain:
+                with contextlib.suppress(ipc.TlsError):  # the large one may be told while it sends
+                    plain.send(b"x" * size, 10)
+                with pytest.raises(ipc.TlsError, match=r"speaks TLS.*connect to tls://"):
+                    plain.recv(10)
+                with pytest.raises(ipc.TlsError, match="speaks TLS"):
+                    plain.send(b"more")
+            assert "speaks no TLS" in failure_of(listener, count)
+
+
+def test_a_caller_that_waits_to_be_spoken_to_is_told_in_the_end(
+    trusted: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lanline.ipc.tls_listener.HANDSHAKE_SECONDS", 0.2)
+    with (
+        listening() as listener,
+        ipc.connect(f"tcp://127.0.0.1:{port_of(listener)}", 10) as plain,
+        pytest.raises(ipc.TlsError, match="speaks TLS"),
+    ):
+        plain.recv(10)
+
+
+@pytest.mark.parametrize("limit", [1000, 1 << 26])
+def test_a_plain_listener_that_is_called_by_tls_learns_it_and_says_so(
+    trusted: Certificates, limit: int
+) -> None:
+    with ipc.listen("tcp://127.0.0.1:0", limit=limit) as listener, ThreadPoolExecutor(1) as pool:
+        calling = pool.submit(ipc.connect, f"tls://127.0.0.1:{port_of(listener)}", 10)
+        with listener.accept(10) as channel:
+            for _ in range(2):
+                with pytest.raises(ipc.TlsError, match=r"peer speaks TLS.*tls:// on both sides"):
+                    channel.recv(10)
+            with pytest.raises(ipc.TlsError, match="speaks no TLS"):  # before we close
+                calling.result(10)
+
+
+async def test_on_an_event_loop_both_learn_it(trusted: Certificates) -> None:
+    async with await aio.listen("tcp://127.0.0.1:0") as listener:
+        address = listener.address.replace("tcp:", "tls:")
+        calling = asyncio.ensure_future(aio.connect(address, 10))
+        async with await listener.accept(10) as channel:
+            with pytest.raises(ipc.TlsError, match="peer speaks TLS"):
+                await channel.recv(10)
+            with pytest.raises(ipc.TlsError, match="speaks no TLS"):
+                await calling
+
+
+def test_a_message_may_look_like_a_greeting_and_a_stream_may_begin_in_pieces() -> None:
+    context = ssl.create_default_context()
+    greeting = ssl.MemoryBIO()
+    with contextlib.suppress(ssl.SSLWantReadError):
+        context.wrap_bio(ssl.MemoryBIO(), greeting, server_hostname="x.test").do_handshake()
+    hello = greeting.read()
+    size = int.from_bytes(hello[:4], "little")
+    alike = hello[4:].ljust(size, b"x")
+    with channels.pair(lambda: "tcp://127.0.0.1:0") as (one, other), ThreadPoolExecutor(1) as pool:
+        sending = pool.submit(one.send_many, [b"first", alike], 30)
+        assert [other.recv(30), other.recv(30)] == [b"first", alike]
+        sending.result(30)
+    with (
+        ipc.listen("tcp://127.0.0.1:0") as listener,
+        socket.create_connection(("127.0.0.1", port_of(listener))) as raw,
+        listener.accept(10) as channel,
+    ):
+        for byte in hello[:10]:
+            raw.sendall(bytes([byte]))
+            with pytest.raises(ipc.TimedOutError):
+                channel.recv(0.001)
+        raw.sendall(hello[10:])
+        with pytest.raises(ipc.TlsError, match="peer speaks TLS"):
+            channel.recv(10)
 
 
 def test_listening_needs_a_certificate(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,7 +209,7 @@ def test_listening_needs_a_certificate(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_who_stalls_in_the_handshake_holds_up_nobody(
     trusted: Certificates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lanline.ipc.tls.HANDSHAKE_SECONDS", 1.0)
+    monkeypatch.setattr("lanline.ipc.tls_listener.HANDSHAKE_SECONDS", 1.0)
     with listening() as listener:
         address = ("127.0.0.1", port_of(listener))
         with socket.create_connection(address) as silent, socket.create_connection(address) as half:
@@ -154,7 +218,7 @@ def test_who_stalls_in_the_handshake_holds_up_nobody(
                 with ipc.connect(listener.address, 10) as channel:
                     assert channel.recv(10) == b"welcome"
             silent.settimeout(10)
-            assert silent.recv(10) == b""  # sent away
+            assert silent.recv(10) == TLS_ALERT  # sent away
             assert half.recv(10) == b""
         assert "did not finish" in failure_of(listener, 2)
 
@@ -162,14 +226,14 @@ def test_who_stalls_in_the_handshake_holds_up_nobody(
 def test_too_many_who_stall_make_room_for_those_who_do_not(
     trusted: Certificates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lanline.ipc.tls.HANDSHAKES", 4)
+    monkeypatch.setattr("lanline.ipc.tls_listener.HANDSHAKES", 4)
     with listening() as listener, contextlib.ExitStack() as stack:
         address = ("127.0.0.1", port_of(listener))
         stalled = [stack.enter_context(socket.create_connection(address)) for _ in range(8)]
         with ipc.connect(listener.address, 10) as channel:
             assert channel.recv(10) == b"welcome"
         stalled[0].settimeout(10)
-        assert stalled[0].recv(10) == b""
+        assert stalled[0].recv(10) == TLS_ALERT
 
 
 def test_a_listener_that_stalls_is_given_up_at_the_time_out(trusted: Certificates) -> None:

@@ -12,7 +12,13 @@ from __future__ import annotations
 from collections import deque
 from struct import Struct
 
-from lanline.errors import MessageError, MessageTooLargeError
+from lanline.errors import MessageError, MessageTooLargeError, TlsError
+from lanline.ipc.first_bytes import (
+    GREETING_BEGINS,
+    GREETING_BYTES,
+    is_alert_untrusted,
+    is_greeting_untrusted,
+)
 
 HEADER = Struct("<I")
 FAREWELL = HEADER.pack(0xFFFFFFFF)
@@ -22,7 +28,7 @@ LONGEST = 0x7FFFFFFF  # what the header can say, and sockets can take at once
 class Framer:
     """What has been read of a stream, cut into messages. Pure; not for several threads at once."""
 
-    __slots__ = ("_buffer", "_limit", "closed", "messages")
+    __slots__ = ("_buffer", "_limit", "closed", "may_be_greeted", "messages")
 
     def __init__(self, limit: int) -> None:
         """`limit`: bytes of one message."""
@@ -30,10 +36,16 @@ class Framer:
         self._limit = limit
         self.messages: deque[bytes] = deque()
         self.closed = False  # the farewell was read
+        self.may_be_greeted = False  # at the beginning, by who takes this for a TLS listener
 
     @property
     def is_inside_message(self) -> bool:
         return bool(self._buffer)
+
+    @property
+    def is_alert(self) -> bool:
+        """Are the bytes that are no message those of who speaks TLS?"""
+        return is_alert_untrusted(self._buffer)
 
     @property
     def wanted(self) -> int:
@@ -47,7 +59,7 @@ class Framer:
     def feed_untrusted(self, data: bytes) -> None:
         """Take bytes as they come.
 
-        Raises MessageTooLargeError or MessageError; the stream is lost then.
+        Raises MessageTooLargeError, MessageError or TlsError; the stream is lost then.
         """
         buffer = self._buffer
         if buffer:
@@ -55,6 +67,8 @@ class Framer:
             source: bytes | bytearray = buffer
         else:
             source = data
+        if self.may_be_greeted:
+            self._look_for_greeting(source)
         start, end = 0, len(source)
         while end - start >= HEADER.size:
             (size,) = HEADER.unpack_from(source, start)
@@ -72,6 +86,15 @@ class Framer:
             del buffer[:start]
         elif start < end:
             buffer += data[start:]
+
+    def _look_for_greeting(self, source: bytes | bytearray) -> None:
+        """Only at the very beginning: later, a message may say what it likes."""
+        if is_greeting_untrusted(source):
+            raise TlsError(
+                "The peer speaks TLS, and this channel does not: use tls:// on both sides."
+            )
+        # A message that begins with the first byte of one is longer than what there is.
+        self.may_be_greeted = len(source) < GREETING_BYTES and source[0] == GREETING_BEGINS
 
     def _bid_farewell(self, left: int) -> None:
         if left > HEADER.size:

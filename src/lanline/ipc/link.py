@@ -21,7 +21,9 @@ from lanline.errors import (
     MessageTooLargeError,
     PeerClosedError,
     PeerDiedError,
+    TlsError,
 )
+from lanline.ipc.first_bytes import TLS_ALERT
 from lanline.ipc.framing import FAREWELL, HEADER, Framer
 from lanline.ipc.payload import BytesLike, size_of
 from lanline.ipc.steps import Steps, Wait
@@ -130,6 +132,7 @@ class StreamLink(ABC):
                 self._framer.feed_untrusted(data)
         except IpcError as problem:
             self._end = problem
+            self._refuse(problem)
             return True
         if self._framer.closed:
             self._end = PeerClosedError("The peer closed the channel.")
@@ -137,11 +140,17 @@ class StreamLink(ABC):
             self._end = self._why(None)
         return True
 
+    def _refuse(self, problem: IpcError) -> bool:
+        """What came ended the link; whether there was a way to tell the peer why."""
+        return False
+
     def _why(self, problem: OSError | None) -> IpcError:
         if self.closed:
             return ClosedError("You closed this channel.")
         if self._framer.closed:
             return PeerClosedError("The peer closed the channel.")
+        if self._framer.is_alert:
+            return TlsError("The peer speaks TLS, and this channel does not: connect to tls://.")
         inside = " in the middle of a message" if self._framer.is_inside_message else ""
         why = f": {problem.strerror}" if problem and problem.strerror else ""
         return PeerDiedError(f"The peer is gone without closing the channel{inside}{why}.")
@@ -227,7 +236,9 @@ class StreamLink(ABC):
         """Raise what is known to have ended the peer: the kernel might still take bytes for it."""
         if self.closed:
             raise ClosedError("You closed this channel.")
-        if self._end is not None and isinstance(self._end, PeerClosedError | PeerDiedError):
+        if self._end is not None and isinstance(
+            self._end, PeerClosedError | PeerDiedError | TlsError
+        ):
             raise self._end.__class__(*self._end.args)
 
     def flush(self) -> bool:
@@ -301,6 +312,14 @@ class SocketLink(StreamLink):
         super().__init__(limit)
         self.socket = sock
         self.readers = self.writers = (sock.fileno(),)
+        self._framer.may_be_greeted = sock.family != getattr(socket, "AF_UNIX", None)
+
+    def _refuse(self, problem: IpcError) -> bool:
+        if not isinstance(problem, TlsError):
+            return False
+        with contextlib.suppress(OSError):
+            self.socket.send(TLS_ALERT, DONT_WAIT | NO_SIGNAL)
+        return True
 
     def _receive(self, wait: bool) -> bytes | None:
         return self.socket.recv(self.read_bytes, 0 if wait else DONT_WAIT)
