@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import unicodedata
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lanline.wire.shown import shown
+
+
+@pytest.mark.parametrize("mark", ["\u0301", "\u20dd", "\u200d", "\ufe0f", "\u034f"])
+def test_a_pile_of_marks_is_cut(mark: str) -> None:
+    assert shown(f"a{mark * 6}b") == f"a{mark * 6}b"
+    assert shown(f"a{mark * 10_000}b") == f"a{mark * 6}\ufffdb"
+
+
+@pytest.mark.parametrize("text", ["שָׁלוֹם בְּרֵאשִׁ֖ית", "བརྒྱུད", "👩🏽‍❤️‍💋‍👨🏿", "क्ष्म्य", "Tiếng Việt"])
+def test_what_people_write_is_left_alone(text: str) -> None:
+    assert shown(text) == text
+    assert shown(unicodedata.normalize("NFD", text)) == unicodedata.normalize("NFD", text)
 
 
 def test_what_people_write_stays_as_it_is() -> None:

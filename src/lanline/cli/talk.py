@@ -175,10 +175,8 @@ def _trust(fingerprint: str | None, *, ask: bool) -> Trust:
 
 def _ask(fingerprint: str) -> bool:
     typer.echo("No authority has signed the certificate of the other side. Its fingerprint is\n")
-    for first in (0, 32):
-        half = fingerprint[first : first + 32]
-        typer.echo("  " + " ".join(half[at : at + 4] for at in range(0, 32, 4)))
-    return typer.confirm("\nDoes the other side show the same?", default=False)
+    typer.echo(f"    {fingerprint}\n")
+    return typer.confirm("Does the other side show the same?", default=False)
 
 
 def _key(cert: Path | None, key: Path | None) -> HubKey:

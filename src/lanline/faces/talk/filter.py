@@ -51,7 +51,7 @@ class LineFace:
 
     def tell(self, told: Told) -> None:
         if self._notes is not None:
-            self._notes(shown(told.text))
+            self._notes("\n".join(shown(line) for line in told.text.split("\n")))
 
     async def close(self) -> None:
         pass

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 MANY = 1024  # messages at once
 LEAST_SECONDS = 1.0  # for who has answered to say hello, however short the time-out
-HELLO_SECONDS = 3.0  # then it is a program that says no hello
+HELLO_SECONDS = 3.0  # for a caller; then it is a program that says no hello
+ANSWER_SECONDS = 1.0  # for who waits, who says hello first: then the talk begins without it
 OWN_HELLO_SECONDS = 10.0  # on the user's own line, where both sides say it
 TURN_AWAY_SECONDS = 1.0  # for a caller to hear that the line is engaged
 MEET_SECONDS = 10.0  # for others who are about to call or to listen on the user's own line
@@ -149,7 +150,7 @@ async def call(address: str, seconds: float | None, trust: Trust | None = None) 
         channel = await trust.connect(address, deadline.left())
     else:
         channel = await aio.connect(address, deadline.left() or 0, limit=MESSAGE_BYTES)
-    return await _answered(channel, _at_most(HELLO_SECONDS, deadline))
+    return await _answered(channel, _at_most(ANSWER_SECONDS, deadline))
 
 
 async def _answered(channel: aio.Channel[bytes], patience: float) -> Meeting:

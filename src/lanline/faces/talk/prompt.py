@@ -10,17 +10,16 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.formatted_text import FormattedText
-from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.renderer import print_formatted_text
 from prompt_toolkit.styles import Style
 
 from lanline.faces.talk.events import Connected, Heard, Note
+from lanline.faces.talk.screen import Screen
 from lanline.wire.shown import shown
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ class PromptFace:
     def __init__(self, sink: TextIO, clock: Callable[[], str] | None = None) -> None:
         """`clock`: what a line's time is said to be."""
         self._clock = clock or (lambda: time.strftime("%H:%M"))
-        self._output = _output_on(sink)
+        self._output = Screen.on(sink)
         # The line that was typed is printed like all others, and one that was not finished goes.
         self._session: PromptSession[str] = PromptSession(
             lambda: [*self._blank(), ("class:you", "you: ")],
@@ -63,6 +62,9 @@ class PromptFace:
             erase_when_done=True,
         )
         self._session.default_buffer.accept_handler = self._accept
+        # Each time the line is drawn whole, from its first column. To draw what has changed, one
+        # has to know how wide the rest is, and of joined emoji every terminal thinks otherwise.
+        self._session.app.before_render += lambda _: self._take_away()
         self._typed: asyncio.Queue[list[bytes | TooLong] | None] = asyncio.Queue()
         self._waiting = 0
         self._editing: asyncio.Task[None] | None = None
@@ -133,7 +135,7 @@ class PromptFace:
         if isinstance(told, Connected):
             self._output.write_raw("\r")  # over what was typed while nobody was there
             self._output.erase_end_of_line()
-        self._print(_note(told.text))
+        self._print([piece for line in told.text.split("\n") for piece in _note(line)])
 
     def _print(self, pieces: Pieces) -> None:
         app, text = self._session.app, FormattedText(pieces)
@@ -141,9 +143,16 @@ class PromptFace:
             print_formatted_text(self._output, text, STYLE, color_depth=app.color_depth)
             return
         with self._output.held():
-            app.renderer.erase()
+            self._take_away()
             print_formatted_text(self._output, text, STYLE, color_depth=app.color_depth)
         app.invalidate()  # draws the line again, and writes all of it
+
+    def _take_away(self) -> None:
+        """The line that is typed on; nothing of it is seen to go until the next flush."""
+        with self._output.held():
+            self._output.write_raw("\r")
+            self._session.app.renderer.erase()
+            self._output.note_width()
 
     def _time(self) -> Pieces:
         return [("class:time", f"{self._clock()} ")] if self._is_wide else []
@@ -155,33 +164,6 @@ class PromptFace:
     @property
     def _is_wide(self) -> bool:
         return self._output.get_size().columns >= TIME_COLUMNS
-
-
-class _Output(Vt100_Output):
-    """One that can keep what is written until the next flush but one."""
-
-    _is_held = False
-
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        self._is_held = True
-        try:
-            yield
-        finally:
-            self._is_held = False
-
-    def flush(self) -> None:
-        if not self._is_held:
-            super().flush()
-
-
-def _output_on(sink: TextIO) -> _Output:
-    output = _Output.from_pty(sink)
-    assert isinstance(output, _Output)
-    # Where the cursor stands need not be known here; a terminal that is asked may be one that
-    # does not answer, or answers when the line has ended.
-    output.enable_cpr = False
-    return output
 
 
 def _note(text: str) -> Pieces:

@@ -22,6 +22,7 @@ from lanline.faces.talk.events import Heard, Note, Outcome
 from lanline.faces.talk.lines import TooLong
 from lanline.faces.talk.protocol import BYE, LINE_BYTES, Hello, Refused, Word
 from lanline.hub.names import look
+from lanline.wire.shown import shown
 
 STRANGER = "The other side"
 
@@ -159,7 +160,7 @@ class Talk:
                 return self._hear_last(Outcome(code, f"{self.who} left.", "left", "them"))
             case Refused(why):
                 self._not_sent += 1
-                return [Note(f"{self.who} refused {why or 'a line'}.")]
+                return [Note(f"{self.who} refused {shown(why) or 'a line'}.")]
             case str(text):
                 lines = text.removesuffix("\n")
                 if lines == BYE.decode():

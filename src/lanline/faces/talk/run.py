@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PARTING_SECONDS = 5.0  # for the other side to answer that we have ended it
+QUIET_SECONDS = 1.0  # of these before a person is told what is waited for
 SAY_SECONDS = 1.0  # for the other side to take what is said at the end
 
 
@@ -95,11 +96,11 @@ class Runner:
         """`key`: what is shown at tls://."""
         reception = await meeting.listen(address, key.context if key else None)
         at = reception.address
-        command = f"lanline talk {meeting.reachable(at)}"
         fingerprint = key.hash.hex() if key else ""
+        command = f"lanline talk {meeting.reachable(at)}"
         if fingerprint:
-            command += f" --fingerprint {fingerprint}"
-        text = f"Waiting at {at}: the other side types `{command}`. Ctrl-C stops."
+            command = f"{command} \\\n    --fingerprint {fingerprint}"
+        text = f"Waiting at {at}; Ctrl-C stops. The other side types\n\n  {command}\n"
         return await self._wait(reception, seconds, Waiting(at, text, fingerprint))
 
     async def _wait(self, reception: Reception, seconds: float | None, waiting: Waiting) -> Outcome:
@@ -134,7 +135,7 @@ class Runner:
             await self._do(channel, talk.hear_untrusted(met.first))
             if talk.outcome is None:
                 name = "" if talk.label == "them" else talk.who
-                who = f" to {name}" if name else ""
+                who = f" to {name}" if name else "" if talk.greeted else "; no hello came back"
                 text = f"Connected{who}. `bye` alone on a line ends it."
                 self._face.tell(Connected(name, text))
                 await self._both_ways(channel)
@@ -151,16 +152,16 @@ class Runner:
         typing = asyncio.ensure_future(self._type(channel))
         open_tasks: set[asyncio.Future[Any]] = {receiving, typing}
         try:
+            patience = [PARTING_SECONDS - QUIET_SECONDS, QUIET_SECONDS]
             while self._talk.outcome is None:
-                limit = PARTING_SECONDS if self._talk.is_parting else None
                 done, _ = await asyncio.wait(
                     {*open_tasks, self._stop},
-                    timeout=limit,
+                    timeout=patience[-1] if self._talk.is_parting else None,
                     return_when=asyncio.FIRST_COMPLETED,
                 )
                 open_tasks -= done
                 if not done:
-                    self._talk.give_up_parting()
+                    self._wait_on(patience)
                 if self._stop in done:
                     await self._leave(channel)
                 for task in done & {receiving, typing}:
@@ -169,6 +170,15 @@ class Runner:
             for task in (receiving, typing):
                 task.cancel()
             await asyncio.gather(receiving, typing, return_exceptions=True)
+
+    def _wait_on(self, patience: list[float]) -> None:
+        """We have ended it, and nothing has come back for the last of these seconds."""
+        patience.pop()
+        if not patience:
+            self._talk.give_up_parting()
+        elif self._talk.is_a_persons:
+            text = f"{self._talk.who} has not answered to that yet. Ctrl-C does not wait for it."
+            self._face.tell(Note(text))
 
     async def _leave(self, channel: aio.Channel[bytes]) -> None:
         """A signal. The second one does not wait for the other side's answer."""
@@ -192,6 +202,7 @@ class Runner:
                 await self._do(channel, effects)
             except ipc.Error:
                 return  # the receiving side finds out why, after all that has come
+        await self._face.close()
 
     async def _receive(self, channel: aio.Channel[bytes]) -> None:
         talk = self._talk
@@ -201,7 +212,7 @@ class Runner:
             except ipc.PeerClosedError:
                 effects = talk.hear_close()
             except ipc.PeerDiedError as problem:
-                effects = talk.lose(str(problem))
+                effects = talk.lose(str(problem).replace("The peer", talk.who))
             except ipc.Error as problem:
                 effects = talk.lose(str(problem), PROBLEM)
             else:

@@ -64,6 +64,8 @@ def read_fingerprint(text: str) -> str:
 class _AnotherCertificate(ssl.SSLError):
     """`fingerprint`: what was shown."""
 
+    reason = "it is another certificate"  # which all errors of TLS have
+
     def __init__(self, fingerprint: str) -> None:
         super().__init__(fingerprint)
         self.fingerprint = fingerprint
