@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
@@ -23,7 +25,12 @@ class AgentProcess:
         on: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        """`on`: the words that run a command on another host."""
+        """`on`: the words that run a command on another host.
+
+        Without an `environment` it keeps what it keeps for itself alone.
+        """
+        self._kept = tempfile.TemporaryDirectory()
+        environment = environment or {**os.environ, "XDG_DATA_HOME": self._kept.name}
         self.machine = machine
         self._process = subprocess.Popen(
             [*on, LANLINE, "agent", address, "--machine", machine, "--json", *options],
@@ -72,3 +79,4 @@ class AgentProcess:
         for stream in (self._process.stdout, self._process.stderr):
             if stream:
                 stream.close()
+        self._kept.cleanup()

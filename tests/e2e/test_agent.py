@@ -7,6 +7,7 @@ import os
 import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -94,6 +95,18 @@ async def test_an_agent_that_is_killed_is_away_and_comes_back_as_the_same_machin
             machines = await client.request(m.Machines())
             assert isinstance(machines, m.MachineList)
             assert [machine.id for machine in machines.machines] == ["m1"]
+
+
+async def test_an_agent_that_was_given_a_name_has_it_when_it_is_started_again(
+    hub: HubProcess, tmp_path: Path
+) -> None:
+    own = {**os.environ, "XDG_DATA_HOME": str(tmp_path / "agent")}
+    async with watcher(hub) as (_, events):
+        given = ((("--name", "web-1"), "web-1"), ((), "web-1"), (("--name", "db"), "db"))
+        for options, name in given:
+            with AgentProcess(hub.address, "m1", *options, environment=own):
+                assert (await changed_to(events, "here")).name == name
+            assert (await changed_to(events, "away")).name == name
 
 
 async def test_an_agent_that_is_stopped_says_goodbye(hub: HubProcess) -> None:

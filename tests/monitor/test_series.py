@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 import msgspec
 from msgspec import structs
 from tests.monitor.machines import a_second_later, cpu_times, sample
 
 from lanline.monitor.rates import with_rates
-from lanline.monitor.series import FIGURES, KEPT, MOST_POINTS, Recent
+from lanline.monitor.series import FIGURES, KEPT, MOST_POINTS, Recent, seconds_per_point
 from lanline.wire.samples import Cpu, Load, Sample
 
 
@@ -113,3 +114,10 @@ def test_figures_beyond_reason_do_no_harm() -> None:
     recent.add(msgspec.json.decode(msgspec.json.encode(at_load(1e308)), type=Sample), 1.0)
     _, figures = recent.columns(600, 1.0)
     assert figures["load_1"] == [None]
+
+
+def test_a_point_stands_for_as_many_seconds_as_are_said() -> None:
+    widths = [seconds_per_point(seconds) for seconds in (1, 600, 601, 3600, 10_000)]
+    assert widths == [1, 1, 2, 6, 6]
+    times, _ = filled(KEPT).columns(3600, 10_000.0 + KEPT)
+    assert {round(later - time) for time, later in pairwise(times[1:-1])} == {6}

@@ -578,6 +578,7 @@ export interface RecentFigures {
   machine: string;
   times: number[];
   figures: Record<string, (number | null)[]>;
+  seconds_per_point?: number;
   id?: number | null;
 }
 

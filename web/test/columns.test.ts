@@ -31,13 +31,56 @@ test("a row that is not newer is passed over", () => {
   assert.deepEqual(columns.times, [2]);
 });
 
-test("the past goes before what is held, without overlap", () => {
+test("the past takes the place of what is held of its time, and nothing else", () => {
   const columns = new Columns(100, 10);
+  columns.push(0.5, { cpu: 0 });
   columns.push(3, { cpu: 3 });
+  columns.push(5, { cpu: 5 });
+  columns.break(6);
   columns.fillPast([1, 2, 3, 4], { cpu: [1, 2, 30, 40], load: [9, 9, 9, 9] });
-  assert.deepEqual(columns.times, [1, 2, 3]);
-  assert.deepEqual(columns.column("cpu"), [1, 2, 3]);
-  assert.deepEqual(columns.column("load"), [9, 9, null]);
+  columns.push(7, { cpu: 7 });
+  assert.deepEqual(columns.times, [0.5, 1, 2, 3, 4, 5, 6, 7]);
+  assert.deepEqual(columns.column("cpu"), [0, 1, 2, 30, 40, 5, null, 7]);
+  assert.deepEqual(columns.column("load"), [null, 9, 9, 9, 9, null, null, null]);
+});
+
+test("what comes after a past of means becomes means like them", () => {
+  const columns = new Columns(1_000, 100);
+  columns.fillPast([605, 608.5], { cpu: [10, 20] }, 6); // 606.5, 607.5 and 608.5 so far
+  columns.push(609.5, { cpu: 60 });
+  assert.deepEqual(columns.times, [605, 609.5]);
+  assert.deepEqual(columns.column("cpu"), [10, 30]);
+  for (let second = 10; second < 18; second += 1) columns.push(600.5 + second, { cpu: second });
+  assert.deepEqual(columns.times, [605, 611.5, 617.5]);
+  assert.deepEqual(columns.column("cpu").slice(2), [14.5]);
+});
+
+test("what was heard before the past came is not counted twice", () => {
+  const columns = new Columns(1_000, 100);
+  columns.push(608.6, { cpu: 20 });
+  columns.fillPast([605, 608.5], { cpu: [10, 20] }, 6);
+  assert.deepEqual(columns.times, [605, 608.5]);
+  columns.push(613, { cpu: 1 });
+  columns.fillPast([605, 611.5], { cpu: [10, 20] }, 6);
+  assert.deepEqual(columns.times, [605, 611.5, 613]);
+});
+
+test("a mean is one of the figures that were there", () => {
+  const columns = new Columns(1_000, 100);
+  columns.fillPast([600.5], { cpu: [4] }, 6);
+  columns.push(601.5, { cpu: null, load: 3 });
+  columns.push(602.5, { cpu: 8, load: 5 });
+  assert.deepEqual(columns.column("cpu"), [6]);
+  assert.deepEqual(columns.column("load"), [4]);
+});
+
+test("a break parts what is within one stretch of time", () => {
+  const columns = new Columns(1_000, 100);
+  columns.fillPast([600.5], { cpu: [4] }, 6);
+  columns.break(601);
+  columns.push(602, { cpu: 8 });
+  columns.push(603, { cpu: 10 });
+  assert.deepEqual(columns.column("cpu"), [4, null, 9]);
 });
 
 test("columns are bounded in time and number", () => {

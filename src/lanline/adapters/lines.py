@@ -11,6 +11,7 @@ from typing import Any
 from lanline.hub.talk import LOBBY
 from lanline.wire import messages as m
 from lanline.wire.shown import shown
+from lanline.words import counted
 
 PROMPT = b"Your name? "
 
@@ -87,7 +88,9 @@ class LinesAdapter:
             yield m.Join(room=LOBBY)
 
     def _too_long(self) -> m.Problem:
-        return m.Problem(code="too-long", message=f"A line is at most {self._most:,} bytes.")
+        return m.Problem(
+            code="too-long", message=f"A line is at most {counted(self._most, 'byte')}."
+        )
 
 
 def _message(event: m.Message) -> str:

@@ -17,7 +17,11 @@ def agent(
         str, typer.Argument(help="The hub's address (HOST or HOST:PORT), or its invite.")
     ],
     name: Annotated[
-        str, typer.Option(help="Show this machine under this name.", show_default="its host name")
+        str,
+        typer.Option(
+            help="Show this machine under this name, from now on.",
+            show_default="the name last given, else its host name",
+        ),
     ] = "",
     machine: Annotated[
         str,
@@ -47,10 +51,14 @@ def agent(
     import logging
 
     from lanline.agent import Agent, known_to_agents
+    from lanline.monitor.sampling.given_name import given_name
+    from lanline.monitor.sampling.identity import machine_identity
     from lanline.monitor.sampling.sampler import Sampler
 
     logging.basicConfig(level=logging.WARNING, format="lanline: %(message)s")
-    reporter = Agent(hub, Sampler(machine, name), known=known_to_agents())
+    machine = machine_identity(machine)
+    sampler = Sampler(machine, given_name(machine, name))
+    reporter = Agent(hub, sampler, known=known_to_agents())
     asyncio.run(_until_stopped(reporter, _JsonTeller(reporter) if json else _Teller(reporter)))
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lanline.words import counted
+
 if TYPE_CHECKING:
     from lanline.wire import messages as m
 
@@ -98,7 +100,7 @@ def revoke(
     if json:
         _print(revoked)
     else:
-        devices = "1 device" if revoked.devices == 1 else f"{revoked.devices} devices"
+        devices = counted(revoked.devices, "device")
         typer.echo(f"Invite {invite} is void; {devices} had come in by it.")
 
 

@@ -43,6 +43,7 @@ from lanline.errors import (
 )
 from lanline.wire import codec
 from lanline.wire.addresses import HubAddress, parse_hub_address
+from lanline.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -282,7 +283,7 @@ class HubClient:
                 return await future
         except TimeoutError:
             raise ConnectionLostError(
-                f"The hub did not acknowledge within {timeout:.0f} seconds."
+                f"The hub did not acknowledge within {counted(timeout, 'second')}."
             ) from None
         finally:
             self._says.pop(key, None)

@@ -28,6 +28,7 @@ from lanline.errors import Error
 from lanline.faces import updates as u
 from lanline.wire import messages as m
 from lanline.wire.shown import shown
+from lanline.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -154,7 +155,8 @@ class Conversation:
         elif isinstance(notice, OlderArrived):
             self._older_arrived()
         elif isinstance(notice, Missing):
-            text = f"{notice.count:,} messages are no longer kept by the hub."
+            gone = counted(notice.count, "message is", "messages are")
+            text = f"{gone} no longer kept by the hub."
             self._tell(u.Added((self._note(text, "gap"),)))
         elif isinstance(notice, RoomClosed):
             self.switch(next(iter(self.client.rooms), LOBBY))
@@ -314,4 +316,4 @@ def normal_room(text: str) -> str:
 
 
 def _members(count: int) -> str:
-    return "1 member" if count == 1 else f"{count} members"
+    return counted(count, "member")

@@ -30,6 +30,7 @@ from lanline.hub.names import problem_with_name
 from lanline.hub.rooms import RoomState
 from lanline.hub.talk import Talk
 from lanline.wire import messages as m
+from lanline.words import counted
 
 Handler = Callable[[Connection, Any, float], list[Effect]]
 
@@ -127,10 +128,10 @@ class Hub:
         for connection in list(self.connections):
             if connection.member is None:
                 if now - connection.since > limits.hello_seconds:
-                    message = f"No name was given in {limits.hello_seconds:.0f} seconds."
+                    message = f"No name was given in {counted(limits.hello_seconds, 'second')}."
                     effects += self.put_out(connection, now, message, "idle")
             elif self._is_dead(connection, now):
-                message = f"Nothing was heard for {limits.dead_seconds:.0f} seconds."
+                message = f"Nothing was heard for {counted(limits.dead_seconds, 'second')}."
                 effects += self.put_out(connection, now, message, "idle")
         return effects
 

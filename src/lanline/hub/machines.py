@@ -34,6 +34,7 @@ from lanline.wire.messages import (
     Unwatch,
     Watch,
 )
+from lanline.words import counted
 
 RECORD_SECONDS = 60.0  # what a restart of the hub may forget of a machine that is here
 
@@ -74,7 +75,8 @@ class MachineBoard:
         """Raise RefusalError where this would be one machine too many."""
         if machine_id not in self.machines and len(self.machines) >= self._limits.machines:
             raise RefusalError(
-                "not-allowed", f"This hub watches {self._limits.machines:,} machines at most."
+                "not-allowed",
+                f"This hub watches {counted(self._limits.machines, 'machine')} at most.",
             )
 
     def agent_came(self, connection: Connection, name: str, now: float) -> list[Effect]:
@@ -218,7 +220,7 @@ class MachineBoard:
                 id=question.command_id,
                 code="no-answer",
                 message=f"{name} did not list its processes within "
-                f"{self._limits.processes_seconds:.0f} seconds.",
+                f"{counted(self._limits.processes_seconds, 'second')}.",
             )
         else:
             problem = Problem(

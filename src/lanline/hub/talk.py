@@ -45,6 +45,7 @@ from lanline.wire.messages import (
     Say,
     Typing,
 )
+from lanline.words import counted
 
 LOBBY = "#lobby"
 KEY_CHARACTERS = 64
@@ -82,7 +83,8 @@ class Talk:
         arriving = name not in connection.rooms
         if arriving and len(connection.rooms) >= self._limits.rooms_per_member:
             raise RefusalError(
-                "too-fast", f"You are in {self._limits.rooms_per_member} rooms, which is the most."
+                "too-fast",
+                f"You are in {counted(self._limits.rooms_per_member, 'room')}, which is the most.",
             )
         room = self.rooms.get(name)
         if room is None:
@@ -256,7 +258,7 @@ class Talk:
             raise RefusalError("not-allowed", "A guest cannot open a new room; a member can.")
         if len(self.rooms) >= self._limits.rooms:
             raise RefusalError(
-                "not-allowed", f"This hub keeps {self._limits.rooms} rooms at the most."
+                "not-allowed", f"This hub keeps {counted(self._limits.rooms, 'room')} at the most."
             )
         return self._create(name, now)
 
@@ -291,7 +293,7 @@ class Talk:
             ) from None
         if size > limit:
             raise RefusalError(
-                "too-long", f"A message is at most {limit:,} bytes; this one has {size:,}."
+                "too-long", f"A message is at most {counted(limit, 'byte')}; this one has {size:,}."
             )
 
     def _charge(self, connection: Connection, now: float) -> list[Effect]:

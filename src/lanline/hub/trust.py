@@ -22,6 +22,7 @@ from lanline.hub.effects import Invite, Record, RecordInvite, RecordSession, Ses
 from lanline.hub.gate import Admission, OpenGate, RefusalError, Visitor
 from lanline.hub.limits import Limits
 from lanline.wire.messages import Hello, InviteInfo, Role
+from lanline.words import counted
 
 TOKEN_BYTES = 16
 SESSION_SECONDS = 90 * 86_400.0  # since it was last used
@@ -45,7 +46,7 @@ class Tries:
         if len(times) >= self._most:
             wait = max(1, round(times[0] + self._seconds - now))
             raise RefusalError(
-                "too-many-tries", f"Too many wrong tries; try again in {wait} seconds."
+                "too-many-tries", f"Too many wrong tries; try again in {counted(wait, 'second')}."
             )
 
     def wrong(self, address: str, now: float) -> None:

@@ -34,6 +34,7 @@ from lanline.ipc import named
 from lanline.ipc.forgotten import warn_unclosed
 from lanline.ipc.native import load
 from lanline.ipc.payload import codec_for
+from lanline.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -224,8 +225,8 @@ class Queue:
             count = 0
         if count < len(batch) and self.overflow == "raise":
             raise FullError(
-                f"{self.address} is full: {count} of {len(batch)} messages were put; its capacity "
-                f"is {self.capacity} messages and {self.max_bytes:,} bytes."
+                f"{self.address} is full: {count:,} of {len(batch):,} were put; its capacity is "
+                f"{counted(self.capacity or 0, 'message')} and {counted(self.max_bytes, 'byte')}."
             )
         self._newest_dropped += len(batch) - count
         return count

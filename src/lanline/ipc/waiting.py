@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from lanline.errors import TimedOutError
+from lanline.words import counted
 
 
 class Deadline:
@@ -25,7 +26,7 @@ class Deadline:
         return None if self._at is None else max(0.0, self._at - time.monotonic())
 
     def passed(self, what: str) -> TimedOutError:
-        return TimedOutError(f"{what} within {self.timeout:g} seconds.")
+        return TimedOutError(f"{what} within {counted(self.timeout or 0, 'second')}.")
 
 
 def wait_readable(descriptors: tuple[int, ...], deadline: Deadline) -> bool:

@@ -39,6 +39,11 @@ FIGURES = (
 )
 
 
+def seconds_per_point(seconds: float) -> int:
+    """How many seconds a point of a chart of so many stands for."""
+    return max(1, math.ceil(min(seconds, KEPT) / MOST_POINTS))
+
+
 def main_figures(sample: Sample) -> dict[str, float | None]:
     """A sample's figures that are kept, by the names in FIGURES."""
     summary = summarize(sample)
@@ -75,7 +80,7 @@ class Recent:
     ) -> tuple[list[float], dict[str, list[float | None]]]:
         """Times (rising, Unix seconds) and as many figures under each name; None where none is."""
         first = max(bisect_left(self._times, now - seconds), len(self._times) - KEPT, 0)
-        width = math.ceil(min(seconds, KEPT) / MOST_POINTS)
+        width = seconds_per_point(seconds)
         times: list[float] = []
         figures: dict[str, list[float | None]] = {name: [] for name in FIGURES}
         for start, end in self._spans(first, width):

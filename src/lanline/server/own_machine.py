@@ -14,6 +14,8 @@ from collections.abc import AsyncIterator
 from lanline.errors import Error
 from lanline.hub.gate import Visitor
 from lanline.monitor.sampling.beat import READ_ERRORS, Beat
+from lanline.monitor.sampling.given_name import given_name
+from lanline.monitor.sampling.identity import machine_identity
 from lanline.monitor.sampling.sampler import Sampler
 from lanline.server.server import Server
 from lanline.wire import messages as m
@@ -31,7 +33,8 @@ class OwnMachine:
     def __init__(self, server: Server) -> None:
         """Raises Error when this machine has no identity and none can be kept."""
         self._server = server
-        self._sampler = Sampler(shared=True)
+        machine = machine_identity()
+        self._sampler = Sampler(machine, given_name(machine), shared=True)
         self._beat = Beat(self._sampler)
         self._number = 0
         self._listing: asyncio.Task[None] | None = None

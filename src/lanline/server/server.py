@@ -20,6 +20,7 @@ from lanline.hub.hub import Hub
 from lanline.hub.rooms import fitting
 from lanline.hub.store import Store
 from lanline.monitor.exposition import HubFigures
+from lanline.monitor.series import seconds_per_point
 from lanline.server.browsers import Browsers
 from lanline.server.fanout import Fanout
 from lanline.server.peer import Hold, Peer, visitor
@@ -241,7 +242,11 @@ class Server:
     def _read_recent(self, effect: fx.ReadRecent) -> None:
         figures = self.reports.recent(effect.machine, effect.seconds, self.now())
         event = m.RecentFigures(
-            id=effect.command_id, machine=effect.machine, times=figures[0], figures=figures[1]
+            id=effect.command_id,
+            machine=effect.machine,
+            times=figures[0],
+            figures=figures[1],
+            seconds_per_point=seconds_per_point(effect.seconds),
         )
         self._send(fx.Send(effect.connection, event))
 

@@ -455,11 +455,16 @@ class Summaries(Event, frozen=True, tag="summaries"):
 
 
 class RecentFigures(Event, frozen=True, tag="recent_figures"):
-    """Columns of one machine's recent past; `null` where there is no figure."""
+    """Columns of one machine's recent past; `null` where there is no figure.
+
+    A point is the mean of `seconds_per_point` seconds that begin at a multiple of as many; the
+    newest is the mean of what has passed of them.
+    """
 
     machine: str
     times: list[float]
     figures: dict[str, list[float | None]]
+    seconds_per_point: int = 1
 
 
 class ListProcesses(Event, frozen=True, tag="list_processes"):

@@ -8,6 +8,9 @@ export class Columns {
   readonly #figures = new Map<string, Column>();
   readonly #seconds: number;
   readonly #most: number;
+  #width = 1; // seconds that one row stands for
+  #growing = false; // the newest row takes in what comes in its stretch of time
+  readonly #counts = new Map<string, number>(); // readings in the newest row, by column
 
   /** Rows older than `seconds` before the newest go, and the oldest past `most`. */
   constructor(seconds: number, most: number) {
@@ -34,36 +37,94 @@ export class Columns {
     return this.#figures.get(name)?.some((figure) => figure !== null) ?? false;
   }
 
-  /** Add one row at the end; one that is not newer than the last is passed over. */
+  /**
+   * Add what is known at that time; what is not newer than the last row is passed over. Within one
+   * stretch of `width` seconds it goes into the newest row, which then holds the means.
+   */
   push(time: number, row: Record<string, number | null | undefined>): void {
-    if (time <= (this.times.at(-1) ?? Number.NEGATIVE_INFINITY)) return;
+    const last = this.times.at(-1) ?? Number.NEGATIVE_INFINITY;
+    if (time <= last) return;
+    if (this.#growing && this.#stretch(time) === this.#stretch(last)) this.#grow(time, row);
+    else this.#append(time, row);
+  }
+
+  /** Nothing is known from here on: where there is a line, it ends. */
+  break(time: number): void {
+    if (time <= (this.times.at(-1) ?? Number.POSITIVE_INFINITY)) return;
+    this.#append(time, {});
+    this.#growing = false;
+  }
+
+  /**
+   * Put the past in place of what is held of the same time. Its rows are means of `width` seconds,
+   * the newest of so much of them as has passed; what is pushed from now on becomes rows like them.
+   */
+  fillPast(times: readonly number[], figures: Record<string, Column>, width = 1): void {
+    this.#width = width;
+    const last = times.at(-1);
+    if (last === undefined) return;
+    const end = this.#stretch(last);
+    const later = this.#rows().filter(([time]) => this.#stretch(time) > end);
+    const first = times[0] ?? last;
+    const earlier = this.times.filter((time) => time < first).length;
+    this.times.splice(earlier, Number.POSITIVE_INFINITY, ...times);
+    for (const name of new Set([...this.#figures.keys(), ...Object.keys(figures)])) {
+      const held = this.#figures.get(name)?.slice(0, earlier) ?? new Array(earlier).fill(null);
+      const past = figures[name] ?? new Array(times.length).fill(null);
+      this.#figures.set(name, [...held, ...past]);
+    }
+    this.#countNewest(Math.floor(last - end * this.#width) + 1);
+    for (const [time, row] of later) {
+      if (Object.values(row).every((figure) => figure === null)) this.break(time);
+      else this.push(time, row);
+    }
+    this.#forget();
+  }
+
+  /** Which stretch of `width` seconds a time is in; each time is one of its own without a width. */
+  #stretch(time: number): number {
+    return this.#width > 1 ? Math.floor(time / this.#width) : time;
+  }
+
+  #append(time: number, row: Record<string, number | null | undefined>): void {
     const before = this.times.length;
     this.times.push(time);
     for (const name of Object.keys(row)) {
       if (!this.#figures.has(name)) this.#figures.set(name, new Array(before).fill(null));
     }
     for (const [name, column] of this.#figures) column.push(row[name] ?? null);
+    this.#countNewest(1);
     this.#forget();
   }
 
-  /** Nothing is known from here on: where there is a line, it ends. */
-  break(time: number): void {
-    if (this.length > 0) this.push(time, {});
-  }
-
-  /** Put the past before what is held already. */
-  fillPast(times: number[], figures: Record<string, Column>): void {
-    const first = this.times[0] ?? Number.POSITIVE_INFINITY;
-    const cut = times.findIndex((time) => time >= first);
-    const count = cut < 0 ? times.length : cut;
-    const held = this.times.length;
-    this.times.unshift(...times.slice(0, count));
-    for (const name of new Set([...this.#figures.keys(), ...Object.keys(figures)])) {
-      const past = (figures[name] ?? new Array(count).fill(null)).slice(0, count);
-      const present = this.#figures.get(name) ?? new Array(held).fill(null);
-      this.#figures.set(name, [...past, ...present]);
+  #grow(time: number, row: Record<string, number | null | undefined>): void {
+    const newest = this.times.length - 1;
+    this.times[newest] = time;
+    for (const [name, figure] of Object.entries(row)) {
+      if (figure === null || figure === undefined) continue;
+      const column = this.#figures.get(name) ?? new Array(newest + 1).fill(null);
+      this.#figures.set(name, column);
+      const mean = column[newest] ?? 0;
+      const count = (this.#counts.get(name) ?? 0) + 1;
+      column[newest] = mean + (figure - mean) / count;
+      this.#counts.set(name, count);
     }
-    this.#forget();
+  }
+
+  /** The newest row is the mean of so many readings, and takes in more. */
+  #countNewest(readings: number): void {
+    this.#growing = true;
+    this.#counts.clear();
+    for (const [name, column] of this.#figures) {
+      if ((column.at(-1) ?? null) !== null) this.#counts.set(name, readings);
+    }
+  }
+
+  #rows(): [time: number, row: Record<string, number | null>][] {
+    return this.times.map((time, index) => [
+      time,
+      Object.fromEntries([...this.#figures].map(([name, column]) => [name, column[index] ?? null])),
+    ]);
   }
 
   #forget(): void {

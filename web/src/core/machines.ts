@@ -147,7 +147,8 @@ export class Machines {
     const { cpu_percent, user_percent, system_percent, steal_percent } = past.figures;
     const parts = [user_percent, system_percent, steal_percent].map((column) => column ?? []);
     const other_percent = otherCpu(cpu_percent ?? [], ...parts);
-    course.fillPast(past.times, { ...past.figures, other_percent });
+    const figures = { ...past.figures, other_percent };
+    course.fillPast(past.times, figures, past.seconds_per_point);
     this.#around.topics.touch("machines");
   }
 

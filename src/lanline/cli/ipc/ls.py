@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lanline.words import counted
+
 if TYPE_CHECKING:
     from lanline.ipc.inspect import IpcObject, Survey
 
@@ -92,11 +94,11 @@ def _print_notes(found: Survey) -> None:
 
     count = len(found.objects)
     stale = sum(one.state == "stale" for one in found.objects)
-    words = [f"{count} objects" if count != 1 else "1 object"]
+    words = [counted(count, "object")]
     if stale:
         words.append(f"{stale} stale: `lanline ipc gc --dry-run` says what can go")
     if found.unseen:
-        what = "1 process" if found.unseen == 1 else f"{found.unseen} processes"
+        what = counted(found.unseen, "process", "processes")
         held = "it holds" if found.unseen == 1 else "they hold"
         words.append(f"{what} could not be looked into, so what {held} is not shown")
     Console(stderr=True, highlight=False).print("; ".join(words) + ".", markup=False)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lanline.words import counted
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -91,7 +93,7 @@ def recv(
         if not keep or got == count:
             break
     if count is not None and got < count:
-        raise NotFoundError(f"{address} ended after {got} of {count} messages.")
+        raise NotFoundError(f"{address} ended after {got:,} of {counted(count, 'message')}.")
 
 
 def _recv(

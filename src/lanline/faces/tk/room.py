@@ -10,6 +10,7 @@ from lanline.faces import updates as u
 from lanline.faces.tk.field import Field
 from lanline.faces.tk.looks import pixels
 from lanline.faces.tk.message_text import MessageText
+from lanline.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -167,6 +168,6 @@ class RoomForm(ttk.Frame):
         if count == 0:
             self.unseen.place_forget()
             return
-        many = "1 new message" if count == 1 else f"{count} new messages"
+        many = counted(count, "new message")
         self.unseen.configure(text=f"↓ {many}")
         self.unseen.place(relx=0.5, rely=1.0, y=-8, anchor="s")

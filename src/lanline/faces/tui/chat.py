@@ -15,6 +15,7 @@ from lanline.faces import updates as u
 from lanline.faces.conversation import Conversation
 from lanline.faces.preferences import Preferences, PreferencesFile
 from lanline.faces.tui.message_list import MessageList
+from lanline.words import counted
 
 if TYPE_CHECKING:
     from lanline.faces.updates import Update
@@ -152,7 +153,7 @@ class ChatApp(App[None]):
     def on_message_list_unseen_changed(self, event: MessageList.UnseenChanged) -> None:
         bar = self.query_one("#unseen", Static)
         bar.display = event.count > 0
-        many = "1 new message" if event.count == 1 else f"{event.count} new messages"
+        many = counted(event.count, "new message")
         bar.update(f"↓ {many} below; Ctrl-End goes there")
 
     def on_app_blur(self) -> None:

@@ -9,6 +9,7 @@ On a narrow screen the name has no column of its own.
 
 from __future__ import annotations
 
+import re
 import time
 import zlib
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 TIME = 7  # columns, with the gap after it
 NAME = 14
 NARROW = 60
+COLUMN_GAP = re.compile(r"(?<=\S) {2,}(?=\S)")  # between two columns of a list
 TOGETHER_SECONDS = 300  # messages of one person within so long name them once
 
 # Colours that can be read on light and dark; a person keeps theirs.
@@ -59,12 +61,12 @@ def entry_lines(
     if width < NARROW:
         if name:
             body = Text.assemble(name, ": ", body)
-        return _hang(head, body, TIME, width)
+        return _hang(head, _in_columns(entry, body, width - TIME), TIME, width)
     name.truncate(NAME - 2, overflow="ellipsis")
     head.append(" " * (NAME - 2 - cell_len(name.plain)))
     head.append_text(name)
     head.append("  ")
-    return _hang(head, body, TIME + NAME, width)
+    return _hang(head, _in_columns(entry, body, width - TIME - NAME), TIME + NAME, width)
 
 
 def day_line(when: float, width: int, style: str) -> Text:
@@ -87,6 +89,31 @@ def _body_style(entry: Entry, style: Callable[[str], str]) -> str:
     if entry.kind in ("event", "gap", "info"):
         return style("event")
     return style("problem") if entry.kind == "problem" else ""
+
+
+def _in_columns(entry: Entry, body: Text, width: int) -> Text:
+    """What the chat itself lists in two columns stays in them, or goes below where it is narrow."""
+    if entry.kind != "info":
+        return body
+    rows = [(line, COLUMN_GAP.search(line.plain)) for line in body.split("\n")]
+    indents = [cell_len(line.plain[: gap.end()]) for line, gap in rows if gap]
+    if not indents or all(line.cell_len <= width for line, gap in rows if gap):
+        return body
+    indent = max(indents)
+    below = indent > width // 2
+    lines: list[Text] = []
+    for line, gap in rows:
+        if gap is None:
+            lines.append(line)
+            continue
+        first, second = line[: gap.start()], line[gap.end() :]
+        if below:
+            lines.append(first)
+            indent, first = 2, Text()
+        for part in second.wrap(_console, max(8, width - indent)):
+            lines.append(Text.assemble(first, " " * (indent - first.cell_len), part))
+            first = Text()
+    return Text("\n").join(lines)
 
 
 def _hang(head: Text, body: Text, indent: int, width: int) -> list[Text]:

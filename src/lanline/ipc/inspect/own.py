@@ -22,6 +22,7 @@ from lanline.ipc.inspect.unix_table import UnixSocket
 from lanline.ipc.named import HEADER, MAGIC, runtime_folder
 from lanline.ipc.native import load
 from lanline.ipc.semaphore import permits_of_the_dead
+from lanline.words import counted
 
 BLOCKS = ("memory", "value", "broadcast", "semaphore", "lock")
 CHANNEL = ".channel"
@@ -155,10 +156,13 @@ def _queue_figures(path: Path) -> dict[str, int | str]:
 def _queue_detail(figures: dict[str, int | str]) -> str:
     if not figures:
         return "not a queue of this version of Lanline"
-    of = f" of {figures['capacity']:,}" if figures["capacity"] else ""
-    unfinished = int(figures["unfinished"]) - int(figures["waiting"])
+    waiting = int(figures["waiting"])
+    waits = counted(waiting, "message waits", "messages wait")
+    if figures["capacity"]:
+        waits = f"{waiting:,} of {counted(int(figures['capacity']), 'message')} waiting"
+    unfinished = int(figures["unfinished"]) - waiting
     taken = f", {unfinished} taken and not done" if unfinished > 0 else ""
-    return f"{figures['waiting']:,}{of} messages wait{taken}"
+    return waits + taken
 
 
 def _block(path: Path, status: os.stat_result, processes: Processes) -> IpcObject:

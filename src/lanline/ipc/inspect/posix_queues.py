@@ -16,6 +16,7 @@ from lanline.ipc.inspect.objects import IpcObject, State
 from lanline.ipc.inspect.processes import OpenFile, Processes
 from lanline.ipc.inspect.proof import state_when_unheld
 from lanline.ipc.mq import CALL_PREFIX, DOOR_BYTES
+from lanline.words import counted
 
 MOUNT = "/dev/mqueue"
 MOST_QUEUES = 1 << 16
@@ -187,6 +188,6 @@ def _detail(name: str, figures: dict[str, int | str]) -> str:
     if figures["message_bytes"] == DOOR_BYTES:
         return "where a Lanline channel is called"
     return (
-        f"{figures['waiting']} of {figures['capacity']} messages of at most "
-        f"{figures['message_bytes']:,} bytes"
+        f"{figures['waiting']} of {counted(int(figures['capacity']), 'message')} of at most "
+        f"{counted(int(figures['message_bytes']), 'byte')}"
     )

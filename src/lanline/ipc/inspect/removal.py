@@ -27,6 +27,7 @@ from lanline.ipc.inspect.objects import KINDS, IpcObject
 from lanline.ipc.inspect.proof import alone_with, opened
 from lanline.ipc.inspect.sockets import refuses
 from lanline.ipc.inspect.survey import find, survey
+from lanline.words import counted
 
 YOUNG_SECONDS = 60.0
 # Who makes one of these may be about to hand its name to the one that opens it.
@@ -152,7 +153,7 @@ def collect(
             continue
         changed = found.figures.get("changed", found.figures.get("ctime", 0))
         if found.kind in PATIENT_KINDS and time.time() - float(changed) < young:
-            yield Outcome(found.address, f"it changed less than {young:g} seconds ago")
+            yield Outcome(found.address, f"it changed less than {counted(young, 'second')} ago")
             continue
         try:
             if not dry_run:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from lanline.errors import NotFoundError, PermissionDeniedError
 from lanline.ipc.inspect.objects import IpcObject, State
 from lanline.ipc.inspect.processes import Processes, holder_of, lines_of, name_of
+from lanline.words import counted
 
 REMOVE = 0  # IPC_RMID
 GOES_WITH_LAST = 0o1000  # SHM_DEST: removed already, and gone when the last one detaches
@@ -48,7 +49,7 @@ def listed(processes: Processes) -> Iterator[IpcObject]:
 
 def _queue(row: Row) -> IpcObject:
     users = [_process(row[field]) for field in ("lspid", "lrpid") if row[field]]
-    detail = f"{row['qnum']} messages, {row['cbytes']:,} bytes; key {_key(row)}"
+    detail = f"{counted(row['qnum'], 'message')}, {counted(row['cbytes'], 'byte')}; key {_key(row)}"
     return IpcObject(
         kind="sysv-queue",
         address=f"sysv-queue:{row['msqid']}",
@@ -70,7 +71,7 @@ def _segment(row: Row, processes: Processes) -> IpcObject:
         address=f"sysv-memory:{row['shmid']}",
         state=state,
         why=why,
-        detail=f"{row['size']:,} bytes, {row['nattch']} attached; key {_key(row)}; {made}",
+        detail=f"{counted(row['size'], 'byte')}, {row['nattch']} attached; key {_key(row)}; {made}",
         uid=row["uid"],
         mode=row["perms"] & 0o777,
         holders=holders,
@@ -80,7 +81,8 @@ def _segment(row: Row, processes: Processes) -> IpcObject:
 
 def _segment_state(row: Row) -> tuple[State, str]:
     if row["nattch"]:
-        return "in use", f"{row['nattch']} processes have it attached"
+        attached = counted(row["nattch"], "process has", "processes have")
+        return "in use", f"{attached} it attached"
     if not row["cpid"]:
         return "unknown", "nobody has it attached; who made it cannot be seen from here"
     if holder_of(row["cpid"]):

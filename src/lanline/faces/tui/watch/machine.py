@@ -21,6 +21,7 @@ from lanline.monitor.summary import by_cpu, by_memory
 from lanline.wire import messages as m
 from lanline.wire.samples import Sample
 from lanline.wire.shown import shown
+from lanline.words import counted
 
 WIDE = 120  # characters from which two panels stand beside each other
 Draw = Callable[[int], Text]
@@ -126,7 +127,7 @@ class MachineScreen(Screen[None]):
         for name, draw in draws.items():
             self._panel(name).show(draw)
         if sample.process_count is not None:
-            title = f"Most CPU of {sample.process_count:,} processes"
+            title = f"Most CPU of {counted(sample.process_count, 'process', 'processes')}"
             self._panel("most-cpu").border_title = title
         self.query_one("#agent", Static).update(panels.agent(sample))
 

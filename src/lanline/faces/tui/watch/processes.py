@@ -18,6 +18,7 @@ from lanline.faces.tui.watch.panels import process_row, styled
 from lanline.wire import messages as m
 from lanline.wire.samples import ProcessFigures
 from lanline.wire.shown import shown
+from lanline.words import counted
 
 _COLUMNS: dict[str, tuple[str, int, Callable[[ProcessFigures], Any], bool]] = {
     # key: title, width, order, largest first
@@ -77,7 +78,7 @@ class ProcessesScreen(Screen[None]):
         if isinstance(answer, m.ProcessTable):
             self._processes = answer.processes
             at = time.strftime("%H:%M:%S")
-            self._say(f"{len(self._processes):,} processes at {at}")
+            self._say(f"{counted(len(self._processes), 'process', 'processes')} at {at}")
             self._fill()
 
     def _say(self, what: str) -> None:
