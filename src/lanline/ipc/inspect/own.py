@@ -127,7 +127,8 @@ def awaited(kind: str, descriptor: int) -> str:
     """What in a named thing that nobody holds waits for whoever comes next; empty: nothing."""
     if kind == "queue":
         waiting = (load("_queue").look(descriptor) or {}).get("waiting", 0)
-        return f"{waiting:,} messages wait for whoever comes" if waiting else ""
+        waits = counted(waiting, "message waits", "messages wait")
+        return f"{waits} for whoever comes" if waiting else ""
     if kind in ("semaphore", "lock"):
         dead = permits_of_the_dead(descriptor, _body_bytes(descriptor, kind) or 0)
         return f"permits of dead holders ({dead:,}) wait for the next, who is told" if dead else ""
