@@ -236,5 +236,5 @@ def test_who_says_no_name_is_closed(tmp_path: Path) -> None:
     with HubProcess(tmp_path, "--limit", "hello_seconds=1") as hub, LineVisitor(hub) as visitor:
         began = time.monotonic()
         heard = visitor.hears_the_end()
-        assert "! No name was given in 1 seconds." in heard
+        assert "! No name was given in 1 second." in heard
         assert 0.9 < time.monotonic() - began < SECONDS
