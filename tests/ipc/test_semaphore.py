@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +15,6 @@ from lanline import ipc
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from .conftest import Process
 
@@ -114,6 +114,52 @@ def test_a_killed_holder_gives_back_and_the_next_is_told(
     gpu.release()
     gpu.close()
     assert list(runtime_folder.iterdir()) == []
+
+
+WAITER = """
+import sys, threading, time
+from lanline import ipc
+gpu = ipc.Semaphore("/gpu")
+def wait():
+    print(gpu.acquire(timeout=60), gpu.recovered)
+    sys.stdout.flush()
+thread = threading.Thread(target=wait)
+thread.start()
+print(thread.native_id)
+sys.stdout.flush()
+thread.join()
+"""
+
+
+def switches(process: int) -> int:
+    """How often its threads have gone to sleep so far."""
+    return sum(
+        int(line.split()[1])
+        for status in Path(f"/proc/{process}/task").glob("*/status")
+        for line in status.read_text().splitlines()
+        if line.startswith("voluntary_ctxt_switches")
+    )
+
+
+def test_one_who_waits_sleeps_until_it_is_told_of_the_death(process: Start) -> None:
+    gpu = ipc.Semaphore("/gpu", 1)
+    holder = process(HOLDER)
+    assert holder.line() == "True"
+    waiter = process(WAITER)
+    assert waiter.line()
+    pid = waiter.popen.pid
+    while len(list(Path(f"/proc/{pid}/task").iterdir())) < 3:  # until it has a sentry
+        time.sleep(0.01)
+    time.sleep(1)
+    before = switches(pid)
+    time.sleep(1)
+    assert switches(pid) - before <= 3  # it looked up ten times
+    began = time.monotonic()
+    holder.kill()
+    assert waiter.line() == "True 1"
+    assert time.monotonic() - began < 0.5
+    assert waiter.end() == 0
+    gpu.close()
 
 
 def test_who_comes_after_everybody_died_is_told(process: Start, runtime_folder: Path) -> None:

@@ -8,9 +8,10 @@
     with Lock("/ledger", on_death=repair): ...
 
 A permit is held by the handle that acquired it, and released by it and no other. When its process
-dies, by whatever cause, the permit can be had again, at once by whoever asks and within a tenth of
-a second by whoever waits. Only the kernel's word counts as death (native/roster.h): a stopped
-process keeps what it holds, and a new process with the same number has nothing.
+dies, by whatever cause, the permit can be had again: at once by whoever asks, and within some
+milliseconds by whoever waits, who is told of the death (native/sentry.h). Only the kernel's word
+counts as death (native/roster.h): a stopped process keeps what it holds, and a new process with the
+same number has nothing.
 
 What the dead one was doing may be half done. Therefore the one that gets its permit is told:
 `on_death` is called with the process that died (None where that is not known any more), by the
@@ -105,6 +106,11 @@ class NamedPermits(Permits):
         except BaseException:
             self._block.close()
             raise
+
+    @property
+    def descriptor(self) -> int:
+        """Of its file, for an event loop to watch."""
+        return self._block.descriptor
 
     def close(self) -> None:
         """Let go; what this handle holds is given back, as after a death. Again does nothing.

@@ -43,6 +43,7 @@ static void victim(long kill_at)
     victim_takes(&m);
     CHECK(take_until(&m, 1) == PERMITS_BUSY); /* the survivor has the third */
     victim_releases(&m);
+    permits_asleep_on_file(&m.p);
     permits_decline(&m.p);
     permits_wake_all(&m.p);
     victim_takes(&m);
@@ -87,8 +88,9 @@ static bool kill_once(long kill_at)
     }
     CHECK(wait_for_death(first));
     CHECK(take(&m) == PERMITS_TAKEN);
-    /* As if somebody slept, so that every release goes all the way to waking. */
-    permits_asleep(&m.p);
+    /* As if others slept, so that every release goes all the way to waking. */
+    permits_decline(&m.p);
+    permits_asleep_on_file(&m.p);
 
     pid_t pid = start(&m);
     if (pid == 0)
@@ -152,6 +154,42 @@ static void one_who_waits_gets_the_permit_of_a_killed_holder(void)
     CHECK(answer == PERMITS_INHERITED && w.dead == (uint32_t)pid);
     leave(&m);
     finish();
+}
+
+/* Nobody looks up: in this build a look that a sentry makes needless comes after ten minutes. */
+static void a_sentry_tells_of_every_death(void)
+{
+    for (int round = 0; round < 100; round++) {
+        make(1);
+        member m;
+        join(&m, 1);
+        CHECK(permits_watch(&m.p));
+        permits_waiter w = {.deadline_ns = BELL_FOR_EVER, .spun = true};
+        w.look_ns = PERMITS_LOOK_RARELY_NS;
+        w.look_at = clock_ns() + w.look_ns;
+        pid_t pid = start(&m);
+        if (pid == 0) {
+            member v;
+            join(&v, 1);
+            CHECK(take(&v) == PERMITS_TAKEN);
+            raise(SIGKILL);
+        }
+        if (round % 2)
+            CHECK(wait_for_death(pid)); /* else it dies while we wait */
+        permits_answer answer = PERMITS_BUSY;
+        while (answer != PERMITS_INHERITED) {
+            while ((answer = permits_wait(&m.p, &w)) == PERMITS_BUSY) {
+            }
+            if (answer == PERMITS_TAKEN) /* before the victim came */
+                CHECK(permits_release(&m.p));
+        }
+        CHECK(w.dead == (uint32_t)pid);
+        if (round % 2 == 0)
+            CHECK(wait_for_death(pid));
+        permits_unwatch(&m.p);
+        leave(&m);
+        finish();
+    }
 }
 
 static void a_stopped_holder_keeps_its_permit(void)
@@ -234,6 +272,7 @@ int main(void)
     CHECK(told != MAP_FAILED);
     RUN(no_permit_is_lost_when_a_holder_is_killed_at_any_store);
     RUN(one_who_waits_gets_the_permit_of_a_killed_holder);
+    RUN(a_sentry_tells_of_every_death);
     RUN(a_stopped_holder_keeps_its_permit);
     RUN(random_deaths_lose_nothing);
     return 0;

@@ -7,8 +7,7 @@
 
 Time-outs, errors and what a message is are those of `lanline.ipc`. Cancelling is true: a cancelled
 `recv` has consumed nothing, and a cancelled `send` that waits for room has sent nothing. No thread
-is used: the loop waits for the descriptors. (Semaphores and locks have none to wait for; one thread
-sleeps for all of them, see `sleeping.py`.)
+is used: the loop waits for the descriptors.
 """
 
 from __future__ import annotations

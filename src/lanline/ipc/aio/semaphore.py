@@ -5,8 +5,7 @@
     async with aio.Lock("/ledger", on_death=repair): ...
 
 Processes that use threads and processes that use tasks may share one. Tasks of one handle get
-their turn in the order in which they asked. Cancelling an `acquire` that waits has taken nothing,
-and a wake-up that was meant for it goes to the next.
+their turn in the order in which they asked. Cancelling an `acquire` that waits has taken nothing.
 """
 
 from __future__ import annotations
@@ -17,16 +16,17 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from lanline.errors import BusyError, ClosedError, TimedOutError
 from lanline.ipc.aio.ears import take_turn
-from lanline.ipc.aio.sleeping import sleepers
+from lanline.ipc.aio.watch import Watch
 from lanline.ipc.named import unlink
+from lanline.ipc.native import load
 from lanline.ipc.semaphore import NamedPermits
 from lanline.ipc.waiting import Deadline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LOOK_SECONDS = 0.01  # until the kernel is asked about the holders; each time twice as long,
-LOOK_MOST_SECONDS = 0.1  # up to this (native/permits.h)
+LOOK_SECONDS = 0.001  # after somebody left, until it is looked again; each time twice as long,
+LOOK_MOST_SECONDS = 10.0  # up to this (native/permits.h)
 
 
 class AsyncPermits:
@@ -45,7 +45,8 @@ class AsyncPermits:
         self.on_death = on_death
         self._permits = NamedPermits(name, kind, permits, None, owned=False)
         self._turn = asyncio.Lock()
-        self._woken: asyncio.Future[None] | None = None
+        self._closed: int = load("_block").CLOSED
+        self._watch = Watch(self._permits.descriptor, closings=True)
 
     async def acquire(self, timeout: float | None = None) -> bool:
         """Take a permit, waiting at most `timeout` seconds (None: for ever, 0: not at all).
@@ -72,39 +73,18 @@ class AsyncPermits:
             return self._permits.attempt(True)
         look = LOOK_SECONDS
         try:
+            self._watch.start()
             while True:
-                turn = self._permits.asleep()
-                dead = self._permits.attempt(False)
-                if dead is None:
-                    await self._sleep(turn, deadline, look)
-                    left = deadline.left()
-                    # Woken, there is one to be had; not woken, a holder may have died.
-                    dead = self._permits.attempt(self._woken is None or left == 0)
-                    look = min(look * 2, LOOK_MOST_SECONDS)
-                    if dead is None and left == 0:
-                        return None
-                if dead is not None:
+                self._permits.watch()
+                dead = self._permits.attempt(True)
+                left = deadline.left()
+                if dead is not None or left == 0:
                     return dead
+                ring = await self._watch.rung(look if left is None else min(look, left))
+                # The kernel tells of a death a moment before it proves it (native/sentry.h).
+                look = LOOK_SECONDS if ring & self._closed else min(look * 2, LOOK_MOST_SECONDS)
         finally:
             self._turn.release()
-            # Woken and not looked, or there is more to take: the next one is to know.
-            self._permits.decline()
-
-    async def _sleep(self, turn: int, deadline: Deadline, look: float) -> None:
-        """Until the turn is another, or it is time to ask; `_woken` says which."""
-        woken = self._woken = asyncio.get_running_loop().create_future()
-        left = deadline.left()
-        sleepers().add(self._permits, turn, woken)
-        timer = asyncio.get_running_loop().call_later(
-            look if left is None else min(look, left), _give_up, woken
-        )
-        try:
-            await woken
-        except _NotWokenError:
-            self._woken = None
-        finally:
-            timer.cancel()
-            sleepers().discard(self._permits)
 
     async def _tell(self, dead: int) -> None:
         if self.on_death is None:
@@ -143,8 +123,7 @@ class AsyncPermits:
 
     async def close(self) -> None:
         """As `ipc.Semaphore.close`; tasks that wait get ClosedError."""
-        if self._woken is not None and not self._woken.done():
-            self._woken.set_exception(ClosedError("It was closed while this task waited."))
+        self._watch.fail(ClosedError("It was closed while this task waited."))
         self._permits.close()
 
     @classmethod
@@ -205,12 +184,3 @@ class Lock(AsyncPermits):
     def holder(self) -> int | None:
         """The process that holds it just now."""
         return next(iter(self.holders), None)
-
-
-class _NotWokenError(Exception):
-    """It is time to look up."""
-
-
-def _give_up(woken: asyncio.Future[None]) -> None:
-    if not woken.done():
-        woken.set_exception(_NotWokenError())

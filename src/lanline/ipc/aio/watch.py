@@ -33,7 +33,7 @@ class Watcher:
         loop.add_reader(self._descriptor, self._on_events)
 
     def add(self, watch: Watch, descriptor: int) -> int:
-        number: int = self._native.watch_add(self._descriptor, descriptor)
+        number: int = self._native.watch_add(self._descriptor, descriptor, watch.closings)
         self._watches[number].add(watch)
         return number
 
@@ -55,12 +55,13 @@ class Watcher:
             events = os.read(self._descriptor, READ_BYTES)
         except BlockingIOError:
             return
-        rung = {number for number, *_ in EVENT.iter_unpack(events)}
-        # A number of -1 says that events were lost: then everybody looks.
-        numbers = self._watches if -1 in rung else rung & self._watches.keys()
-        for number in numbers:
+        rung: defaultdict[int, int] = defaultdict(int)
+        for number, mask, *_ in EVENT.iter_unpack(events):
+            rung[number] |= mask
+        # A number of -1 says that events were lost: then everybody looks, for anything.
+        for number in self._watches if -1 in rung else rung.keys() & self._watches.keys():
             for watch in self._watches[number]:
-                watch.on_ring()
+                watch.on_ring(~0 if -1 in rung else rung[number])
 
 
 _watchers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Watcher] = (
@@ -71,12 +72,14 @@ _watchers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Watcher] = (
 class Watch:
     """Lets tasks of one loop at a time wait until somebody rings a file."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, *, closings: bool = False) -> None:
+        """`closings`: be rung, too, when somebody closes the file, or dies."""
+        self.closings = closings
         self._descriptor = descriptor
         self._watcher: Watcher | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._number = -1
-        self._waiters: set[asyncio.Future[bool]] = set()
+        self._waiters: set[asyncio.Future[int]] = set()
         self._closed: Exception | None = None
 
     def start(self) -> None:
@@ -104,10 +107,10 @@ class Watch:
             if not waiter.done():
                 waiter.set_exception(error)
 
-    def on_ring(self) -> None:
+    def on_ring(self, mask: int) -> None:
         for waiter in self._waiters:
             if not waiter.done():
-                waiter.set_result(True)
+                waiter.set_result(mask)
 
     async def until(
         self,
@@ -125,14 +128,15 @@ class Watch:
             left = deadline.left()
             if left == 0:
                 raise deadline.passed(what)
-            if not await self._rung(LOOK_SECONDS if left is None else min(left, LOOK_SECONDS)):
+            if not await self.rung(LOOK_SECONDS if left is None else min(left, LOOK_SECONDS)):
                 tidy()
 
-    async def _rung(self, seconds: float) -> bool:
+    async def rung(self, seconds: float) -> int:
+        """Wait for a ring; what it was for (the event's mask), 0 when the time is over."""
         if self._closed is not None:
             raise ClosedError(*self._closed.args)
         loop = asyncio.get_running_loop()
-        waiter: asyncio.Future[bool] = loop.create_future()
+        waiter: asyncio.Future[int] = loop.create_future()
         timer = loop.call_later(seconds, _give_up, waiter)
         self._waiters.add(waiter)
         try:
@@ -142,6 +146,6 @@ class Watch:
             timer.cancel()
 
 
-def _give_up(waiter: asyncio.Future[bool]) -> None:
+def _give_up(waiter: asyncio.Future[int]) -> None:
     if not waiter.done():
-        waiter.set_result(False)
+        waiter.set_result(0)

@@ -104,6 +104,7 @@ cdef extern from "<sys/inotify.h>" nogil:
     int IN_NONBLOCK
     int IN_CLOEXEC
     uint32_t IN_MODIFY
+    uint32_t IN_CLOSE_WRITE
 
 
 cdef enum:
@@ -111,6 +112,7 @@ cdef enum:
     LOCK_NS = 200000000  # for a lock's holder to go on, at least; and between two looks for signals
     SMALL = 4096  # bytes that are read by way of the stack
 
+CLOSED = IN_CLOSE_WRITE
 BODY = HEADER + sizeof(roster_table)  # where the contents of a block begin
 BROKEN = "The shared memory breaks its own rules; remove it and begin anew."
 
@@ -178,10 +180,13 @@ def watch_open():
     return fd
 
 
-def watch_add(int watcher, int fd):
-    """Watch the file behind `fd`; the number that its events carry."""
+def watch_add(int watcher, int fd, bint closings):
+    """Watch the file behind `fd`; the number that its events carry.
+
+    `closings`: be told, too, when somebody closes it or dies (CLOSED in the event's mask).
+    """
     cdef bytes path = b"/proc/self/fd/%d" % fd
-    cdef int watch = inotify_add_watch(watcher, path, IN_MODIFY)
+    cdef int watch = inotify_add_watch(watcher, path, IN_MODIFY | (IN_CLOSE_WRITE if closings else 0))
     if watch < 0:
         raise FullError("The system lets this user watch no more files (fs.inotify.max_user_watches).")
     return watch

@@ -6,11 +6,13 @@ To take one that is free and to give it back are done with the GIL held; only to
 
 cimport cython
 
+import os
+
 from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport uint32_t, uint64_t
 
 from lanline.ipc.native._block cimport Body, Place, roster
-from lanline.ipc.native._clock cimport clock_ns, deadline_of
+from lanline.ipc.native._clock cimport deadline_of
 
 from lanline.errors import BusyError, ClosedError, CorruptedError
 
@@ -26,13 +28,19 @@ cdef extern from "patience.h" nogil:
         pass
     void patience_start(patience *p)
 
+cdef extern from "sentry.h" nogil:
+    ctypedef struct sentry:
+        pass
+    void sentry_forget(sentry *s)
+
 cdef extern from "permits.h" nogil:
     const uint32_t PERMITS_MOST
     ctypedef struct permits_shared:
-        uint32_t turn
+        pass
     ctypedef struct permits:
-        permits_shared *shared
         uint32_t count
+        bint watched
+        sentry sentry
     ctypedef enum permits_answer:
         PERMITS_TAKEN
         PERMITS_INHERITED
@@ -42,6 +50,8 @@ cdef extern from "permits.h" nogil:
         patience patience
         bint spun
         bint over
+        uint64_t look_at
+        bint patient
         uint32_t dead
     ctypedef enum permit_state:
         PERMIT_FREE
@@ -54,24 +64,27 @@ cdef extern from "permits.h" nogil:
     permits_answer permits_try(permits *p, uint32_t *dead)
     permits_answer permits_try_all(permits *p, uint32_t *dead)
     permits_answer permits_wait(permits *p, permits_waiter *w)
-    uint32_t permits_asleep(permits *p)
+    bint permits_watch(permits *p)
+    void permits_unwatch(permits *p)
+    void permits_asleep_on_file(permits *p)
     void permits_decline(permits *p)
     void permits_wake_all(permits *p)
     bint permits_release(permits *p)
     bint permits_abandon(permits *p)
     permit_state permits_look(const permits *p, uint32_t index, uint32_t *process)
 
-cdef extern from "futex.h" nogil:
-    const uint32_t FUTEX_ANY_MOST
-    ctypedef struct futex_one:
-        pass
-    futex_one futex_expect(void *word, uint32_t expected)  # an atomic one
-    void futex_wait_any(const futex_one *ones, uint32_t count, uint64_t deadline_ns)
-    void futex_wake(void *word, int most)
-
-
 MOST = PERMITS_MOST
-SLEEPS = FUTEX_ANY_MOST - 1  # for how many a Sleeper sleeps at once
+
+_watching = set()  # whose sentry a fork leaves behind
+
+
+def _after_fork_in_child():
+    for permits in _watching:
+        (<Permits>permits)._forget_watch()
+    _watching.clear()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 def permit_bytes(uint32_t count):
@@ -96,6 +109,7 @@ cdef class Permits(Body):
     cdef bint owned
     cdef bint closing
     cdef int inside  # threads that may be in it without the GIL
+    cdef int watchers  # threads that want a sentry
     cdef unsigned long owner  # the thread that holds a lock
     cdef readonly unsigned long recovered
     cdef public object on_death
@@ -137,7 +151,7 @@ cdef class Permits(Body):
         if answer == PERMITS_BUSY:
             w.deadline_ns = deadline_of(timeout)
             w.patience = self.patience
-            w.spun = w.over = False
+            w.spun = w.over = w.patient = False
             w.dead = 0
             if w.deadline_ns == 1:
                 answer = permits_try_all(&self.p, &w.dead)
@@ -154,27 +168,62 @@ cdef class Permits(Body):
 
     cdef permits_answer _wait(self, permits_waiter *w) except *:
         cdef permits_answer answer
-        while True:
-            self.inside += 1
-            with nogil:
-                answer = permits_wait(&self.p, w)
-            self.inside -= 1
-            self.patience = w.patience
-            if self.closing:
-                if answer == PERMITS_TAKEN:
-                    permits_release(&self.p)
-                elif answer == PERMITS_INHERITED:
-                    permits_abandon(&self.p)
-                else:
-                    permits_decline(&self.p)
-                raise ClosedError("It was closed while this thread waited.")
-            if answer != PERMITS_BUSY or w.over:
-                return answer
+        cdef bint tried = False, watches = False
+        try:
+            while True:
+                answer = self._wait_once(w)
+                if answer != PERMITS_BUSY or w.over:
+                    return answer
+                if w.patient and not tried:
+                    tried = True
+                    watches = self._watch()
+                    w.look_at = 0  # somebody may have died before
+        finally:
+            if watches:
+                self._unwatch()
+
+    cdef permits_answer _wait_once(self, permits_waiter *w) except *:
+        cdef permits_answer answer
+        self.inside += 1
+        with nogil:
+            answer = permits_wait(&self.p, w)
+        self.inside -= 1
+        self.patience = w.patience
+        if self.closing:
+            if answer == PERMITS_TAKEN:
+                permits_release(&self.p)
+            elif answer == PERMITS_INHERITED:
+                permits_abandon(&self.p)
+            else:
+                permits_decline(&self.p)
+            raise ClosedError("It was closed while this thread waited.")
+        if answer == PERMITS_BUSY and not w.over:
             try:
                 PyErr_CheckSignals()
             except BaseException:
                 permits_decline(&self.p)
                 raise
+        return answer
+
+    cdef bint _watch(self):
+        """Have a sentry for whoever waits long; False: the system refuses, and it looks up."""
+        if self.watchers == 0 and not self.p.watched and not permits_watch(&self.p):
+            return False
+        self.watchers += 1
+        _watching.add(self)
+        return True
+
+    cdef int _unwatch(self) except -1:
+        self.watchers -= 1
+        if self.watchers == 0:
+            _watching.discard(self)
+            permits_unwatch(&self.p)
+        return 0
+
+    cdef _forget_watch(self):
+        self.watchers = 0
+        self.p.watched = False
+        sentry_forget(&self.p.sentry)
 
     cdef int _tell(self, uint32_t dead) except -1:
         self.recovered += 1
@@ -206,18 +255,10 @@ cdef class Permits(Body):
         self.recovered += 1
         return <int>dead if dead else -1
 
-    def asleep(self):
-        """For asyncio: somebody will sleep until `turn` is another than this; attempt once more."""
+    def watch(self):
+        """For asyncio: ask for the file to be rung when one is given back; attempt once more then."""
         self._check_open()
-        return permits_asleep(&self.p)
-
-    @property
-    def turn(self):
-        return self.p.shared.turn
-
-    def decline(self):
-        """For asyncio: who slept may have been woken, and does not look."""
-        permits_decline(&self.p)
+        permits_asleep_on_file(&self.p)
 
     def abandon(self):
         """Give a permit back so that the next holder is told, as after a death."""
@@ -284,32 +325,3 @@ cdef class Permits(Body):
             with nogil:
                 usleep(100)
         permits_close(&self.p)
-
-
-cdef class Sleeper:
-    """One thread that sleeps for many, until the turn of one of them changes or it is rung for."""
-
-    cdef uint32_t bell
-
-    def ring(self):
-        """It wakes; also if it was just about to sleep with the bell as it was."""
-        self.bell += 1  # with the GIL, as it is read
-        futex_wake(<void *>&self.bell, 1)
-
-    @property
-    def rung(self):
-        return self.bell
-
-    def sleep(self, uint32_t rung, list turns, double seconds):
-        """`rung`: the bell when `turns` was made, which has (Permits, turn), at most SLEEPS."""
-        cdef futex_one ones[128]
-        cdef uint32_t count = 1
-        cdef uint64_t deadline = clock_ns() + <uint64_t>(seconds * 1e9)
-        cdef Permits one
-        ones[0] = futex_expect(<void *>&self.bell, rung)
-        for permits, turn in turns[:SLEEPS]:
-            one = permits
-            ones[count] = futex_expect(<void *>&one.p.shared.turn, turn)
-            count += 1
-        with nogil:
-            futex_wait_any(ones, count, deadline)

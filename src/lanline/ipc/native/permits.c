@@ -4,6 +4,7 @@
 
 #include "futex.h"
 #include "killpoint.h"
+#include "watch.h"
 
 #define GLANCES 16 /* between two looks at the clock */
 
@@ -113,11 +114,15 @@ static void wake_one(permits *p)
      * are: either the sleeper sees the permit, or we see that it sleeps. */
     if (!atomic_load(&p->shared->asleep))
         return;
-    atomic_store(&p->shared->asleep, 0);
+    uint32_t who = atomic_exchange(&p->shared->asleep, 0);
     KILL_POINT();
-    atomic_fetch_add(&p->shared->turn, 1);
-    KILL_POINT();
-    futex_wake(&p->shared->turn, 1);
+    if (who & ASLEEP_ON_WORD) {
+        atomic_fetch_add(&p->shared->turn, 1);
+        KILL_POINT();
+        futex_wake(&p->shared->turn, 1);
+    }
+    if (who & ASLEEP_ON_FILE)
+        watch_ring(p->members->fd);
 }
 
 /* Whoever has slept, and has taken one, wakes the next if there is more to take. */
@@ -132,17 +137,24 @@ static void pass_on(permits *p)
     }
 }
 
-uint32_t permits_asleep(permits *p)
+/* Say that somebody sleeps; the turn to sleep on. Look once more after it, before sleeping. */
+static uint32_t fall_asleep(permits *p)
 {
     uint32_t turn = atomic_load(&p->shared->turn);
-    atomic_store(&p->shared->asleep, 1);
+    atomic_fetch_or(&p->shared->asleep, ASLEEP_ON_WORD);
     KILL_POINT();
     return turn;
 }
 
+void permits_asleep_on_file(permits *p)
+{
+    atomic_fetch_or(&p->shared->asleep, ASLEEP_ON_FILE);
+    KILL_POINT();
+}
+
 void permits_decline(permits *p)
 {
-    permits_asleep(p);
+    fall_asleep(p);
     pass_on(p);
 }
 
@@ -171,36 +183,72 @@ static permits_answer spin(permits *p, permits_waiter *w)
     return answer;
 }
 
+bool permits_watch(permits *p)
+{
+    p->watched = sentry_start(&p->sentry, p->members->fd, &p->alarm);
+    return p->watched;
+}
+
+void permits_unwatch(permits *p)
+{
+    p->watched = false;
+    sentry_stop(&p->sentry);
+}
+
+/* Is it time to ask the kernel about the holders? */
+static bool is_time_to_look(const permits *p, permits_waiter *w, uint64_t now)
+{
+    uint64_t most = PERMITS_LOOK_MOST_NS;
+    if (__atomic_load_n(&p->watched, __ATOMIC_RELAXED))
+        most = PERMITS_LOOK_RARELY_NS;
+    uint32_t alarm = __atomic_load_n(&p->alarm, __ATOMIC_SEQ_CST);
+    if (w->alarm != alarm) {
+        w->alarm = alarm;
+        w->look_ns = PERMITS_LOOK_AGAIN_NS;
+    } else if (now >= w->look_at || now >= w->deadline_ns) {
+        w->look_ns = w->look_ns * 2 < most ? w->look_ns * 2 : most;
+    } else {
+        return false;
+    }
+    w->patient = w->look_ns >= PERMITS_LOOK_MOST_NS / 2;
+    w->look_at = now + w->look_ns;
+    return true;
+}
+
+static void sleep_until(const permits *p, const permits_waiter *w, uint32_t turn, uint64_t now)
+{
+    uint64_t until = w->look_at < w->deadline_ns ? w->look_at : w->deadline_ns;
+    if (__atomic_load_n(&p->watched, __ATOMIC_RELAXED)) {
+        futex_one ones[] = {futex_expect(&p->shared->turn, turn),
+                            futex_expect((_Atomic uint32_t *)&p->alarm, w->alarm)};
+        futex_wait_any(ones, 2, until);
+    } else if (until > now) {
+        futex_wait(&p->shared->turn, turn, until - now);
+    }
+}
+
 permits_answer permits_wait(permits *p, permits_waiter *w)
 {
     permits_answer answer = PERMITS_BUSY;
     if (!w->spun) {
         w->spun = true;
+        w->alarm = __atomic_load_n(&p->alarm, __ATOMIC_SEQ_CST);
         w->look_ns = PERMITS_LOOK_NS;
         w->look_at = clock_ns() + w->look_ns;
         answer = spin(p, w);
         if (answer != PERMITS_BUSY)
             return answer;
     }
-    uint32_t turn = permits_asleep(p);
+    uint32_t turn = fall_asleep(p);
     uint64_t now = clock_ns();
-    if (now >= w->look_at || now >= w->deadline_ns) {
-        answer = permits_try_all(p, &w->dead);
-        w->look_ns = w->look_ns * 2 < PERMITS_LOOK_MOST_NS ? w->look_ns * 2
-                                                             : PERMITS_LOOK_MOST_NS;
-        w->look_at = now + w->look_ns;
-    } else {
-        answer = permits_try(p, &w->dead);
-    }
+    answer = is_time_to_look(p, w, now) ? permits_try_all(p, &w->dead) : permits_try(p, &w->dead);
     if (answer != PERMITS_BUSY) {
         pass_on(p);
         return answer;
     }
     w->over = now >= w->deadline_ns;
-    if (!w->over) {
-        uint64_t until = w->look_at < w->deadline_ns ? w->look_at : w->deadline_ns;
-        futex_wait(&p->shared->turn, turn, until - now);
-    }
+    if (!w->over)
+        sleep_until(p, w, turn, now);
     return PERMITS_BUSY;
 }
 

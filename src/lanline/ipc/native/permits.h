@@ -7,12 +7,17 @@
  * taken by compare-and-swap on the very tag, and whoever takes it so is told, because what the permit
  * guards may be half done. A lock is a semaphore with one permit.
  *
- * Sleeping. Whoever finds no permit stores `asleep`, looks once more, and sleeps on `turn`; whoever
+ * Sleeping. Whoever finds no permit says so in `asleep`, looks once more, and sleeps on `turn`; whoever
  * frees one looks at `asleep` afterwards, clears it, changes `turn` and wakes one sleeper. The woken
- * one stores `asleep` again before it looks, because others may sleep on, and wakes the next when
- * there is more to take. One that is killed or stopped between its waking and its looking would leave
- * the others asleep: therefore every sleeper looks up now and then, which also is when it asks the
- * kernel about the holders.
+ * one says again that somebody sleeps before it looks, because others may sleep on, and wakes the next
+ * when there is more to take. Event loops sleep on the file (watch.h); a ring wakes all of them, so
+ * none of them has to wake the next.
+ *
+ * Deaths. Sleepers look up and ask the kernel about the holders after 10 ms, and then ever less often.
+ * Whoever has slept for some time has a sentry (sentry.h), which tells of every death, so that it need
+ * not look; without one, ten times a second. One that is killed between its waking and its
+ * looking would leave the others asleep: they, too, are told of its death. For one that is frozen just
+ * there, everybody looks up once in ten seconds.
  *
  * Order. Whoever comes at the right moment takes a free permit, before those who sleep: that is what
  * makes it fast, and there is no order among waiters that could be promised.
@@ -29,14 +34,20 @@
 #include "memory.h"
 #include "patience.h"
 #include "roster.h"
+#include "sentry.h"
 
 #define PERMITS_MOST 65536
 /* The first look-up; each is twice as long after the one before, up to the last. */
 #define PERMITS_LOOK_NS LOCK_CHECK_NS
 #define PERMITS_LOOK_MOST_NS (LOCK_CHECK_NS * 10)
+/* With a sentry: after it told of somebody's leaving, and the last. */
+#define PERMITS_LOOK_AGAIN_NS (LOCK_CHECK_NS / 10)
+#ifndef PERMITS_LOOK_RARELY_NS
+#define PERMITS_LOOK_RARELY_NS (UINT64_C(1000) * LOCK_CHECK_NS)
+#endif
 
 typedef struct {
-    _Alignas(CACHE_LINE) _Atomic uint32_t asleep; /* somebody may be */
+    _Alignas(CACHE_LINE) _Atomic uint32_t asleep; /* who may be: ASLEEP_ON_WORD, ASLEEP_ON_FILE (watch.h) */
     _Atomic uint32_t turn;                        /* what they sleep on */
     _Alignas(CACHE_LINE) _Atomic uint32_t permit[];
 } permits_shared;
@@ -47,6 +58,9 @@ typedef struct {
     roster *members;
     uint32_t count;
     uint32_t hint; /* the permit that was taken or released last: for our threads alone */
+    uint32_t alarm; /* changes when somebody leaves or dies, while there is a sentry */
+    bool watched;   /* there is one */
+    sentry sentry;
 } permits;
 
 typedef enum {
@@ -62,6 +76,8 @@ typedef struct {
     bool spun;
     bool over; /* the deadline has passed, and none was to be had */
     uint64_t look_ns, look_at;
+    uint32_t alarm;
+    bool patient; /* it has slept for some time: a sentry is worth it */
     uint32_t dead; /* INHERITED: the process that had it; 0: not known any more */
 } permits_waiter;
 
@@ -81,9 +97,13 @@ permits_answer permits_try_all(permits *p, uint32_t *dead);
 /* Wait once: spin, or sleep until something may have changed. BUSY: again, unless it is over. */
 permits_answer permits_wait(permits *p, permits_waiter *w);
 
-/* For those who sleep elsewhere: say that somebody sleeps; the turn to sleep on. Look once more after
- * it, before sleeping. */
-uint32_t permits_asleep(permits *p);
+/* From here on, until `permits_unwatch`, those who wait are told of every death; a wait in progress
+ * must look once more. False: the system refuses. One thread at a time calls these. */
+bool permits_watch(permits *p);
+void permits_unwatch(permits *p);
+
+/* For event loops: ask for the file to be rung. Look once more after it, before sleeping. */
+void permits_asleep_on_file(permits *p);
 /* Whoever may have been woken and does not look: the next one is, if there is anything to take. */
 void permits_decline(permits *p);
 /* Let everybody look, because a handle is being closed under some of them. */
