@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +16,7 @@ from lanline.ipc import aio
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from .conftest import Process
     from .test_queue import Start
 
 SETTER = """
@@ -99,3 +102,56 @@ async def test_nothing_is_left_of_watching(runtime_folder: Path) -> None:
                 await jobs.get(0.01)
     assert len(os.listdir("/proc/self/fd")) == before
     assert os.listdir(runtime_folder) == []
+
+
+HOLDER = """
+import os, signal
+from lanline import ipc
+value = ipc.SharedValue("shm:value", int)
+value.update(lambda number: os.kill(os.getpid(), signal.SIGSTOP) or number + 1)
+"""
+
+
+def stopped(process: Start) -> Process:
+    """A process that has stopped in the middle of its update."""
+    holder = process(HOLDER)
+    os.waitpid(holder.popen.pid, os.WUNTRACED)
+    return holder
+
+
+async def test_a_writer_that_is_stopped_or_killed_in_its_update_holds_up_a_task_no_longer(
+    process: Start,
+) -> None:
+    async with aio.SharedValue[int]("shm:value", int) as value:
+        await value.set(1)
+        holder = stopped(process)
+        with pytest.raises(ipc.TimedOutError, match="stopped"):
+            await value.set(5, timeout=0.1)
+        with pytest.raises(ipc.TimedOutError):
+            await value.update(lambda number: number + 10, timeout=0)
+        waiting = asyncio.ensure_future(value.update(lambda number: number + 10, timeout=20))
+        await asyncio.sleep(0)
+        os.kill(holder.popen.pid, signal.SIGCONT)
+        assert await waiting == 12
+        assert holder.end() == 0
+        dead = stopped(process)
+        waiting = asyncio.ensure_future(value.update(lambda number: number + 10, timeout=20))
+        await asyncio.sleep(0)
+        dead.kill()
+        assert await waiting == 22
+        await value.set(3)
+        assert value.get() == 3
+
+
+async def test_tasks_that_wait_for_a_writer_cost_little_and_are_cancelled(process: Start) -> None:
+    async with aio.SharedValue[int]("shm:value", int) as value:
+        await value.set(1)
+        holder = stopped(process)
+        waiting = asyncio.ensure_future(value.set(2))
+        before = time.process_time()
+        await asyncio.sleep(1)
+        assert time.process_time() - before < 0.1
+        waiting.cancel()
+        os.kill(holder.popen.pid, signal.SIGCONT)
+        assert holder.end() == 0
+        assert value.get() == 2  # the holder's own

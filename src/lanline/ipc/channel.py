@@ -322,6 +322,11 @@ class Channel(ABC, Generic[T]):
     def _pid_is_ours(self) -> bool:
         return self._pid == os.getpid()
 
+    @property
+    def is_forked(self) -> bool:
+        """Did it come into this process through a fork?"""
+        return not self._pid_is_ours()
+
     def check_fork(self) -> None:
         """Raise ForkedError in a process that has this channel through a fork."""
         if not self._pid_is_ours():

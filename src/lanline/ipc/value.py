@@ -105,12 +105,12 @@ class SharedValue(Generic[T]):
         return value
 
     def try_set(self, value: T) -> bool:
-        """Set it, unless another writer is at it just now."""
+        """Set it, unless another writer that lives is at it just now."""
         data: Any = value if self._encode is None else self._encode(value)
         return self._value.try_set(data)
 
     def try_lock(self) -> bool:
-        """Keep other writers out until `update_locked`, unless one is at it just now."""
+        """Keep other writers out until `update_locked`, unless one that lives is at it just now."""
         return self._value.try_lock()
 
     @property

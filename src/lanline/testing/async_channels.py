@@ -12,7 +12,7 @@ from typing import Any
 
 from lanline import ipc
 from lanline.ipc import aio
-from lanline.testing.helpers import SECONDS, MakeAddress, Point
+from lanline.testing.helpers import SECONDS, MakeAddress, Point, said_in_a_child
 
 Check = Callable[[MakeAddress], Awaitable[None]]
 
@@ -169,6 +169,51 @@ async def what_is_not_of_the_type_is_no_end(make: MakeAddress) -> None:
         assert await other.recv(SECONDS) == Point(1, "a")
 
 
+async def a_fork_says_so(make: MakeAddress) -> None:
+    """Whatever the child does with its copies, the parent's tasks wait on and are woken."""
+    async with await aio.listen(make()) as listener:
+        accepting = asyncio.ensure_future(listener.accept(SECONDS))
+        async with await aio.connect(listener.address, SECONDS) as one, await accepting as other:
+            waiting = [asyncio.ensure_future(other.recv(SECONDS)) for _ in range(2)]
+            accepting = asyncio.ensure_future(listener.accept(SECONDS))
+            await asyncio.sleep(0.01)
+            calls: list[Callable[[], Awaitable[Any]]] = [
+                lambda: one.send(b"x"),
+                lambda: one.send_many([b"x"]),
+                other.recv,
+                other.recv_many,
+                lambda: one.borrow().__aenter__(),
+                listener.accept,
+            ]
+            said = said_in_a_child(lambda: _forked_errors(calls, [one, other, listener]))
+            assert said == [ipc.ForkedError.__name__] * len(calls), said
+            await one.send_many([b"1", b"2"], SECONDS)
+            assert await asyncio.gather(*waiting) == [b"1", b"2"]
+            async with (
+                await aio.connect(listener.address, SECONDS) as third,
+                await accepting as fourth,
+            ):
+                await third.send(b"once more", SECONDS)
+                assert await fourth.recv(SECONDS) == b"once more"
+
+
+def _forked_errors(calls: list[Callable[[], Awaitable[Any]]], closing: list[Any]) -> list[str]:
+    """On a loop of the child's own, since the parent's is the parent's."""
+
+    async def call_and_close() -> list[str]:
+        said = []
+        for call in calls:
+            try:
+                await asyncio.wait_for(call(), SECONDS)
+            except Exception as problem:  # noqa: BLE001  its name is what is asked for
+                said.append(type(problem).__name__)
+        for one in closing:
+            await one.close()
+        return said
+
+    return asyncio.run(call_and_close())
+
+
 CHECKS: list[Check] = [
     messages_arrive_whole_and_in_order,
     a_cancelled_recv_consumes_nothing,
@@ -182,6 +227,7 @@ CHECKS: list[Check] = [
     memory_is_lent_both_ways,
     arrays_travel_and_are_lent,
     what_is_not_of_the_type_is_no_end,
+    a_fork_says_so,
 ]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -11,7 +10,16 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from lanline import ipc
-from lanline.testing.helpers import SECONDS, Check, MakeAddress, let_wait, met, pair, raises
+from lanline.testing.helpers import (
+    SECONDS,
+    Check,
+    MakeAddress,
+    let_wait,
+    met,
+    pair,
+    raises,
+    said_in_a_child,
+)
 
 
 def closed_by_you(make: MakeAddress) -> None:
@@ -59,10 +67,8 @@ def a_fork_says_so(make: MakeAddress) -> None:
             lambda: one.loan(1, 0),
             lambda: listener.accept(0),
         ]
-        child = os.fork()
-        if child == 0:
-            os._exit(_count_forked_errors(calls, [one, other, listener]))
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == len(calls)
+        said = said_in_a_child(lambda: _forked_errors(calls, [one, other, listener]))
+        assert said == [ipc.ForkedError.__name__] * len(calls), said
         one.send(b"from the parent", SECONDS)
         assert other.recv(SECONDS) == b"from the parent"
         third, fourth = met(listener)
@@ -72,19 +78,16 @@ def a_fork_says_so(make: MakeAddress) -> None:
             channel.close()
 
 
-def _count_forked_errors(calls: list[Callable[[], Any]], closing: list[Any]) -> int:
-    count = 0
-    try:
-        for call in calls:
-            try:
-                call()
-            except ipc.ForkedError:
-                count += 1
-        for one in closing:
-            one.close()
-    except BaseException:  # noqa: BLE001  nothing may leave the child of a fork
-        return 100
-    return count
+def _forked_errors(calls: list[Callable[[], Any]], closing: list[Any]) -> list[str]:
+    said = []
+    for call in calls:
+        try:
+            call()
+        except Exception as problem:  # noqa: BLE001  its name is what is asked for
+            said.append(type(problem).__name__)
+    for one in closing:
+        one.close()
+    return said
 
 
 _PEER = """

@@ -310,12 +310,21 @@ class Channel(Generic[T]):
         """Tell the peer and let go. Tasks that wait get ClosedError. Again does nothing."""
         if self._link.closed:
             return
+        if self._channel.is_forked:
+            self._forget()
+            return
         if self._finishing is not None:
             await asyncio.wait([self._finishing], timeout=LINGER_SECONDS)
         for ear in (self._incoming, self._outgoing):
             ear.fail(ClosedError("You closed this channel."))
         await run(self._channel.leaving())
         self._channel.let_go()
+
+    def _forget(self) -> None:
+        """In the child of a fork: nothing is said to the peer, who is the parent's."""
+        self._incoming.stop()
+        self._outgoing.stop()
+        self._channel.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -326,6 +335,9 @@ class Channel(Generic[T]):
     def __del__(self) -> None:
         link: Link | None = getattr(self, "_link", None)
         if link is None or link.closed:
+            return
+        if self._channel.is_forked:
+            self._forget()
             return
         warnings.warn(f"{self!r} was never closed", ResourceWarning, source=self, stacklevel=2)
         self._incoming.stop()

@@ -8,6 +8,7 @@ a bell of shared memory is silenced instead (native/bell.h) and stays.
 from __future__ import annotations
 
 import asyncio
+import os
 import weakref
 from collections.abc import Callable
 from typing import TypeVar
@@ -39,6 +40,7 @@ class Ear:
         self._writing = writing and not rings
         self._rings = rings
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._pid = 0  # where it was registered
         self._waiter: asyncio.Future[bool] | None = None
 
     async def wait(self, seconds: float | None = None) -> bool:
@@ -64,8 +66,8 @@ class Ear:
 
     def stop(self) -> None:
         loop, self._loop = self._loop, None
-        if loop is None or loop.is_closed():
-            return
+        if loop is None or loop.is_closed() or self._pid != os.getpid():
+            return  # the child of a fork shares the parent's epoll (epoll(7)): it is the parent's
         for descriptor in self._descriptors:
             (loop.remove_writer if self._writing else loop.remove_reader)(descriptor)
 
@@ -77,7 +79,7 @@ class Ear:
         me = weakref.ref(self)
         for descriptor in self._descriptors:
             (loop.add_writer if self._writing else loop.add_reader)(descriptor, _ready, me)
-        self._loop = loop
+        self._loop, self._pid = loop, os.getpid()
 
     def on_ready(self) -> None:
         waiter = self._waiter

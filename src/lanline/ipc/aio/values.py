@@ -13,7 +13,10 @@ from lanline.ipc.waiting import Deadline
 
 T = TypeVar("T")
 
-TURN_SECONDS = 0.001  # between looks at whether another writer has finished
+LEAST_SECONDS = 0.2  # for a writer that is merely off the processor, as the blocking one gives it
+# Between looks at whether another writer has finished.
+LOOK_SECONDS = 0.0005
+LOOK_MOST_SECONDS = 0.05
 
 
 class SharedValue(Generic[T]):
@@ -37,27 +40,43 @@ class SharedValue(Generic[T]):
     def version(self) -> int:
         return self._value.version
 
-    async def set(self, new: T) -> None:
-        """Set it; whoever waits is woken. Cancelled, it has not been set."""
-        await self._turn(lambda: self._value.try_set(new))
+    async def set(self, new: T, timeout: float | None = None) -> None:
+        """Set it; whoever waits is woken. Waits at most `timeout` seconds for other writers.
 
-    async def update(self, change: Callable[[T], T]) -> T:
+        Cancelled, it has not been set. Raises as `lanline.ipc.SharedValue.set` does.
+        """
+        await self._turn(lambda: self._value.try_set(new), timeout)
+
+    async def update(self, change: Callable[[T], T], timeout: float | None = None) -> T:
         """Set it to what `change` makes of it, with no other write between; the new value.
 
-        Other writers wait meanwhile, so `change` is to be quick, and not a coroutine.
+        Waits at most `timeout` seconds for other writers. They wait meanwhile, so `change` is to be
+        quick, and not a coroutine.
         """
-        await self._turn(self._value.try_lock)
+        await self._turn(self._value.try_lock, timeout)
         return self._value.update_locked(change)
 
-    async def _turn(self, attempt: Callable[[], bool]) -> None:
-        """Until no other writer is at it: writers keep each other out, they do not ring."""
-        while True:
-            if attempt():
-                return
-            await asyncio.sleep(TURN_SECONDS)
+    async def _turn(self, attempt: Callable[[], bool], timeout: float | None) -> None:
+        """Until no other writer is at it: writers keep each other out, they do not ring.
+
+        A write takes less than a microsecond, so a look or two finds it over; who is still at it
+        then changes slowly or is stopped, and is looked for ever less often.
+        """
+        if attempt():
+            return
+        deadline = Deadline(None if timeout is None else max(timeout, LEAST_SECONDS))
+        pause = 0.0
+        while not attempt():
+            left = deadline.left()
+            if left == 0:
+                raise TimedOutError("Another writer kept the value for itself; is it stopped?")
+            await asyncio.sleep(pause if left is None else min(pause, left))
+            pause = min(max(pause * 2, LOOK_SECONDS), LOOK_MOST_SECONDS)
 
     async def wait(self, version: int, timeout: float | None = None) -> int:
         """Wait until it has been set oftener than `version` says; the version then."""
+        if self._value.version > version:
+            return self._value.version
         what = "The value did not change"
         await self._watch.until(lambda: not self._value.watch(version), Deadline(timeout), what)
         return self._value.version

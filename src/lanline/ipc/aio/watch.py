@@ -28,6 +28,7 @@ class Watcher:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._native = load("_block")
         self._loop = loop
+        self._pid = os.getpid()
         self._descriptor: int = self._native.watch_open()
         self._watches: defaultdict[int, set[Watch]] = defaultdict(set)
         loop.add_reader(self._descriptor, self._on_events)
@@ -38,6 +39,8 @@ class Watcher:
         return number
 
     def remove(self, watch: Watch, number: int) -> None:
+        if self._pid != os.getpid():
+            return  # the child of a fork shares the parent's descriptor: what it watches is theirs
         watches = self._watches[number]
         watches.discard(watch)
         if watches:

@@ -353,7 +353,7 @@ cdef class Value(Body):
         value_unlock(&self.v)
 
     def try_set(self, message):
-        """Set it, if nobody else is setting or updating it just now."""
+        """Set it, if nobody who lives is setting or updating it just now."""
         cdef bint free
         self.place._check()
         free = self._try_lock()
@@ -372,7 +372,8 @@ cdef class Value(Body):
     cdef bint _try_lock(self) except -1:
         if self.holder is not None and self.holder == threading.get_ident():
             raise BusyError("This thread is updating the value already.")
-        if value_lock(&self.v, False) != RESULT_OK:
+        # A moment's look; then a deadline that has passed, to ask the kernel whether the holder lives.
+        if value_lock(&self.v, False) != RESULT_OK and value_lock_until(&self.v, 1) != RESULT_OK:
             return False
         self.holder = threading.get_ident()
         return True
