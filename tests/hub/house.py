@@ -73,6 +73,11 @@ class House:
         self._waiting += self.hub.tick(self.now)
         self.commit()
 
+    def step(self, seconds: float) -> None:
+        """Somebody sets the clock, forward or back."""
+        self.now += seconds
+        self.hub.stepped(seconds)
+
     def commit(self) -> None:
         for effect in self._waiting:
             if isinstance(effect, fx.RecordMessage):

@@ -460,3 +460,15 @@ def test_rooms_are_apart_when_one_loses_messages(house: House) -> None:
     house.fail_to_commit()
     house.ask(1, m.Say(room="#a", text="on"))
     assert [message.offset for message in house.stored["#a"]] == [1, 2]
+
+
+def test_who_comes_after_a_failed_commit_emptied_memory_hears_that_there_is_more() -> None:
+    house = House(Limits(recent_messages=2))
+    house.come(1, "Ada", "#lobby")
+    house.ask(1, m.Say(room="#lobby", text="kept"))
+    for text in ("x", "y"):
+        house.do(1, m.Say(room="#lobby", text=text))
+    house.fail_to_commit()
+    house.come(2, "Grace")
+    (joined,) = (told for told in house.ask(2, m.Join(room="#lobby")) if isinstance(told, m.Joined))
+    assert (joined.offset, joined.messages, joined.more) == (1, [], True)

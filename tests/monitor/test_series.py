@@ -121,3 +121,12 @@ def test_a_point_stands_for_as_many_seconds_as_are_said() -> None:
     assert widths == [1, 1, 2, 6, 6]
     times, _ = filled(KEPT).columns(3600, 10_000.0 + KEPT)
     assert {round(later - time) for time, later in pairwise(times[1:-1])} == {6}
+
+
+def test_a_step_of_the_clock_takes_the_past_along() -> None:
+    recent = filled(100)
+    recent.stepped(-5_000.0)
+    recent.add(at_load(7.0), 5_100.0)
+    times, figures = recent.columns(600, 5_100.0)
+    assert times == [5_000.0 + second for second in range(101)]
+    assert None not in figures["load_1"]

@@ -44,6 +44,14 @@ class Connection:
         self._debt = 0.0  # messages said beyond the steady rate
         self._allowance_at = now
 
+    def stepped(self, by: float) -> None:
+        """The clock was set: what was so long ago still is."""
+        self.since += by
+        self.heard += by
+        self.typed += by
+        self.muted_until += by
+        self._allowance_at += by
+
     def charge(self, limits: Limits, now: float) -> float:
         """Count one message; how long to read nothing from here, in seconds. A leaky bucket."""
         passed = (now - self._allowance_at) * limits.messages_per_second

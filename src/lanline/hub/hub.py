@@ -5,8 +5,10 @@
     disconnected(number)              it is gone
     tick()                            once a second or so: what is due by time alone
 
-Each takes `now` (Unix seconds, never running backwards) and returns effects, to be carried out in
-their order (lanline.hub.effects says how). A connection's life:
+    stepped(by)                       the clock was set
+
+Each takes `now` (Unix seconds, running on evenly but for what `stepped` tells) and returns effects,
+to be carried out in their order (lanline.hub.effects says how). A connection's life:
 
     new ── hello admitted ──> member ── quit, idle, or the same member elsewhere ──> closed
      └── no hello in time, refused ──────────────────────────────────────────────────> closed
@@ -61,6 +63,7 @@ class Hub:
         self.connections = Connections()
         self.talk = Talk(self.connections, state.rooms, state.keys, limits)
         self.board = MachineBoard(state.machines, limits)
+        self._told_of_steps: list[Callable[[float], None]] = []
         self._handlers: dict[type[m.Command], Handler] = {
             m.Join: self.talk.join,
             m.Leave: self.talk.leave,
@@ -86,10 +89,15 @@ class Hub:
         self,
         handlers: dict[type[m.Command], Handler],
         before_hello: dict[type[m.Command], Handler],
+        stepped: Callable[[float], None],
     ) -> None:
-        """Answer these commands too from now on (lanline.hub.invitations)."""
+        """Answer these commands too from now on, and tell of steps of the clock.
+
+        They are those of lanline.hub.invitations.
+        """
         self._handlers |= handlers
         self._before_hello |= before_hello
+        self._told_of_steps.append(stepped)
 
     def start(self, now: float) -> list[Effect]:
         return self.talk.open_lobby(now)
@@ -134,6 +142,17 @@ class Hub:
                 message = f"Nothing was heard for {counted(limits.dead_seconds, 'second')}."
                 effects += self.put_out(connection, now, message, "idle")
         return effects
+
+    def stepped(self, by: float) -> None:
+        """The clock was set forward by so many seconds, or back: `now` is by the new one from here.
+
+        How long ago somebody was heard, or may speak again, is what it was.
+        """
+        for connection in self.connections:
+            connection.stepped(by)
+        self.board.stepped(by)
+        for told in self._told_of_steps:
+            told(by)
 
     def stop(self) -> list[Effect]:
         """Tell everybody, and close."""

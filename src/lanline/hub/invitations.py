@@ -97,6 +97,12 @@ class Invitations:
         told = m.InviteRevoked(id=command.id, invite=command.invite, devices=len(members))
         return [*effects, Send(connection.number, told)]
 
+    def stepped(self, by: float) -> None:
+        """The clock was set. Invites end when they say; the join code lasts as long as it did."""
+        self._gate.tries.stepped(by)
+        self._starts.stepped(by)
+        self._code = m.JoinCode(code=self._code.code, expires=self._code.expires + by)
+
     # --- the join code ----------------------------------------------------------------------
 
     def code(self, now: float) -> m.JoinCode:

@@ -191,6 +191,18 @@ class MachineBoard:
 
     # --- time -------------------------------------------------------------------------------
 
+    def stepped(self, by: float) -> None:
+        """The clock was set: what was so long ago still is."""
+        for machine in self.machines.values():
+            machine.heard += by
+            machine.recorded += by
+            if machine.info.state == "here":
+                since = machine.info.since + by
+                machine.info = msgspec.structs.replace(machine.info, since=since)
+        for number, question in self._questions.items():
+            until = question.until + by
+            self._questions[number] = msgspec.structs.replace(question, until=until)
+
     def tick(self, now: float) -> list[Effect]:
         effects: list[Effect] = []
         for machine in self.machines.values():

@@ -315,7 +315,7 @@ class Talk:
         recovered, more = True, False
         if since is None:
             messages = self._latest(room)
-            more = bool(messages) and messages[0].offset > room.first_offset
+            more = _begins_after(room, messages)
         elif room.has_all_after(since.epoch, since.offset):
             # What memory does not reach is asked for as history by the client, page by page.
             messages = room.after(since.offset, self._limits.history_page) or []
@@ -324,7 +324,7 @@ class Talk:
         else:
             recovered = False
             messages = self._latest(room)
-            more = bool(messages) and messages[0].offset > room.first_offset
+            more = _begins_after(room, messages)
         return Joined(
             id=command.id,
             room=room.name,
@@ -359,6 +359,12 @@ Handler = Callable[[Connection, Command, float], list[Effect]]
 def _named(connection: Connection) -> Member:
     assert connection.member is not None, "the hub lets no command but hello through before it"
     return connection.member
+
+
+def _begins_after(room: Room, messages: list[Message]) -> bool:
+    """Whether the room has messages before these; memory is empty when a commit has failed."""
+    first = messages[0].offset if messages else room.last_offset + 1
+    return first > room.first_offset
 
 
 def _before(offset: int | None, room: Room) -> int:

@@ -55,6 +55,12 @@ class Tries:
             self._wrong.pop(next(iter(self._wrong)))
         self._wrong.setdefault(address, deque(maxlen=self._most)).append(now)
 
+    def stepped(self, by: float) -> None:
+        """The clock was set: a try so long ago still is."""
+        for times in self._wrong.values():
+            for index, time in enumerate(times):
+                times[index] = time + by
+
     def _recent(self, address: str, now: float) -> deque[float]:
         times = self._wrong.get(address, deque())
         while times and now - times[0] >= self._seconds:

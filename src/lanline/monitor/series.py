@@ -75,6 +75,10 @@ class Recent:
         if len(self._times) >= KEPT + _SLACK:
             self._drop_oldest(len(self._times) - KEPT)
 
+    def stepped(self, by: float) -> None:
+        """The receiver's clock was set forward by so many seconds, or back: so are all times."""
+        self._times = array("d", (time + by for time in self._times))
+
     def columns(
         self, seconds: float, now: float
     ) -> tuple[list[float], dict[str, list[float | None]]]:

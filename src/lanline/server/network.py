@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from lanline.errors import StartError
 from lanline.hub.hub import HubState
 from lanline.hub.invitations import Invitations, Place
@@ -38,11 +36,12 @@ class NetworkDoor:
         self._place = Place(self.addresses[0], port, key.hash, secure_page=own_key)
         hub = server.hub
         self._invitations = Invitations(self.gate, self._place, hub.connections, hub.put_out)
-        hub.answer(self._invitations.handlers, self._invitations.handlers_before_hello)
+        made = self._invitations
+        hub.answer(made.handlers, made.handlers_before_hello, made.stepped)
         return self._invitations
 
     def code(self) -> JoinCode:
-        return self._invitations.code(time.time())
+        return self._invitations.code(self._server.now())
 
     def first_invites(self) -> Network:
         """What a hub shows when it is ready: an invite for people and one for machines."""
@@ -63,6 +62,6 @@ class NetworkDoor:
         )
 
     def _token(self, role: Role, label: str) -> str:
-        _, token, records = self.gate.make(role, FIRST_INVITE_SECONDS, 0, label, time.time())
+        _, token, records = self.gate.make(role, FIRST_INVITE_SECONDS, 0, label, self._server.now())
         self._server.push(list(records))
         return token

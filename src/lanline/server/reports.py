@@ -20,6 +20,11 @@ class Reports:
         self._fresh[sample.machine] = sample
         self._recent.setdefault(sample.machine, Recent()).add(sample, now)
 
+    def stepped(self, by: float) -> None:
+        """The clock was set by so many seconds."""
+        for recent in self._recent.values():
+            recent.stepped(by)
+
     def new_summaries(self) -> list[Summary]:
         """Of the machines heard since the last call."""
         fresh, self._fresh = self._fresh, {}

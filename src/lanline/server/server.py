@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import functools
 import logging
-import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +21,7 @@ from lanline.hub.store import Store
 from lanline.monitor.exposition import HubFigures
 from lanline.monitor.series import seconds_per_point
 from lanline.server.browsers import Browsers
+from lanline.server.clock import Clock
 from lanline.server.fanout import Fanout
 from lanline.server.peer import Hold, Peer, visitor
 from lanline.server.pipeline import Pipeline
@@ -43,7 +43,8 @@ class Server:
         self.fanout = Fanout()
         self.reports = Reports()
         self.browsers = Browsers()
-        self.started = time.time()
+        self._clock = Clock(self._stepped)
+        self.started = self.now()
         self.received_bytes = 0
         self.sent_bytes = 0
         self._peers: dict[int, Peer] = {}
@@ -75,9 +76,9 @@ class Server:
         self.push(hub.start(self.now()))
         self._ticker = asyncio.get_running_loop().create_task(self._tick())
 
-    @staticmethod
-    def now() -> float:
-        return time.time()
+    def now(self) -> float:
+        """Unix seconds; the hub has been told of a step of the clock before they are returned."""
+        return self._clock.now()
 
     @property
     def connections(self) -> int:
@@ -137,7 +138,7 @@ class Server:
 
     def filled(self, peer: Peer) -> None:
         """Its transport is full: skip it, and read nothing more from who does not read."""
-        peer.outlet.stuck_since = self.now()
+        peer.outlet.stuck_since = asyncio.get_running_loop().time()
         peer.hold(Hold.FULL)
 
     def drained(self, peer: Peer) -> None:
@@ -339,6 +340,12 @@ class Server:
 
     # --- time -------------------------------------------------------------------------------
 
+    def _stepped(self, by: float) -> None:
+        logger.warning("The clock was set %s by %.0f s.", "forward" if by > 0 else "back", abs(by))
+        self.started += by
+        self.hub.stepped(by)
+        self.reports.stepped(by)
+
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(1)
@@ -348,7 +355,8 @@ class Server:
             summaries = self.reports.new_summaries()
             if watchers and summaries:
                 self._release([fx.Multicast(watchers, m.Summaries(summaries=summaries))])
+            steady = asyncio.get_running_loop().time()
             for peer in list(self._peers.values()):
-                if peer.outlet.made_no_progress(now, self.hub.limits.slow_seconds):
+                if peer.outlet.made_no_progress(steady, self.hub.limits.slow_seconds):
                     logger.info("Closed connection %d: it read nothing.", peer.number)
                     peer.transport.abort()

@@ -31,7 +31,7 @@ class WatchApp(App[Error | None]):
         self.client = client
         self.machines = Machines()
         self.board = BoardScreen(self.machines)
-        self._ahead = 0.0  # the hub's clock before ours, in seconds
+        self._ahead = time.time() - time.monotonic()  # the hub's clock before one that is never set
         self._reason = ""  # why the hub is not there
         self._opened = ""  # the machine whose page is open
         self._drawn_at = 0.0  # monotonic
@@ -44,7 +44,7 @@ class WatchApp(App[Error | None]):
     @property
     def now(self) -> float:
         """The hub's time."""
-        return time.time() + self._ahead
+        return time.monotonic() + self._ahead
 
     def connection_line(self) -> str:
         """One line on how it stands with the hub."""
@@ -90,7 +90,7 @@ class WatchApp(App[Error | None]):
     async def _arrive(self) -> None:
         """In front of the hub, for the first time or again: ask for everything anew."""
         if self.client.welcome:
-            self._ahead = self.client.welcome.time - time.time()
+            self._ahead = self.client.welcome.time - time.monotonic()
         try:
             answer = await self.client.request(m.Watch(summaries=True))
             if isinstance(answer, m.MachineList):
