@@ -92,7 +92,8 @@ def talk(
         try:
             place = parse_address(address, default_port=5000)
         except AddressError as problem:
-            raise typer.BadParameter(str(problem), param_hint="ADDRESS") from None
+            typer.echo(f"lanline: {problem}", err=True)
+            raise typer.Exit(2) from None
     scheme = place.scheme if place else ""
     for wrong, option, why in (
         (listen and place is None, "--listen", "wants an ADDRESS to wait at"),
