@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import os
+import json
+import signal
 import socket
-import subprocess
-import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import pytest
-from tests.hub_process import LANLINE
+from tests.talking import SECONDS, Side, address_of
 from tests.terminal import Terminal
 
 from lanline import ipc
@@ -21,73 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-SECONDS = 30
-
-
-@pytest.fixture(autouse=True)
-def own_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A runtime folder with a path short enough for a Unix socket."""
-    with tempfile.TemporaryDirectory(prefix="talk") as folder:
-        monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
-        yield
-
-
-class Side:
-    """`lanline talk` in pipes."""
-
-    def __init__(self, *arguments: str) -> None:
-        self.process = subprocess.Popen(
-            [LANLINE, "talk", *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,
-        )
-
-    def write(self, data: bytes) -> None:
-        assert self.process.stdin
-        self.process.stdin.write(data)
-        self.process.stdin.flush()
-
-    def line(self) -> bytes:
-        assert self.process.stdout
-        return self.process.stdout.readline()
-
-    def close_input(self) -> None:
-        """It goes on hearing until the other side has ended too."""
-        assert self.process.stdin
-        self.process.stdin.close()
-        self.process.stdin = None
-
-    def end(self, data: bytes = b"") -> tuple[bytes, str, int]:
-        """Its output from here on, its errors and its exit code, when this is its last input."""
-        out, errors = self.process.communicate(data, SECONDS)
-        return out, errors.decode(), self.process.returncode
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.process.kill()
-        self.process.communicate()
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-    return port
-
-
-def address_of(scheme: str, folder: Path) -> str:
-    name = f"talk-{os.getpid()}"
-    return {
-        "unix": f"unix:{os.environ['XDG_RUNTIME_DIR']}/s",
-        "tcp": f"tcp://127.0.0.1:{free_port()}",
-        "fifo": f"fifo:{folder}/f",
-        "mq": f"mq:/{name}",
-        "shm": f"shm:{name}",
-    }[scheme]
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 
 # --- in pipes ------------------------------------------------------------------------------------
@@ -135,6 +68,68 @@ def test_nobody_there_is_one_sentence_and_exit_code_1() -> None:
     assert code == 3
     assert errors.startswith("lanline: Nobody listens on tcp://127.0.0.1:")
     assert errors.count("\n") == 1
+
+
+def test_a_call_that_nobody_takes_ends_in_time(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, contextlib.ExitStack() as held:
+        place = full.getsockname()
+        for _ in range(2):  # more than the backlog: the kernel does not answer the next
+            waiting = held.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(place)
+        began = time.monotonic()
+        with Side("--timeout", "0.5", f"tcp://127.0.0.1:{place[1]}") as one:
+            _, errors, code = one.end()
+    assert (code, errors.count("\n")) == (4, 1)
+    assert "in time" in errors
+    assert time.monotonic() - began < 9  # without --timeout an attempt takes ten
+
+
+def test_a_waiter_that_is_stopped_is_told_from_one_that_answers() -> None:
+    with Side("--json") as stopped:
+        assert json.loads(stopped.line())["event"] == "waiting"
+        stopped.process.send_signal(signal.SIGSTOP)
+        with Side("--timeout", "1") as one:
+            _, errors, code = one.end()
+    assert (code, errors.count("\n")) == (4, 1)
+    assert "does not answer" in errors
+
+
+def test_what_happens_is_told_to_scripts() -> None:
+    with Side("--json", "--name", "Ada") as one:
+        waiting = json.loads(one.line())
+        with Side("--json", "--stay", "--name", "Bot") as two:
+            two.write(b"caf\xe9\nhi \xc2\x9b2J\n")
+            records = [json.loads(one.line()) for _ in range(2)]
+            one.write(b"bye\n")
+            heard = [json.loads(line) for line in two.end()[0].splitlines()]
+            records += [json.loads(line) for line in one.end()[0].splitlines()]
+    assert (waiting["event"], waiting["address"][:5]) == ("waiting", "unix:")
+    for record in (waiting, *records, *heard):
+        assert abs(record.pop("time") - time.time()) < SECONDS
+    assert records == [
+        {"event": "connected", "name": "Bot"},
+        {"event": "said", "name": "Bot", "text": "hi \x9b2J"},
+        {"event": "ended", "reason": "bye", "by": "you", "code": 0, "text": "You said bye."},
+    ]
+    assert heard[0] == {"event": "connected", "name": "Ada"}
+    assert [record["event"] for record in heard[1:]] == ["note", "ended"]
+    assert heard[-1] == {
+        "event": "ended",
+        "reason": "bye",
+        "by": "them",
+        "code": 1,
+        "text": "Ada said bye. 1 line was not sent.",
+    }
+
+
+def test_failures_are_told_to_scripts_in_ascii(tmp_path: Path) -> None:
+    with Side("--json", "--timeout", "0", address_of("tcp", tmp_path)) as one:
+        out, errors, code = one.end()
+    assert (errors, code) == ("", 3)
+    ended = json.loads(out)
+    assert (ended["event"], ended["reason"], ended["code"]) == ("ended", "failed", 3)
+    assert out.isascii()
 
 
 def test_nobody_calls_in_time() -> None:
@@ -224,7 +219,18 @@ def test_an_output_that_nobody_reads_ends_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--listen"], ["nonsense"], ["--name", "\x1b", "unix:/x"], ["tcp://"]]
+    "arguments",
+    [
+        ["--listen"],
+        ["nonsense"],
+        ["--name", "\x1b", "unix:/x"],
+        ["tcp://"],
+        ["--raw", "--json"],
+        ["--cert", "x.pem", "tls://127.0.0.1"],
+        ["--key", "x.pem", "--listen", "tls://127.0.0.1"],
+        ["--fingerprint", "12:34", "tls://127.0.0.1"],
+        ["--fingerprint", "12" * 32, "tcp://127.0.0.1"],
+    ],
 )
 def test_wrong_options_are_told(arguments: list[str]) -> None:
     with Side(*arguments) as one:
@@ -280,8 +286,11 @@ def test_ctrl_d_and_ctrl_c_on_a_terminal(key: bytes) -> None:
 
 def test_a_killed_terminal_is_a_lost_connection() -> None:
     with two_terminals() as (one, two):
+        two.press(b"not finished")
+        two.read_until(b"finished")
         one.process.kill()
         assert two.ended() == 5
+        assert b"Not sent: not finished" in two.written
         assert b"The connection is lost: " in two.written
 
 

@@ -1,0 +1,166 @@
+"""`lanline talk`, driven: in pipes, and on the screen of a tmux of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from tests.hub_process import LANLINE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SECONDS = 30
+TMUX = shutil.which("tmux")
+
+
+class Side:
+    """`lanline talk` in pipes."""
+
+    def __init__(self, *arguments: str, **environment: str) -> None:
+        self.process = subprocess.Popen(
+            [LANLINE, "talk", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            env={**os.environ, **environment},
+        )
+
+    def write(self, data: bytes) -> None:
+        assert self.process.stdin
+        self.process.stdin.write(data)
+        self.process.stdin.flush()
+
+    def line(self) -> bytes:
+        assert self.process.stdout
+        return self.process.stdout.readline()
+
+    def close_input(self) -> None:
+        """It goes on hearing until the other side has ended too."""
+        assert self.process.stdin
+        self.process.stdin.close()
+        self.process.stdin = None
+
+    def end(self, data: bytes = b"") -> tuple[bytes, str, int]:
+        """Its output from here on, its errors and its exit code, when this is its last input."""
+        out, errors = self.process.communicate(data, SECONDS)
+        return out, errors.decode(), self.process.returncode
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
+class Screen:
+    """A shell on a terminal of its own, as a person has it."""
+
+    def __init__(self, folder: Path, name: str, columns: int = 80, rows: int = 20) -> None:
+        self._name = name
+        self._columns, self._rows = columns, rows
+        self._socket = str(folder / "tmux")
+        # Whatever the machine's own terminal is, none of it is inherited.
+        environment = ("env", "-u", "NO_COLOR", "-u", "XTERM_VERSION", "LANG=C.UTF-8", "PS1=$ ")
+        size = ("-x", str(columns), "-y", str(rows))
+        self._tmux("new-session", "-d", "-s", name, *size, *environment, "sh", "-i")
+        self.until("$")
+
+    def type(self, text: str) -> None:
+        self._tmux("send-keys", "-t", self._name, "-l", "--", text)
+
+    def press(self, *keys: str) -> None:
+        self._tmux("send-keys", "-t", self._name, *keys)
+
+    def enter(self, text: str) -> None:
+        self.type(text)
+        self.press("Enter")
+
+    def paste(self, text: str, *, bracketed: bool) -> None:
+        self._tmux("set-buffer", "-b", "pasted", "--", text)
+        how = ("-p",) if bracketed else ()
+        self._tmux("paste-buffer", *how, "-b", "pasted", "-t", self._name)
+
+    def resize(self, columns: int) -> None:
+        self._columns = columns
+        size = ("-x", str(columns), "-y", str(self._rows))
+        self._tmux("resize-window", "-t", self._name, *size)
+
+    def hang_up(self) -> None:
+        """As if its window was closed."""
+        self._tmux("kill-session", "-t", self._name)
+
+    def lines(self) -> list[str]:
+        """All that was written, as far as it is seen or scrolled away; a wrapped line is one."""
+        text = self._tmux("capture-pane", "-t", self._name, "-p", "-J", "-S", "-5000")
+        return [line.rstrip() for line in text.rstrip().split("\n")]
+
+    def until(self, text: str) -> None:
+        self.until_lines(lambda lines: any(text in line for line in lines))
+
+    def until_last(self, text: str) -> None:
+        """Until it is what the last line ends with."""
+        self.until_lines(lambda lines: lines[-1].endswith(text))
+
+    def until_lines(self, come: Callable[[list[str]], bool]) -> None:
+        deadline = time.monotonic() + SECONDS
+        while not come(lines := self.lines()):
+            assert time.monotonic() < deadline, "\n".join(lines[-40:])
+            time.sleep(0.05)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        subprocess.run(
+            [TMUX or "tmux", "-S", self._socket, "kill-server"],
+            check=False,
+            capture_output=True,
+            timeout=10,
+        )
+
+    def _tmux(self, *words: str) -> str:
+        return subprocess.run(
+            [TMUX or "tmux", "-f", "/dev/null", "-S", self._socket, *words],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=10,
+        ).stdout
+
+
+def talking(*arguments: str) -> str:
+    """The command, for a shell."""
+    return " ".join([str(LANLINE), "talk", *arguments])
+
+
+def status(process: subprocess.Popen[Any], field: str) -> int:
+    """Of /proc/PID/status (proc(5)), in kB where it is of memory."""
+    text = Path(f"/proc/{process.pid}/status").read_text()
+    return int(text.partition(f"{field}:")[2].split()[0])
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+    return port
+
+
+def address_of(scheme: str, folder: Path) -> str:
+    name = f"talk-{os.getpid()}"
+    return {
+        "unix": f"unix:{os.environ['XDG_RUNTIME_DIR']}/s",
+        "tcp": f"tcp://127.0.0.1:{free_port()}",
+        "tls": f"tls://127.0.0.1:{free_port()}",
+        "fifo": f"fifo:{folder}/f",
+        "mq": f"mq:/{name}",
+        "shm": f"shm:{name}",
+    }[scheme]
