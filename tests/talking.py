@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from tests.hub_process import LANLINE
 
@@ -70,7 +70,9 @@ class Screen:
         # Whatever the machine's own terminal is, none of it is inherited.
         environment = ("env", "-u", "NO_COLOR", "-u", "XTERM_VERSION", "LANG=C.UTF-8", "PS1=$ ")
         size = ("-x", str(columns), "-y", str(rows))
-        self._tmux("new-session", "-d", "-s", name, *size, *environment, "sh", "-i")
+        history = ("set", "-g", "history-limit", "100000", ";")
+        session = ("new-session", "-d", "-s", name, *size, *environment, "sh", "-i")
+        self._tmux("start-server", ";", *history, *session)
         self.until("$")
 
     def type(self, text: str) -> None:
@@ -92,6 +94,15 @@ class Screen:
         self._columns = columns
         size = ("-x", str(columns), "-y", str(self._rows))
         self._tmux("resize-window", "-t", self._name, *size)
+        # tmux tells those who are on the terminal a moment after it has wrapped the lines anew.
+        place = os.open(
+            self._tmux("display", "-p", "-t", self._name, "#{pane_tty}").strip(),
+            os.O_RDWR | os.O_NOCTTY,
+        )
+        try:
+            self._until(lambda: os.get_terminal_size(place).columns == columns)
+        finally:
+            os.close(place)
 
     def hang_up(self) -> None:
         """As if its window was closed."""
@@ -99,7 +110,7 @@ class Screen:
 
     def lines(self) -> list[str]:
         """All that was written, as far as it is seen or scrolled away; a wrapped line is one."""
-        text = self._tmux("capture-pane", "-t", self._name, "-p", "-J", "-S", "-5000")
+        text = self._tmux("capture-pane", "-t", self._name, "-p", "-J", "-S", "-")
         return [line.rstrip() for line in text.rstrip().split("\n")]
 
     def until(self, text: str) -> None:
@@ -110,9 +121,12 @@ class Screen:
         self.until_lines(lambda lines: lines[-1].endswith(text))
 
     def until_lines(self, come: Callable[[list[str]], bool]) -> None:
+        self._until(lambda: come(self.lines()))
+
+    def _until(self, come: Callable[[], bool]) -> None:
         deadline = time.monotonic() + SECONDS
-        while not come(lines := self.lines()):
-            assert time.monotonic() < deadline, "\n".join(lines[-40:])
+        while not come():
+            assert time.monotonic() < deadline, "\n".join(self.lines()[-40:])
             time.sleep(0.05)
 
     def __enter__(self) -> Self:
@@ -141,9 +155,9 @@ def talking(*arguments: str) -> str:
     return " ".join([str(LANLINE), "talk", *arguments])
 
 
-def status(process: subprocess.Popen[Any], field: str) -> int:
+def status(pid: int, field: str) -> int:
     """Of /proc/PID/status (proc(5)), in kB where it is of memory."""
-    text = Path(f"/proc/{process.pid}/status").read_text()
+    text = Path(f"/proc/{pid}/status").read_text()
     return int(text.partition(f"{field}:")[2].split()[0])
 
 

@@ -174,9 +174,9 @@ def _trust(fingerprint: str | None, *, ask: bool) -> Trust:
     return Trust(known, _ask if ask and sys.stdin.isatty() and sys.stdout.isatty() else None)
 
 
-def _ask(fingerprint: str) -> bool:
-    typer.echo("No authority has signed the certificate of the other side. Its fingerprint is\n")
-    typer.echo(f"    {fingerprint}\n")
+def _ask(why: str, fingerprint: str) -> bool:
+    typer.echo(f"The certificate of the other side is not trusted here ({why}).")
+    typer.echo(f"Its fingerprint is\n\n    {fingerprint}\n")
     return typer.confirm("Does the other side show the same?", default=False)
 
 

@@ -18,7 +18,7 @@ from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.renderer import print_formatted_text
 from prompt_toolkit.styles import Style
 
-from lanline.faces.talk.events import Connected, Heard, Note
+from lanline.faces.talk.events import Heard, Note
 from lanline.faces.talk.screen import Screen
 from lanline.wire.shown import shown
 
@@ -132,14 +132,13 @@ class PromptFace:
             await asyncio.sleep(0)
 
     def tell(self, told: Told) -> None:
-        if isinstance(told, Connected):
-            self._output.write_raw("\r")  # over what was typed while nobody was there
-            self._output.erase_end_of_line()
         self._print([piece for line in told.text.split("\n") for piece in _note(line)])
 
     def _print(self, pieces: Pieces) -> None:
         app, text = self._session.app, FormattedText(pieces)
         if not app.is_running:
+            self._output.write_raw("\r")  # over what the terminal has shown of keys by itself
+            self._output.erase_end_of_line()
             print_formatted_text(self._output, text, STYLE, color_depth=app.color_depth)
             return
         with self._output.held():

@@ -25,11 +25,12 @@ from lanline.ipc.waiting import Deadline
 class Trust:
     """`fingerprint`: of the only certificate to take, as 64 hexadecimal digits; empty: any signed.
 
-    `ask`: whether the certificate with this fingerprint is the one; None: nobody can say.
+    `ask`: whether it is the right one, of a certificate that is not trusted for this reason, with
+    this fingerprint; None: nobody can say.
     """
 
     fingerprint: str = ""
-    ask: Callable[[str], bool] | None = None
+    ask: Callable[[str, str], bool] | None = None
 
     async def connect(self, address: str, seconds: float | None) -> aio.Channel[bytes]:
         """Raises ipc.Error; TlsError where the certificate is not to be trusted."""
@@ -48,7 +49,7 @@ class Trust:
                 f"The certificate of {address} is not trusted here ({why}). Its fingerprint is "
                 f"{shown}: if the other side shows the same, add --fingerprint with it."
             )
-        if not await in_background(partial(self.ask, shown)):
+        if not await in_background(partial(self.ask, why, shown)):
             raise ipc.TlsError(f"Nothing was said to {address}: you do not know its certificate.")
         return await _connect(address, Deadline(None), _only(shown))
 
