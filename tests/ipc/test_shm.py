@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import gc
 import mmap
@@ -146,6 +147,107 @@ def test_an_idle_pair_uses_no_processor(process: Start) -> None:
             after = cpu_seconds(peer.popen.pid), time.process_time()
             assert after[0] - before[0] == 0
             assert after[1] - before[1] < 0.01
+
+
+def test_a_sleeper_wakes_by_itself_once_at_most(process: Start) -> None:
+    with ipc.listen("shm:channel") as listener:
+        peer = process(PEER + "channel.send(b'go'); channel.recv()")
+        with listener.accept(SECONDS) as channel:
+            channel.recv(SECONDS)
+            while state(peer.popen.pid) != "S":
+                time.sleep(0.01)
+            before = switches(peer.popen.pid)
+            with pytest.raises(ipc.TimedOutError):
+                channel.recv(1.5)
+            assert switches(peer.popen.pid) - before <= 2
+
+
+def switches(pid: int) -> int:
+    """How often it went to sleep (proc_pid_status(5))."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        return int(file.read().partition("\nvoluntary_ctxt_switches:")[2].split()[0])
+
+
+def test_who_waits_again_and_again_for_a_moment_hears_of_the_death(process: Start) -> None:
+    with ipc.listen("shm:channel") as listener:
+        peer = process(PEER + "sys.stdin.read()")
+        with listener.accept(SECONDS) as channel:
+            assert peer.line() == "here"
+            threading.Timer(0.1, peer.kill).start()
+            with pytest.raises(ipc.PeerDiedError):
+                recv_in_moments(channel)
+
+
+def recv_in_moments(channel: Channel[Any]) -> None:
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        with contextlib.suppress(ipc.TimedOutError):
+            channel.recv(0.005)
+
+
+def test_who_is_interrupted_again_and_again_hears_of_the_death(process: Start) -> None:
+    with ipc.listen("shm:channel") as listener:
+        peer = process(PEER + "sys.stdin.read()")
+        with listener.accept(SECONDS) as channel:
+            assert peer.line() == "here"
+            heard: list[int] = []
+            old = signal.signal(signal.SIGALRM, lambda number, _: heard.append(number))
+            try:
+                signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
+                threading.Timer(0.1, peer.kill).start()
+                with pytest.raises(ipc.PeerDiedError):
+                    channel.recv(SECONDS)
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                signal.signal(signal.SIGALRM, old)
+            assert heard
+
+
+@pytest.mark.parametrize("asleep", [0.0, 0.3], ids=["on the word", "on the bell"])
+def test_a_signals_handler_that_raises_ends_the_sleep(pair: Pair, asleep: float) -> None:
+    _, other = pair
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    old = signal.signal(signal.SIGALRM, stop)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.02 + asleep)
+        began = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            other.recv(SECONDS)
+        assert time.monotonic() - began < SECONDS / 2
+    finally:
+        signal.signal(signal.SIGALRM, old)
+
+
+def test_a_send_to_one_who_died_asleep_says_so(process: Start) -> None:
+    with ipc.listen("shm:channel") as listener:
+        peer = process(PEER + "channel.send(b'go'); channel.recv()")
+        with listener.accept(SECONDS) as channel:
+            channel.recv(SECONDS)
+            while state(peer.popen.pid) != "S":
+                time.sleep(0.001)  # it may sleep on the word or on the bell by now
+            peer.kill()
+            peer.popen.wait()
+            with pytest.raises(ipc.PeerDiedError):
+                channel.send(b"anybody there?")
+
+
+@pytest.mark.parametrize("flags", [0, 1, 2, 4, 7, 0x8000_0000, 0xFFFF_FFFF])
+def test_no_flags_keep_anybody_asleep_past_the_time_out(
+    hostile: tuple[Channel[Any], mmap.mmap], flags: int
+) -> None:
+    channel, block = hostile
+    for at in (256, 4096 + 384):  # of us as the reader of the one ring and the writer of the other
+        block[at : at + 4] = flags.to_bytes(4, "little")
+    cpu = time.process_time()
+    with pytest.raises(ipc.TimedOutError):
+        channel.recv(0.3)
+    fill(channel, b"x" * 4000)
+    with pytest.raises(ipc.TimedOutError):
+        channel.send(b"x" * 4000, 0.3)
+    assert time.process_time() - cpu < 0.25  # it slept
 
 
 def state(pid: int) -> str:

@@ -3,8 +3,8 @@
 The listener waits on a socket in the user's runtime folder. Whoever connects makes the memory: a
 memfd, sealed so that nobody can ever shrink it under the other, and hands over its descriptor and
 one end of a socket pair (unix(7), SCM_RIGHTS). Nothing has a name but the listener's socket, so
-nothing is left when the processes are gone, however they went. The socket stays: it rings for the
-sleeper, and its end is the peer's death (native/bell.h).
+nothing is left when the processes are gone, however they went. The socket stays: it rings for who
+sleeps long, and its end is the peer's death (native/bell.h).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ RING_BYTES = 4 * 1024 * 1024  # each way: two messages of 1 MiB in flight, and s
 PAGE = 4096
 LARGEST = (1 << 32) - PAGE  # a record's size has 32 bits
 HELLO = struct.Struct("<8sQQ")  # magic with version, bytes of a ring, bytes of the large place
-MAGIC = b"lanline\1"
+MAGIC = b"lanline\2"
 HELLO_SECONDS = 1.0  # for whoever has connected to say so; then the next one's turn
 SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
 

@@ -296,7 +296,7 @@ static void a_ring(void)
     ring_start(&reader, control, data, CAPACITY, large, CAPACITY);
     for (uint32_t number = 1; write_number(number); number++) {
     }
-    CHECK(ring_writer_asleep(&writer, 1000)); /* so that the victim wakes it */
+    CHECK(ring_writer_asleep(&writer, 1000, RING_ON_BELL)); /* so that the victim wakes it */
 }
 
 static void reads(void)
@@ -309,7 +309,7 @@ static void reads(void)
         if (ring_release(&reader, reader.position))
             bell_ring(bell[1]);
     }
-    CHECK(ring_reader_asleep(&reader));
+    CHECK(ring_reader_asleep(&reader, RING_ON_BELL));
     ring_reader_awake(&reader);
     ring_reader_close(&reader);
 }
@@ -338,7 +338,7 @@ static void the_writer_hears_of_it(bool killed)
 static void waits_for_room(void)
 {
     ring_writer_awake(&writer);
-    CHECK(ring_writer_asleep(&writer, 1000));
+    CHECK(ring_writer_asleep(&writer, 1000, RING_ON_BELL));
     ring_writer_awake(&writer);
     ring_writer_close(&writer);
 }

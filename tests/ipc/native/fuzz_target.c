@@ -161,6 +161,7 @@ static void ring_program(program *p)
     ring_start(&writer, control, data, CAPACITY, large, LARGE);
     ring_start(&reader, control, data, CAPACITY, large, LARGE);
     while (p->at < p->end) {
+        uint32_t how, word;
         uint64_t size = 0;
         result answer = RESULT_OK;
         switch (next(p, 1) % 12) {
@@ -190,12 +191,20 @@ static void ring_program(program *p)
             }
             break;
         case 9:
-            if (ring_reader_asleep(&reader))
+            how = next(p, 1) & 1 ? RING_ON_WORD : RING_ON_BELL;
+            if ((word = ring_reader_asleep(&reader, how))) {
+                if (how == RING_ON_WORD)
+                    ring_reader_nap(&reader, word, clock_ns() + 1000);
                 ring_reader_awake(&reader);
+            }
             break;
         case 10:
-            if (ring_writer_asleep(&writer, next(p, 2)))
+            how = next(p, 1) & 1 ? RING_ON_WORD : RING_ON_BELL;
+            if ((word = ring_writer_asleep(&writer, next(p, 2), how))) {
+                if (how == RING_ON_WORD)
+                    ring_writer_nap(&writer, word, clock_ns() + 1000);
                 ring_writer_awake(&writer);
+            }
             break;
         default:
             ring_readable(&reader);

@@ -1,5 +1,6 @@
 /* A writer is killed at every store that its reader can see. The reader must get whole messages, in
- * order, everything that was published, and then the end; and never sleep through it. The same for
+ * order, everything that was published, and then the end; and never sleep through it, on the word nor
+ * on the bell. The same for
  * a value's writer: the value is the old one or the new one, and the next writer can write. */
 #include <fcntl.h>
 #include <signal.h>
@@ -42,7 +43,7 @@ static void victim_writes(ring *writer, int bell)
 
 static uint32_t survivor_reads(ring *reader, int bell)
 {
-    uint32_t last = 0;
+    uint32_t last = 0, how = RING_ON_WORD;
     bool gone = false;
     for (;;) {
         ring_record record;
@@ -51,7 +52,12 @@ static uint32_t survivor_reads(ring *reader, int bell)
             return last;
         if (answer == RESULT_EMPTY) {
             bell_answer heard = BELL_RANG;
-            if (ring_reader_asleep(reader))
+            uint32_t word = ring_reader_asleep(reader, how);
+            if (word && how == RING_ON_WORD) {
+                heard = ring_reader_nap(reader, word, clock_ns() + 20000000u);
+                how = heard == BELL_TIMED_OUT ? RING_ON_BELL : how;
+                heard = BELL_RANG; /* time to look, and then to sleep on the bell */
+            } else if (word)
                 heard = bell_wait(bell, clock_ns() + 20000000000u);
             else if (ring_writer_closed(reader))
                 heard = BELL_GONE;
@@ -63,6 +69,7 @@ static uint32_t survivor_reads(ring *reader, int bell)
         CHECK(answer == RESULT_OK);
         CHECK((record.kind & ~RING_LARGE) == last + 1 && record.size == size_of(last + 1));
         last++;
+        how = RING_ON_WORD;
         for (uint32_t i = 0; i < record.size; i++)
             CHECK(record.bytes[i] == last);
         ring_pass(reader, &record);

@@ -137,19 +137,19 @@ static void only_a_sleeper_is_woken_and_only_once(void)
 {
     pair p = pair_open();
     ring_record record;
-    CHECK(ring_reader_asleep(&p.reader));
+    CHECK(ring_reader_asleep(&p.reader, RING_ON_BELL));
     CHECK(ring_reserve(&p.writer, 1, &record) == RESULT_OK);
     ring_append(&p.writer, &record, 1, 0);
     CHECK(ring_publish(&p.writer));
     CHECK(!ring_publish(&p.writer));
-    CHECK(!ring_reader_asleep(&p.reader)); /* there is something to read */
+    CHECK(!ring_reader_asleep(&p.reader, RING_ON_BELL)); /* there is something to read */
     CHECK(ring_look(&p.reader, &record) == RESULT_OK);
     ring_pass(&p.reader, &record);
     CHECK(!ring_release(&p.reader, p.reader.position));
-    CHECK(!ring_writer_asleep(&p.writer, 1)); /* there is room */
+    CHECK(!ring_writer_asleep(&p.writer, 1, RING_ON_BELL)); /* there is room */
     while (put(&p.writer, "full", 4, 0) == RESULT_OK) {
     }
-    CHECK(ring_writer_asleep(&p.writer, 4));
+    CHECK(ring_writer_asleep(&p.writer, 4, RING_ON_BELL));
     CHECK(ring_look(&p.reader, &record) == RESULT_OK);
     ring_pass(&p.reader, &record);
     CHECK(ring_release(&p.reader, p.reader.position));
@@ -162,12 +162,113 @@ static void nobody_sleeps_on_a_closed_ring(void)
     pair p = pair_open();
     ring_writer_close(&p.writer);
     CHECK(ring_writer_closed(&p.reader));
-    CHECK(!ring_reader_asleep(&p.reader));
+    CHECK(!ring_reader_asleep(&p.reader, RING_ON_BELL));
     while (put(&p.writer, "full", 4, 0) == RESULT_OK) {
     }
     ring_reader_close(&p.reader);
-    CHECK(!ring_writer_asleep(&p.writer, 4));
+    CHECK(!ring_writer_asleep(&p.writer, 4, RING_ON_BELL));
     pair_close(&p);
+}
+
+/* --- sleeping on the word */
+
+typedef struct {
+    ring *r;
+    bool writes;
+    _Atomic bool sleeps;
+    bell_answer heard;
+} sleeper;
+
+static void *nap(void *argument)
+{
+    sleeper *s = argument;
+    uint32_t word = s->writes ? ring_writer_asleep(s->r, 4, RING_ON_WORD)
+                              : ring_reader_asleep(s->r, RING_ON_WORD);
+    CHECK(word & RING_ON_WORD);
+    atomic_store(&s->sleeps, true);
+    s->heard = s->writes ? ring_writer_nap(s->r, word, BELL_FOR_EVER)
+                         : ring_reader_nap(s->r, word, BELL_FOR_EVER);
+    return NULL;
+}
+
+/* Somebody sleeps; what `wake` does, when it may be asleep in the kernel and when not yet, wakes it. */
+static void wakes(bool writes, void (*wake)(pair *p))
+{
+    for (int round = 0; round < 20; round++) {
+        pair p = pair_open();
+        sleeper s = {.r = writes ? &p.writer : &p.reader, .writes = writes};
+        pthread_t thread;
+        while (writes && put(&p.writer, "full", 4, 0) == RESULT_OK) {
+        }
+        CHECK(pthread_create(&thread, NULL, nap, &s) == 0);
+        while (!atomic_load(&s.sleeps)) {
+        }
+        if (round % 2)
+            usleep(2000);
+        wake(&p);
+        pthread_join(thread, NULL);
+        CHECK(s.heard == BELL_RANG);
+        pair_close(&p);
+    }
+}
+
+static void by_a_message(pair *p) { CHECK(put(&p->writer, "x", 1, 0) == RESULT_OK); }
+
+static void by_room(pair *p)
+{
+    ring_record record;
+    CHECK(ring_look(&p->reader, &record) == RESULT_OK);
+    ring_pass(&p->reader, &record);
+    CHECK(!ring_release(&p->reader, p->reader.position)); /* there is no bell to be rung */
+}
+
+static void by_closing_the_other_side(pair *p) { ring_writer_close(&p->writer); }
+static void by_closing_the_own_side(pair *p) { ring_reader_close(&p->reader); }
+static void by_closing_the_readers_side(pair *p) { ring_reader_close(&p->reader); }
+static void by_closing_the_writers_side(pair *p) { ring_writer_close(&p->writer); }
+
+static void who_sleeps_on_the_word_is_woken_by_what_it_waits_for(void)
+{
+    wakes(false, by_a_message);
+    wakes(true, by_room);
+}
+
+static void who_sleeps_on_the_word_is_woken_by_a_close_of_either_side(void)
+{
+    wakes(false, by_closing_the_other_side);
+    wakes(false, by_closing_the_own_side);
+    wakes(true, by_closing_the_readers_side);
+    wakes(true, by_closing_the_writers_side);
+}
+
+static void who_sleeps_in_both_ways_is_woken_in_both(void)
+{
+    pair p = pair_open();
+    uint32_t word = ring_reader_asleep(&p.reader, RING_ON_WORD);
+    CHECK(ring_reader_asleep(&p.reader, RING_ON_BELL)); /* another thread, by a descriptor */
+    CHECK(ring_reader_nap(&p.reader, word, BELL_FOR_EVER) == BELL_RANG);
+    ring_record record;
+    CHECK(ring_reserve(&p.writer, 1, &record) == RESULT_OK);
+    ring_append(&p.writer, &record, 1, 0);
+    CHECK(ring_publish(&p.writer));
+    CHECK(atomic_load(&p.control->reader_flags) == 0);
+    CHECK(p.writer.unheard); /* nobody slept on the word by then */
+    pair_close(&p);
+}
+
+static void nobody_sleeps_past_the_deadline(void)
+{
+    const uint32_t flags[] = {0, RING_CLOSED, UINT32_MAX, 0x40000000, 0x80000000};
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
+        pair p = pair_open();
+        atomic_store(&p.control->reader_flags, flags[i]); /* whatever a hostile one says of us */
+        uint32_t word = ring_reader_asleep(&p.reader, RING_ON_WORD);
+        uint64_t began = clock_ns();
+        CHECK(ring_reader_nap(&p.reader, word, began + 5000000) == BELL_TIMED_OUT);
+        CHECK(clock_ns() - began >= 5000000);
+        CHECK(ring_reader_nap(&p.reader, word, 1) == BELL_TIMED_OUT);
+        pair_close(&p);
+    }
 }
 
 static void a_tail_that_cannot_be_is_refused(void)
@@ -240,7 +341,8 @@ static void a_tail_that_goes_back_is_refused(void)
     pair_close(&p);
 }
 
-/* Two threads, a stream of random sizes, and sleeping for real on a socket, as the binding does it. */
+/* Two threads, a stream of random sizes, and sleeping for real on a socket or on the word, as the binding
+ * does it. */
 #ifndef STREAM
 #define STREAM 60000
 #endif
@@ -249,14 +351,15 @@ typedef struct {
     pair p;
     int data_bell[2], room_bell[2];
     bool spin;
+    uint32_t how;
 } stream;
 
-static void bell_ring(int fd)
+static void rouse(int fd)
 {
     CHECK(send(fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1);
 }
 
-static void bell_wait(int fd)
+static void wait_for(int fd)
 {
     char bytes[64];
     struct pollfd wait = {fd, POLLIN, 0};
@@ -276,8 +379,12 @@ static void *stream_write(void *argument)
         while ((answer = ring_reserve(r, size, &record)) == RESULT_FULL) {
             if (s->spin && ring_writer_spin(r, size))
                 continue;
-            if (ring_writer_asleep(r, size)) {
-                bell_wait(s->room_bell[0]);
+            uint32_t word = ring_writer_asleep(r, size, s->how);
+            if (word) {
+                if (s->how == RING_ON_WORD)
+                    CHECK(ring_writer_nap(r, word, BELL_FOR_EVER) != BELL_TIMED_OUT);
+                else
+                    wait_for(s->room_bell[0]);
                 ring_writer_awake(r);
             }
         }
@@ -285,7 +392,7 @@ static void *stream_write(void *argument)
         memset(record.bytes, (int)(i & 255), size);
         ring_append(r, &record, size, i);
         if (ring_publish(r))
-            bell_ring(s->data_bell[1]);
+            rouse(s->data_bell[1]);
     }
     return NULL;
 }
@@ -302,8 +409,12 @@ static void *stream_read(void *argument)
         while ((answer = ring_look(r, &record)) == RESULT_EMPTY) {
             if (s->spin && ring_reader_spin(r))
                 continue;
-            if (ring_reader_asleep(r)) {
-                bell_wait(s->data_bell[0]);
+            uint32_t word = ring_reader_asleep(r, s->how);
+            if (word) {
+                if (s->how == RING_ON_WORD)
+                    CHECK(ring_reader_nap(r, word, BELL_FOR_EVER) != BELL_TIMED_OUT);
+                else
+                    wait_for(s->data_bell[0]);
                 ring_reader_awake(r);
             }
         }
@@ -312,14 +423,14 @@ static void *stream_read(void *argument)
             CHECK(record.bytes[at] == (i & 255));
         ring_pass(r, &record);
         if (ring_release(r, r->position))
-            bell_ring(s->room_bell[1]);
+            rouse(s->room_bell[1]);
     }
     return NULL;
 }
 
-static void stream_run(bool spin)
+static void stream_run(bool spin, uint32_t how)
 {
-    stream s = {.p = pair_open(), .spin = spin};
+    stream s = {.p = pair_open(), .spin = spin, .how = how};
     CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, s.data_bell) == 0);
     CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, s.room_bell) == 0);
     pthread_t writer, reader;
@@ -334,9 +445,14 @@ static void stream_run(bool spin)
     pair_close(&s.p);
 }
 
-static void a_stream_is_whole_when_both_spin(void) { stream_run(true); }
+static void a_stream_is_whole_when_both_spin(void) { stream_run(true, RING_ON_WORD); }
 
-static void a_stream_is_whole_when_both_sleep(void) { stream_run(false); }
+static void a_stream_is_whole_when_both_sleep(void) { stream_run(false, RING_ON_BELL); }
+
+static void a_stream_is_whole_when_both_sleep_on_the_word(void)
+{
+    stream_run(false, RING_ON_WORD);
+}
 
 int main(void)
 {
@@ -346,6 +462,10 @@ int main(void)
     RUN(what_is_not_published_is_not_seen);
     RUN(only_a_sleeper_is_woken_and_only_once);
     RUN(nobody_sleeps_on_a_closed_ring);
+    RUN(who_sleeps_on_the_word_is_woken_by_what_it_waits_for);
+    RUN(who_sleeps_on_the_word_is_woken_by_a_close_of_either_side);
+    RUN(who_sleeps_in_both_ways_is_woken_in_both);
+    RUN(nobody_sleeps_past_the_deadline);
     RUN(a_tail_that_cannot_be_is_refused);
     RUN(a_size_over_what_was_written_is_refused);
     RUN(a_large_size_over_its_place_is_refused);
@@ -353,5 +473,6 @@ int main(void)
     RUN(a_tail_that_goes_back_is_refused);
     RUN(a_stream_is_whole_when_both_spin);
     RUN(a_stream_is_whole_when_both_sleep);
+    RUN(a_stream_is_whole_when_both_sleep_on_the_word);
     return 0;
 }

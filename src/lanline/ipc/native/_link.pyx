@@ -30,6 +30,7 @@ from cpython.bytes cimport (
 from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy
+from libcpp cimport bool as c_bool
 from posix.unistd cimport close as close_descriptor
 
 from lanline.ipc.native._clock cimport BELL_FOR_EVER, clock_ns, deadline_of, is_over, left_until
@@ -83,6 +84,7 @@ cdef extern from "ring.h" nogil:
     ctypedef struct ring:
         uint64_t capacity
         uint64_t position
+        c_bool unheard
     ctypedef struct ring_record:
         unsigned char *bytes
         uint32_t size
@@ -96,10 +98,15 @@ cdef extern from "ring.h" nogil:
     result ring_look(ring *r, ring_record *record)
     void ring_pass(ring *r, const ring_record *record)
     bint ring_release(ring *r, uint64_t position)
+    bint ring_reader_naps(const ring *r)
     bint ring_readable(ring *r)
     bint ring_writable(ring *r, uint64_t size)
-    bint ring_reader_asleep(ring *r)
-    bint ring_writer_asleep(ring *r, uint64_t size)
+    const uint32_t RING_ON_BELL
+    const uint32_t RING_ON_WORD
+    uint32_t ring_reader_asleep(ring *r, uint32_t how)
+    uint32_t ring_writer_asleep(ring *r, uint64_t size, uint32_t how)
+    bell_answer ring_reader_nap(ring *r, uint32_t word, uint64_t deadline_ns)
+    bell_answer ring_writer_nap(ring *r, uint32_t word, uint64_t deadline_ns)
     void ring_reader_awake(ring *r)
     void ring_writer_awake(ring *r)
     bint ring_reader_spin(ring *r)
@@ -108,6 +115,9 @@ cdef extern from "ring.h" nogil:
     void ring_writer_close(ring *r)
     bint ring_reader_closed(const ring *r)
     bint ring_writer_closed(const ring *r)
+
+
+ctypedef bell_answer (*nap_call)(ring *r, uint32_t word, uint64_t deadline_ns) noexcept nogil
 
 
 # From here on a copy is long enough (tens of microseconds) to let other threads run meanwhile.
@@ -323,6 +333,7 @@ cdef class Loan:
             self.link._end_loan()
 
 
+@cython.final
 @cython.no_gc_clear
 cdef class Link:
     """One end of a channel: writes one ring and reads the other.
@@ -404,6 +415,8 @@ cdef class Link:
             memcpy(record.bytes, bytes, size)
             ring_append(&self.outgoing, &record, <uint32_t>size, kind)
             self._publish(1, size)
+            if self.gone:
+                self._say_gone()
             return 0
         self._lock_writing(size, deadline_of(timeout), &record)
         try:
@@ -416,15 +429,20 @@ cdef class Link:
         return 0
 
     cdef bint _may_write(self):
-        return not (self.closed or self.writing or self.generation != fork_generation
+        return not (self.closed or self.gone or self.writing or self.generation != fork_generation
                     or ring_reader_closed(&self.outgoing)
-                    or bell_gone_lately(self.room_bell, &self.looked_for_peer))
+                    or (not ring_reader_naps(&self.outgoing)
+                        and bell_gone_lately(self.room_bell, &self.looked_for_peer)))
 
     cdef void _publish(self, uint64_t messages, uint64_t size):
         self.sent += messages
         self.sent_bytes += size
         if ring_publish(&self.outgoing):
             bell_ring(self.data_bell)
+        if self.outgoing.unheard:
+            self.outgoing.unheard = False
+            if bell_gone(self.room_bell):
+                self.gone = True
 
     def send_many(self, messages, timeout=None, uint32_t kind=0):
         """Send each of `messages`, shown to the peer together as room allows.
@@ -467,6 +485,8 @@ cdef class Link:
             finally:
                 PyBuffer_Release(&buffer)
         self._publish(appended, total)
+        if self.gone:
+            self._say_gone()
         return count + appended
 
     def give(self, message):
@@ -504,7 +524,7 @@ cdef class Link:
         self._check_open()
         if self.lender is not None and self.lender == threading.get_ident():
             raise BusyError("A loan is out in this thread; commit or cancel it before you send.")
-        if not self.write_lock.acquire(timeout=left_until(deadline)):
+        if not (self.write_lock.acquire(False) or self.write_lock.acquire(timeout=left_until(deadline))):
             raise TimedOutError("There was no room within the time-out.")
         try:
             self._await_room(size, deadline, record)
@@ -520,6 +540,7 @@ cdef class Link:
 
     cdef int _await_room(self, uint64_t size, uint64_t deadline, ring_record *record) except -1:
         cdef result answer
+        cdef uint32_t word, how = RING_ON_WORD
         while True:
             self._check_open()
             if self.gone or ring_reader_closed(&self.outgoing) or bell_gone(self.room_bell):
@@ -537,8 +558,9 @@ cdef class Link:
                 raise TimedOutError("There was no room within the time-out.")
             if ring_writer_spin(&self.outgoing, size):
                 continue
-            if ring_writer_asleep(&self.outgoing, size):
-                self._sleep(self.room_bell, deadline)
+            word = ring_writer_asleep(&self.outgoing, size, how)
+            if word:
+                how = self._sleep(&self.outgoing, ring_writer_nap, word, self.room_bell, deadline, how)
                 ring_writer_awake(&self.outgoing)
 
     # --- receiving
@@ -678,7 +700,7 @@ cdef class Link:
     cdef int _lock_reading(self, uint64_t deadline, ring_record *record) except -1:
         """Take the lock and the next record, or raise."""
         self._check_open()
-        if not self.read_lock.acquire(timeout=left_until(deadline)):
+        if not (self.read_lock.acquire(False) or self.read_lock.acquire(timeout=left_until(deadline))):
             raise TimedOutError("No message came within the time-out.")
         try:
             self._await_message(deadline, record)
@@ -695,6 +717,7 @@ cdef class Link:
     cdef int _await_message(self, uint64_t deadline, ring_record *record) except -1:
         cdef bint gone
         cdef result answer
+        cdef uint32_t word, how = RING_ON_WORD if self.poll is None else RING_ON_BELL
         while True:
             self._check_open()
             # Ask first and look afterwards: what was sent before the end is in the ring by then.
@@ -720,28 +743,40 @@ cdef class Link:
                 raise TimedOutError("No message came within the time-out.")
             if ring_reader_spin(&self.incoming):
                 continue
-            if ring_reader_asleep(&self.incoming):
-                self._sleep(self.data_bell, deadline)
+            word = ring_reader_asleep(&self.incoming, how)
+            if word:
+                how = self._sleep(&self.incoming, ring_reader_nap, word, self.data_bell, deadline, how)
                 ring_reader_awake(&self.incoming)
                 if self.poll is not None and not self.closed:
                     self._watch()
 
     # --- both
 
-    cdef int _sleep(self, int bell, uint64_t deadline) except -1:
+    cdef uint32_t _sleep(self, ring *r, nap_call nap, uint32_t word, int bell, uint64_t deadline,
+                         uint32_t how) except 0:
+        """Sleep as the flags say; how to sleep the next time in the same wait."""
         cdef bell_answer answer
         self.sleeps += 1
         self.inside += 1
         with nogil:
-            answer = bell_wait(bell, deadline)
+            if how == RING_ON_WORD:
+                answer = nap(r, word, deadline)
+            else:
+                answer = bell_wait(bell, deadline)
         self.inside -= 1
         if self.closed:
             self._close_bells()
-        elif answer == BELL_GONE:
+            return how
+        if how == RING_ON_WORD and (answer == BELL_TIMED_OUT or answer == BELL_INTERRUPTED):
+            # The word does not tell of a death.
+            how = RING_ON_BELL
+            if bell_gone(bell):
+                self.gone = True
+        if answer == BELL_GONE:
             self.gone = True
         elif answer == BELL_INTERRUPTED:
             PyErr_CheckSignals()
-        return 0
+        return how
 
     cdef int _check_open(self) except -1:
         if self.generation != fork_generation:
@@ -813,12 +848,13 @@ cdef class Link:
         False: there is something to receive or to be told already, so do not wait.
         """
         self._check_open()
-        return not self.gone and ring_reader_asleep(&self.incoming)
+        return not self.gone and ring_reader_asleep(&self.incoming, RING_ON_BELL) != 0
 
     def await_send(self, uint64_t size):
         """The same for room for `size` bytes."""
         self._check_open()
-        return not self.gone and size <= self.limit and ring_writer_asleep(&self.outgoing, size)
+        return (not self.gone and size <= self.limit
+                and ring_writer_asleep(&self.outgoing, size, RING_ON_BELL) != 0)
 
     def hear_recv(self):
         """It was rung: silence it. False: the peer is gone, and it cannot be silenced any more."""

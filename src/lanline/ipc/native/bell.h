@@ -1,9 +1,9 @@
-/* What wakes a sleeper: a byte on one end of a Unix stream socket pair.
+/* What wakes whoever sleeps for long: a byte on one end of a Unix stream socket pair.
  *
- * A futex wakes as fast, but does not tell of the peer's death; an eventfd beside the socket does,
- * but a hostile peer can fill it and make our write block, because O_NONBLOCK belongs to both. A
- * socket says both on one descriptor: a byte is a wake-up, the end of the stream is death, and
- * MSG_DONTWAIT is ours alone.
+ * A futex wakes faster, but does not tell of the peer's death, so it is for the first moment of a
+ * sleep only (ring.h, "Sleep"). An eventfd beside the socket tells, but a hostile peer can fill it and
+ * make our write block, because O_NONBLOCK belongs to both. A socket says both on one descriptor: a
+ * byte is a wake-up, the end of the stream is death, and MSG_DONTWAIT is ours alone.
  */
 #ifndef LANLINE_BELL_H
 #define LANLINE_BELL_H

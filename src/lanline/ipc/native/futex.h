@@ -10,16 +10,18 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Sleep while the word is `expected`, for at most `most_ns`. Returns for any reason: look again. */
-static inline void futex_wait(_Atomic uint32_t *word, uint32_t expected, uint64_t most_ns)
+/* Sleep while the word is `expected`, for at most `most_ns`. Returns for any reason: look again. What it
+ * was if not a wake-up: ETIMEDOUT, EINTR, or EAGAIN for a word that was another already. */
+static inline int futex_wait(_Atomic uint32_t *word, uint32_t expected, uint64_t most_ns)
 {
     struct timespec most = {(time_t)(most_ns / 1000000000u), (long)(most_ns % 1000000000u)};
-    syscall(SYS_futex, word, FUTEX_WAIT, expected, &most, NULL, 0);
+    return syscall(SYS_futex, word, FUTEX_WAIT, expected, &most, NULL, 0) < 0 ? errno : 0;
 }
 
-static inline void futex_wake(_Atomic uint32_t *word, int most)
+/* How many were woken. */
+static inline long futex_wake(_Atomic uint32_t *word, int most)
 {
-    syscall(SYS_futex, word, FUTEX_WAKE, most, NULL, NULL, 0);
+    return syscall(SYS_futex, word, FUTEX_WAKE, most, NULL, NULL, 0);
 }
 
 #define FUTEX_ANY_MOST 128 /* words at once */

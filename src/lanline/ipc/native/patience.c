@@ -8,6 +8,7 @@ void patience_start(patience *p)
     p->alone = sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) == 1;
     p->budget_ns = PATIENCE_MOST_NS; /* hopeful */
     p->interval = p->left = PATIENCE_TRY_AFTER;
+    p->waited = 0;
 }
 
 uint64_t patience_budget(patience *p)
@@ -17,6 +18,13 @@ uint64_t patience_budget(patience *p)
     if (p->budget_ns < PATIENCE_LEAST_NS && --p->left == 0)
         p->budget_ns = PATIENCE_MOST_NS;
     return p->budget_ns < PATIENCE_LEAST_NS ? 0 : p->budget_ns;
+}
+
+bool patience_rested(patience *p, uint64_t now)
+{
+    bool rested = now - p->waited > PATIENCE_REST_NS;
+    p->waited = now;
+    return rested;
 }
 
 void patience_learn(patience *p, uint64_t took_ns, bool caught)

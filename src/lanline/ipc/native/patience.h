@@ -6,7 +6,9 @@
  * learnt from what spinning did: where it caught what it waited for, the next spin may take a few
  * times as long as that; where it did not, half as long, and soon not at all. Now and then, ever
  * less often while it fails, a full spin is tried, so that a pair that has got busy finds out. A pair
- * that has nothing to say uses no processor. On a single processor nobody spins.
+ * that has nothing to say uses no processor. On a single processor nobody spins. Nor does who has not
+ * waited for a while (patience_rested): the other side sleeps as well then, and is woken on the very
+ * processor that would be spun on.
  */
 #ifndef LANLINE_PATIENCE_H
 #define LANLINE_PATIENCE_H
@@ -20,12 +22,14 @@
 #define PATIENCE_LEAST_NS 1000  /* below this it is given up */
 #define PATIENCE_TRY_AFTER 16   /* waits until the next full spin; doubled by each that fails */
 #define PATIENCE_TRY_LATEST 1024
+#define PATIENCE_REST_NS 1000000 /* between two waits: the pair is not busy */
 
 typedef struct {
     uint32_t budget_ns;
     uint32_t interval;
     uint32_t left; /* waits until the next full spin */
     bool alone;    /* one processor only */
+    uint64_t waited; /* when the last wait began: patience_rested */
 } patience;
 
 static inline uint64_t clock_ns(void)
@@ -47,6 +51,8 @@ static inline void processor_relax(void)
 void patience_start(patience *p);
 /* How long the next spin may be; 0: sleep at once. */
 uint64_t patience_budget(patience *p);
+/* A wait begins: is the last one so long ago that a spin is in vain? */
+bool patience_rested(patience *p, uint64_t now);
 /* A spin with this budget took so long, and caught what it waited for or not. */
 void patience_learn(patience *p, uint64_t took_ns, bool caught);
 

@@ -1,7 +1,9 @@
 #include "ring.h"
 
+#include <limits.h>
 #include <sched.h>
 
+#include "futex.h"
 #include "killpoint.h"
 
 void ring_start(ring *r, void *control, void *data, uint64_t capacity, void *large,
@@ -15,7 +17,7 @@ void ring_start(ring *r, void *control, void *data, uint64_t capacity, void *lar
     r->large = large;
     r->large_size = large_size;
     r->large_after = 0;
-    r->corrupt = false;
+    r->unheard = r->corrupt = false;
     patience_start(&r->patience);
 }
 
@@ -104,21 +106,24 @@ void ring_append(ring *r, ring_record *record, uint32_t size, uint32_t kind)
         r->large_after = r->position;
 }
 
-/* Clear ASLEEP; true for the one who cleared it, and so must ring. */
-static bool wake(_Atomic uint32_t *flags)
+/* Clear what says that the other side sleeps; whoever cleared it wakes. True: by its bell, which is
+ * the caller's to ring. */
+static bool wake(ring *r, _Atomic uint32_t *flags)
 {
     if (!(atomic_load(flags) & RING_ASLEEP))
         return false;
-    bool ours = atomic_fetch_and(flags, ~RING_ASLEEP) & RING_ASLEEP;
+    uint32_t was = atomic_fetch_and(flags, ~RING_ASLEEP);
     KILL_POINT();
-    return ours;
+    if (was & RING_ON_WORD && !futex_wake(flags, 1))
+        r->unheard = true;
+    return was & RING_ON_BELL;
 }
 
 bool ring_publish(ring *r)
 {
     atomic_store(&r->shared->tail, r->position); /* sequentially consistent: see ring.h */
     KILL_POINT();
-    return wake(&r->shared->reader_flags);
+    return wake(r, &r->shared->reader_flags);
 }
 
 result ring_look(ring *r, ring_record *record)
@@ -158,7 +163,7 @@ bool ring_release(ring *r, uint64_t position)
 {
     atomic_store(&r->shared->head, position); /* sequentially consistent: see ring.h */
     KILL_POINT();
-    return wake(&r->shared->writer_flags);
+    return wake(r, &r->shared->writer_flags);
 }
 
 bool ring_readable(ring *r)
@@ -172,24 +177,52 @@ bool ring_writable(ring *r, uint64_t size)
     return r->corrupt || see_head(r, memory_order_seq_cst) != RESULT_OK || room(r, size);
 }
 
-bool ring_reader_asleep(ring *r)
+uint32_t ring_reader_asleep(ring *r, uint32_t how)
 {
-    atomic_fetch_or(&r->shared->reader_flags, RING_ASLEEP);
+    uint32_t word = atomic_fetch_or(&r->shared->reader_flags, how) | how;
     KILL_POINT();
     if (!ring_readable(r) && !ring_writer_closed(r))
-        return true;
+        return word;
     ring_reader_awake(r);
-    return false;
+    return 0;
 }
 
-bool ring_writer_asleep(ring *r, uint64_t size)
+uint32_t ring_writer_asleep(ring *r, uint64_t size, uint32_t how)
 {
-    atomic_fetch_or(&r->shared->writer_flags, RING_ASLEEP);
+    uint32_t word = atomic_fetch_or(&r->shared->writer_flags, how) | how;
     KILL_POINT();
     if (!ring_writable(r, size) && !ring_reader_closed(r))
-        return true;
+        return word;
     ring_writer_awake(r);
-    return false;
+    return 0;
+}
+
+/* Whoever wakes or closes changes the word first, so that nobody falls asleep behind it. */
+static bell_answer nap(_Atomic uint32_t *flags, uint32_t word, uint64_t deadline_ns)
+{
+    uint64_t most = RING_NAP_NS;
+    if (deadline_ns != BELL_FOR_EVER) {
+        uint64_t now = clock_ns();
+        if (now >= deadline_ns)
+            return BELL_TIMED_OUT;
+        if (deadline_ns - now < most)
+            most = deadline_ns - now;
+    }
+    switch (futex_wait(flags, word, most)) {
+    case ETIMEDOUT: return BELL_TIMED_OUT;
+    case EINTR: return BELL_INTERRUPTED;
+    default: return BELL_RANG;
+    }
+}
+
+bell_answer ring_reader_nap(ring *r, uint32_t word, uint64_t deadline_ns)
+{
+    return nap(&r->shared->reader_flags, word, deadline_ns);
+}
+
+bell_answer ring_writer_nap(ring *r, uint32_t word, uint64_t deadline_ns)
+{
+    return nap(&r->shared->writer_flags, word, deadline_ns);
 }
 
 void ring_reader_awake(ring *r)
@@ -212,7 +245,8 @@ typedef bool (*come)(ring *r, uint64_t size);
 
 static inline bool spin(ring *r, uint64_t size, come come)
 {
-    uint64_t budget = patience_budget(&r->patience), began = 0, took = 0;
+    uint64_t began = clock_ns(), took = 0;
+    uint64_t budget = patience_rested(&r->patience, began) ? 0 : patience_budget(&r->patience);
     bool caught = false;
     if (!budget)
         return false;
@@ -221,16 +255,13 @@ static inline bool spin(ring *r, uint64_t size, come come)
             processor_relax();
             caught = come(r, size);
         }
+        if (caught && !took)
+            break; /* so soon that the clock would take longer */
         /* The one who is to bring it may be waiting for this very processor: let it run. Otherwise
          * both may stay on one for good, since whoever is woken is put beside its waker. */
         if (!caught)
             sched_yield();
-        if (!caught || began) {
-            uint64_t now = clock_ns();
-            if (!began)
-                began = now;
-            took = now - began;
-        }
+        took = clock_ns() - began;
     }
     patience_learn(&r->patience, took, caught);
     return caught;
@@ -252,16 +283,29 @@ bool ring_writer_spin(ring *r, uint64_t size)
     return spin(r, size, ring_writable);
 }
 
+/* Say so, and wake who sleeps: on the own word a thread of ours, which then finds out that it was closed;
+ * and the other side. Its bell need not be rung: the end of the socket follows. */
+static void close_side(ring *r, _Atomic uint32_t *own, _Atomic uint32_t *other)
+{
+    atomic_fetch_or(own, RING_CLOSED);
+    KILL_POINT();
+    futex_wake(own, INT_MAX);
+    wake(r, other);
+}
+
 void ring_reader_close(ring *r)
 {
-    atomic_fetch_or(&r->shared->reader_flags, RING_CLOSED);
-    KILL_POINT();
+    close_side(r, &r->shared->reader_flags, &r->shared->writer_flags);
 }
 
 void ring_writer_close(ring *r)
 {
-    atomic_fetch_or(&r->shared->writer_flags, RING_CLOSED);
-    KILL_POINT();
+    close_side(r, &r->shared->writer_flags, &r->shared->reader_flags);
+}
+
+bool ring_reader_naps(const ring *r)
+{
+    return atomic_load_explicit(&r->shared->reader_flags, memory_order_relaxed) & RING_ON_WORD;
 }
 
 bool ring_reader_closed(const ring *r)

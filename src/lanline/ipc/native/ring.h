@@ -16,12 +16,17 @@
  * handshake below (Dekker's: each side stores its own word and then loads the other's).
  *
  *     reader                                writer
- *     flags |= ASLEEP                       tail = new
- *     tail moved? then do not sleep         flags & ASLEEP? then clear it and ring the bell
+ *     flags |= asleep                       tail = new
+ *     tail moved? then do not sleep         flags say asleep? then clear it and wake
  *
  * In the single order of these four at least one side sees the other's store: either the reader sees
- * the new tail, or the writer sees ASLEEP. No wake-up is lost. The bell is a byte on a socket, so a
- * writer that is killed between clearing ASLEEP and ringing wakes the reader by its death.
+ * the new tail, or the writer sees that it sleeps. No wake-up is lost.
+ *
+ * Sleep. A side sleeps in one of two ways, and its flags say in which. On the word: a futex on the flags
+ * themselves, the fastest to wake, but it does not tell of a death; so for RING_NAP_NS at most. On the
+ * bell: a byte on a socket, whose end is the other side's death (bell.h), for as long as it takes, and at
+ * once for whoever needs a descriptor. So a sleeper wakes by itself once at most, and a writer that is
+ * killed between clearing and waking wakes the reader by its death, that much later at most.
  *
  * Trust. Every word that the other side can write is loaded once, checked, and only then used;
  * own positions live in private memory and are never read back. Nothing shared can lead out of
@@ -34,20 +39,26 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bell.h"
 #include "memory.h"
 #include "patience.h"
 #include "result.h"
 
 #define RING_HEAD 8          /* bytes before each message */
 #define RING_CONTROL 4096    /* bytes before the records */
-#define RING_ASLEEP 1u
+#define RING_ON_BELL 1u /* asleep, to be woken by the bell */
 #define RING_CLOSED 2u
+#define RING_ON_WORD 4u /* asleep, to be woken by a futex on the flags */
+#define RING_ASLEEP (RING_ON_BELL | RING_ON_WORD)
+#ifndef RING_NAP_NS
+#define RING_NAP_NS 100000000 /* on the word; and so much later a death may be heard of */
+#endif
 
 typedef struct {
     _Alignas(CACHE_LINE) _Atomic uint64_t tail;         /* written by the writer */
     _Alignas(CACHE_LINE) _Atomic uint64_t head;         /* written by the reader */
-    _Alignas(CACHE_LINE) _Atomic uint32_t reader_flags; /* set by the reader, ASLEEP cleared by both */
-    _Alignas(CACHE_LINE) _Atomic uint32_t writer_flags; /* set by the writer, ASLEEP cleared by both */
+    _Alignas(CACHE_LINE) _Atomic uint32_t reader_flags; /* set by the reader, asleep cleared by both */
+    _Alignas(CACHE_LINE) _Atomic uint32_t writer_flags; /* set by the writer, asleep cleared by both */
 } ring_control;
 
 /* One side's private view of a ring: either its writer or its reader. */
@@ -61,6 +72,7 @@ typedef struct {
     uint64_t large_size;
     uint64_t large_after; /* writer: the position behind the last record that used it */
     bool corrupt;
+    bool unheard; /* the other side said that it sleeps on the word, and did not: it may be gone */
     patience patience;
 } ring;
 
@@ -82,30 +94,38 @@ void ring_start(ring *r, void *control, void *data, uint64_t capacity, void *lar
 result ring_reserve(ring *r, uint64_t size, ring_record *record);
 /* Writer. The reserved record has `size` bytes (at most what was reserved) and is of `kind`. */
 void ring_append(ring *r, ring_record *record, uint32_t size, uint32_t kind);
-/* Writer. Show all that was appended. True: the reader sleeps, ring its bell. */
+/* Writer. Show all that was appended, and wake the reader if it sleeps. True: ring its bell. */
 bool ring_publish(ring *r);
 
 /* Reader. The next record; the same again until ring_pass. */
 result ring_look(ring *r, ring_record *record);
 /* Reader. Go on behind the record; its bytes stay until they are released. */
 void ring_pass(ring *r, const ring_record *record);
-/* Reader. All before `position` is free again. True: the writer sleeps, ring its bell. */
+/* Reader. All before `position` is free again; wakes the writer if it sleeps. True: ring its bell. */
 bool ring_release(ring *r, uint64_t position);
 
 /* Is there something to read, or room for `size`? Both look at the shared words. */
 bool ring_readable(ring *r);
 bool ring_writable(ring *r, uint64_t size);
 
-/* Say that this side goes to sleep. False: what it waits for has come (or the other side has
- * closed), it must not. After true, sleep on the bell and then ring_awake. */
-bool ring_reader_asleep(ring *r);
-bool ring_writer_asleep(ring *r, uint64_t size);
+/* Say that this side goes to sleep, and how (RING_ON_WORD or RING_ON_BELL). 0: what it waits for has come
+ * (or the other side has closed), it must not. Otherwise the flags as they are now: sleep on the bell,
+ * or on the word by ring_nap, and then ring_awake. */
+uint32_t ring_reader_asleep(ring *r, uint32_t how);
+uint32_t ring_writer_asleep(ring *r, uint64_t size, uint32_t how);
+/* Sleep while the flags are `word`, until `deadline_ns` and for RING_NAP_NS at most. BELL_TIMED_OUT: after
+ * either, and it is time to look whether the other side is gone; BELL_INTERRUPTED: the same. */
+bell_answer ring_reader_nap(ring *r, uint32_t word, uint64_t deadline_ns);
+bell_answer ring_writer_nap(ring *r, uint32_t word, uint64_t deadline_ns);
 void ring_reader_awake(ring *r);
 void ring_writer_awake(ring *r);
 
 /* Spin for as long as it pays. True: what was waited for has come. */
 bool ring_reader_spin(ring *r);
 bool ring_writer_spin(ring *r, uint64_t size);
+
+/* Does the reader sleep on the word? Then publishing finds out whether it lives. */
+bool ring_reader_naps(const ring *r);
 
 void ring_reader_close(ring *r);
 void ring_writer_close(ring *r);
