@@ -35,6 +35,18 @@ def test_two_that_start_at_once_meet_and_lose_no_line_in_either_direction() -> N
         assert second.result() == (numbers, "", 0)
 
 
+@pytest.mark.parametrize("_", range(5))
+def test_of_two_that_start_at_once_one_waits_and_one_calls(_: int) -> None:
+    with Side("--json") as one, Side("--json") as two:
+        one.close_input()
+        two.close_input()
+        events = [
+            [json.loads(line)["event"] for line in side.end()[0].splitlines()]
+            for side in (one, two)
+        ]
+    assert sorted(events) == [["connected", "ended"], ["waiting", "connected", "ended"]]
+
+
 @pytest.mark.parametrize("scheme", ["unix", "tcp", "fifo", "mq", "shm"])
 def test_every_address(scheme: str, tmp_path: Path) -> None:
     address = address_of(scheme, tmp_path)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lanline.faces.talk import protocol
 from lanline.faces.talk.events import Heard, Note, Outcome
 from lanline.faces.talk.lines import LineCutter, TooLong
 from lanline.faces.talk.protocol import LINE_BYTES, Word, word
 from lanline.faces.talk.rules import BOTH_ENDED, Effect, Send, Talk
+from lanline.wire.shown import shown
 
 
 def sent(effects: list[Effect]) -> list[bytes]:
@@ -187,6 +192,26 @@ def test_a_program_that_says_no_hello_gets_lines_and_nothing_else() -> None:
     assert sent(talk.say([b"mine"])) == [b"mine"]
     assert sent(talk.end_input()) == []
     assert talk.outcome == BOTH_ENDED
+
+
+WORDS = [protocol.MARK + which for which in (b"hello 1 ", b"refused ", b"end", b"left", b"wave ")]
+
+
+@given(
+    st.lists(st.builds(bytes.__add__, st.sampled_from([b"", *WORDS]), st.binary(max_size=300))),
+    st.booleans(),
+)
+def test_whatever_comes_raises_nothing_and_is_harmless(messages: list[bytes], person: bool) -> None:
+    talk = Talk("Ada", person=person)
+    effects = talk.hear_untrusted(messages)
+    texts = [shown(text) for text in heard(effects)] + notes(effects) + [talk.label]
+    for text in texts:
+        assert all(
+            unicodedata.category(c) not in ("Cc", "Cf") or c in "\t\u200c\u200d" for c in text
+        )
+    answers = sent(effects)
+    assert len(answers) <= len(messages) + 1
+    assert all(len(answer) < 300 for answer in answers)
 
 
 def test_words_of_later_versions_are_passed_over() -> None:

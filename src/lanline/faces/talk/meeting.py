@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
-import os
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -34,7 +30,7 @@ HELLO_SECONDS = 3.0  # for a caller; then it is a program that says no hello
 ANSWER_SECONDS = 1.0  # for who waits, who says hello first: then the talk begins without it
 OWN_HELLO_SECONDS = 10.0  # on the user's own line, where both sides say it
 TURN_AWAY_SECONDS = 1.0  # for a caller to hear that the line is engaged
-MEET_SECONDS = 10.0  # for others who are about to call or to listen on the user's own line
+MEET_SECONDS = 10.0  # for two who start at once to agree on who waits
 AGAIN_SECONDS = 0.02
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104  what one listens on, and nobody can call
 CALLERS = 32  # who have said nothing yet; one more, and the first of them is turned away
@@ -200,54 +196,42 @@ def own_address() -> str:
 
 
 async def call_or_listen(seconds: float | None = None) -> Meeting | Reception:
-    """Call who waits on the user's own line; where nobody does, listen there. Raises ipc.Error."""
+    """Call who waits on the user's own line; where nobody does, listen there. Raises ipc.Error.
+
+    Of two that start at once one comes to listen, since the address is given to one only; the
+    other, who is told so, calls again.
+    """
     address = own_address()
-    deadline = Deadline(seconds)
+    deadline, agree = Deadline(seconds), Deadline(MEET_SECONDS)
     while True:
-        async with _alone():
-            try:
-                channel = await aio.connect(address, 0, limit=MESSAGE_BYTES)
-            except ipc.NotFoundError:
-                return await listen(address)
-        try:
-            met = await _answered(channel, _at_most(OWN_HELLO_SECONDS, deadline))
-        except (ipc.PeerClosedError, ipc.PeerDiedError):
-            await asyncio.sleep(AGAIN_SECONDS)  # it stopped waiting just now: look again
-            continue
-        if met.first:
+        met = await _called_or_listening(address, deadline, last=agree.left() == 0)
+        if met is not None:
             return met
-        await channel.close()
-        raise ipc.TimedOutError(
-            "Somebody waits on this line and does not answer; is that terminal stopped (Ctrl-Z)?"
-        )
+        await asyncio.sleep(AGAIN_SECONDS)
 
 
-@asynccontextmanager
-async def _alone() -> AsyncIterator[None]:
-    """Two that start at once look one after the other: the second finds the first listening."""
-    path = runtime_folder() / "talk.lock"
-    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+async def _called_or_listening(
+    address: str, deadline: Deadline, *, last: bool
+) -> Meeting | Reception | None:
+    """None: another came or went just now; unless it is the `last` try, that is worth another."""
     try:
-        await _take(lock, str(path))
-        yield
-    finally:
-        os.close(lock)
-
-
-async def _take(lock: int, path: str) -> None:
+        channel = await aio.connect(address, 0, limit=MESSAGE_BYTES)
+    except ipc.NotFoundError:
+        try:
+            return await listen(address)
+        except ipc.AddressInUseError:
+            if last:
+                raise
+            return None
     try:
-        async with asyncio.timeout(MEET_SECONDS):
-            while not _locked(lock):  # noqa: ASYNC110  another process lets go of it
-                await asyncio.sleep(AGAIN_SECONDS)
-    except TimeoutError:
-        raise ipc.BusyError(
-            f"Another `lanline talk` is about to begin, and does not get on; end it ({path})."
-        ) from None
-
-
-def _locked(lock: int) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+        met = await _answered(channel, _at_most(OWN_HELLO_SECONDS, deadline))
+    except (ipc.PeerClosedError, ipc.PeerDiedError):
+        if last:
+            raise
+        return None
+    if met.first:
+        return met
+    await channel.close()
+    raise ipc.TimedOutError(
+        "Somebody waits on this line and does not answer; is that terminal stopped (Ctrl-Z)?"
+    )
