@@ -428,13 +428,13 @@ cdef class Link:
             self._unlock_writing()
         return 0
 
-    cdef bint _may_write(self):
+    cdef bint _may_write(self) noexcept:
         return not (self.closed or self.gone or self.writing or self.generation != fork_generation
                     or ring_reader_closed(&self.outgoing)
                     or (not ring_reader_naps(&self.outgoing)
                         and bell_gone_lately(self.room_bell, &self.looked_for_peer)))
 
-    cdef void _publish(self, uint64_t messages, uint64_t size):
+    cdef void _publish(self, uint64_t messages, uint64_t size) noexcept:
         self.sent += messages
         self.sent_bytes += size
         if ring_publish(&self.outgoing):
@@ -568,9 +568,8 @@ cdef class Link:
     def recv(self, timeout=None):
         """The next message as bytes; wait at most `timeout` seconds for it (None: for ever)."""
         cdef ring_record record
-        if self._may_read() and ring_look(&self.incoming, &record) == RESULT_OK and record.size <= self.small:
+        if self._meet(timeout, &record):
             return self._take(&record)
-        self._lock_reading(deadline_of(timeout), &record)
         try:
             return self._take_slowly(&record)
         finally:
@@ -594,9 +593,8 @@ cdef class Link:
     def recv_kind(self, timeout=None):
         """The next message and its kind."""
         cdef ring_record record
-        if self._may_read() and ring_look(&self.incoming, &record) == RESULT_OK and record.size <= self.small:
+        if self._meet(timeout, &record):
             return self._take(&record), record.kind & ~RING_LARGE
-        self._lock_reading(deadline_of(timeout), &record)
         try:
             return self._take_slowly(&record), record.kind & ~RING_LARGE
         finally:
@@ -640,7 +638,7 @@ cdef class Link:
     def borrow(self, timeout=None):
         """The next message where it lies; see Borrowed."""
         cdef ring_record record
-        self._lock_reading(deadline_of(timeout), &record)
+        self._lock_reading(deadline_of(timeout), &record, False)
         cdef Borrowed borrowed = Borrowed.__new__(Borrowed)
         borrowed.pin = Pin.__new__(Pin)
         borrowed.pin.start = self.incoming.position
@@ -656,8 +654,30 @@ cdef class Link:
         self._unlock_reading()
         return borrowed
 
-    cdef bint _may_read(self):
+    cdef bint _may_read(self) noexcept:
         return not (self.closed or self.reading or self.generation != fork_generation)
+
+    cdef bint _see(self, ring_record *record) noexcept:
+        """Is a record there that may be taken by the fast path?"""
+        return (self._may_read() and ring_look(&self.incoming, record) == RESULT_OK
+                and record.size <= self.small)
+
+    cdef int _meet(self, timeout, ring_record *record) except -1:
+        """Wait for the next record. 1: take it; 0: take it slowly, with the lock, which is held now.
+
+        A spin needs no lock, because it does not give up the GIL: what it catches is taken at once.
+        """
+        cdef uint64_t deadline
+        cdef bint spun = False
+        if self._see(record):
+            return 1
+        deadline = deadline_of(timeout)
+        if deadline != 1 and self._may_read() and not self.gone and not ring_writer_closed(&self.incoming):
+            spun = True
+            if ring_reader_spin(&self.incoming) and self._see(record):
+                return 1
+        self._lock_reading(deadline, record, spun)
+        return 0
 
     cdef object _take(self, ring_record *record):
         message = PyBytes_FromStringAndSize(<char *>record.bytes, record.size)
@@ -681,7 +701,7 @@ cdef class Link:
         self._release()
         return message
 
-    cdef void _release(self):
+    cdef void _release(self) noexcept:
         """Everything read is free again, up to the first pin."""
         cdef uint64_t position = self.incoming.position
         if self.pins:
@@ -697,13 +717,13 @@ cdef class Link:
             self.pins.popleft()
         self._release()
 
-    cdef int _lock_reading(self, uint64_t deadline, ring_record *record) except -1:
-        """Take the lock and the next record, or raise."""
+    cdef int _lock_reading(self, uint64_t deadline, ring_record *record, bint spun) except -1:
+        """Take the lock and the next record, or raise. `spun`: in vain, just now."""
         self._check_open()
         if not (self.read_lock.acquire(False) or self.read_lock.acquire(timeout=left_until(deadline))):
             raise TimedOutError("No message came within the time-out.")
         try:
-            self._await_message(deadline, record)
+            self._await_message(deadline, record, spun)
         except BaseException:
             self.read_lock.release()
             raise
@@ -714,7 +734,7 @@ cdef class Link:
         self.reading = False
         self.read_lock.release()
 
-    cdef int _await_message(self, uint64_t deadline, ring_record *record) except -1:
+    cdef int _await_message(self, uint64_t deadline, ring_record *record, bint spun) except -1:
         cdef bint gone
         cdef result answer
         cdef uint32_t word, how = RING_ON_WORD if self.poll is None else RING_ON_BELL
@@ -741,8 +761,9 @@ cdef class Link:
                 raise TimedOutError("No message is there.")
             if is_over(deadline):
                 raise TimedOutError("No message came within the time-out.")
-            if ring_reader_spin(&self.incoming):
+            if not spun and ring_reader_spin(&self.incoming):
                 continue
+            spun = False
             word = ring_reader_asleep(&self.incoming, how)
             if word:
                 how = self._sleep(&self.incoming, ring_reader_nap, word, self.data_bell, deadline, how)
