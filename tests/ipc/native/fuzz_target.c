@@ -13,6 +13,7 @@
 #include "bell.h"
 #include "broadcast.h"
 #include "check.h"
+#include "permits.h"
 #include "queue.h"
 #include "ring.h"
 #include "value.h"
@@ -441,14 +442,121 @@ static void broadcast_program(program *p)
     }
 }
 
+/* --- the permits, with their roster */
+
+#define PERMITS 32u /* so that the memory's end is the last permit's end */
+
+typedef struct {
+    roster members;
+    permits p;
+    bool here;
+} holder;
+
+/* A description of its own for each, of a file whose locks say who lives. */
+static int opened_anew(int file)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+    int fd = open(path, O_RDWR);
+    CHECK(fd >= 0);
+    return fd;
+}
+
+static void holder_comes(holder *h, roster_table *table, permits_shared *shared, int file)
+{
+    bool inherited;
+    h->members = (roster){.shared = table, .fd = opened_anew(file)};
+    CHECK(roster_join(&h->members, &inherited) == RESULT_OK); /* whatever it says: the locks decide */
+    permits_open(&h->p, shared, &h->members, PERMITS);
+    h->here = true;
+}
+
+static void holder_goes(holder *h, bool tidily)
+{
+    if (h->here && tidily) {
+        permits_close(&h->p);
+        roster_leave(&h->members);
+    }
+    if (h->here)
+        close(h->members.fd); /* without more, it is dead */
+    h->here = false;
+}
+
+static void holder_waits(program *p, holder *h)
+{
+    uint64_t how = next(p, 1);
+    permits_waiter w = {.deadline_ns = clock_ns() + 1000 * (how >> 4), .spun = how & 1};
+    for (int most = 100; most && !w.over && permits_wait(&h->p, &w) == PERMITS_BUSY; most--) {
+    }
+}
+
+static void permits_program(program *p)
+{
+    static int file = -1;
+    static unsigned char *table, *memory;
+    static const uint16_t hot[] = {0, 4, 128, 132, 136, 140, 244, 248, 252};
+    static const uint16_t hot_table[] = {0, 16, 20, 24, 28, 32, 36, 40, 44, 48, 16368, 16380};
+    size_t size = permits_size(PERMITS);
+    if (file < 0) {
+        file = memfd_create("permits", 0);
+        table = shared_memory(sizeof(roster_table));
+        memory = shared_memory(size);
+    }
+    memset(table, 0, sizeof(roster_table));
+    memset(memory, 0, size);
+    roster_table *roster_of_it = (roster_table *)(void *)table;
+    permits_shared *shared = (permits_shared *)(void *)memory;
+    size_t length = next(p, 3);
+    uint32_t count = permits_count(length);
+    CHECK(count <= PERMITS_MOST && (count == 0 || permits_size(count) == length));
+    holder holders[2] = {0};
+    if (next(p, 1) & 1)
+        AIM(memory, size, hot);
+    else
+        AIM(table, sizeof(roster_table), hot_table);
+    while (p->at < p->end) {
+        uint32_t dead, process;
+        uint64_t what = next(p, 1);
+        holder *h = &holders[what >> 7];
+        if (!h->here)
+            holder_comes(h, roster_of_it, shared, file);
+        fuzz_calls++;
+        switch (what % 16) {
+        case 0: case 1: case 2: SCRIBBLE(p, memory, size, hot); break;
+        case 3: SCRIBBLE(p, table, sizeof(roster_table), hot_table); break;
+        case 4: /* as it is done where words lead somewhere: a live one's tag, in every place */
+            atomic_store(&shared->permit[next(p, 1) % PERMITS], holders[next(p, 1) & 1].members.tag);
+            break;
+        case 5: case 6: permits_try(&h->p, &dead); break;
+        case 7: permits_try_all(&h->p, &dead); break;
+        case 8: case 9: permits_release(&h->p); break;
+        case 10: permits_abandon(&h->p); break;
+        case 11: holder_waits(p, h); break;
+        case 12:
+            permits_asleep_on_file(&h->p);
+            permits_decline(&h->p);
+            break;
+        case 13: holder_goes(h, next(p, 1) & 1); break;
+        case 14: permits_wake_all(&h->p); break;
+        default:
+            for (uint32_t i = 0; i < PERMITS; i++)
+                permits_look(&h->p, i, &process);
+        }
+        CHECK(h->p.hint < PERMITS);
+    }
+    for (int i = 0; i < 2; i++)
+        holder_goes(&holders[i], true);
+    aim_at_nothing();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static void (*const programs[])(program *) = {ring_program, queue_program, value_program,
-                                                  broadcast_program};
+                                                  broadcast_program, permits_program};
     if (size < 2)
         return 0;
     program p = {data + 1, data + size};
-    programs[data[0] % 4](&p);
+    programs[data[0] % 5](&p);
     aim_at_nothing();
     return 0;
 }

@@ -68,7 +68,8 @@ void permits_open(permits *p, permits_shared *shared, roster *members, uint32_t 
 
 void permits_close(permits *p)
 {
-    while (permits_abandon(p)) {
+    /* Not for as long as a hostile one puts our tag back. */
+    for (uint32_t left = p->count; left && permits_abandon(p); left--) {
     }
 }
 
