@@ -1,14 +1,14 @@
-/* The ring (native/ring.c): what the reader copies is what the writer wrote, whole and in order.
+/* The ring (native/ring_inline.h): what the reader copies is what the writer wrote, whole and in order.
  *
  * A record is two halves, so that a torn one can be seen. Two of three messages are large ones: they
  * take a slot of the ring for their head, and lie in the one large place.
  *
  *   here                          there
- *   writer: "room", "seen"        ring_reserve, see_head, room
+ *   writer: "room", "seen"        ring_reserve, ring_see_head, ring_room
  *   writer: halves                the caller's memcpy
  *   writer: position, large_after ring_append
  *   writer: tail                  ring_publish, after one record or after several
- *   reader: "seen"                ring_look, see_tail
+ *   reader: "seen"                ring_look, ring_see_tail
  *   reader: halves                the caller's memcpy
  *   reader: head                  ring_release
  *

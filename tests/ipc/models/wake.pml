@@ -7,7 +7,7 @@
  * where the other side was killed; with IMPATIENT it may at any time.
  *
  *   here                     there
- *   publish: tail, flag      ring_publish, wake
+ *   publish: tail, flag      ring_publish, ring_wake
  *   rouse                    futex_wake; bell_ring: a byte at the other's end, or already there
  *   asleep: flag, look       ring_reader_asleep, ring_writer_asleep
  *   nap                      ring_reader_nap, ring_writer_nap: it compares and falls asleep in one step

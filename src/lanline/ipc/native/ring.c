@@ -21,160 +21,15 @@ void ring_start(ring *r, void *control, void *data, uint64_t capacity, void *lar
     patience_start(&r->patience);
 }
 
-static result corrupt(ring *r)
-{
-    r->corrupt = true;
-    return RESULT_CORRUPT;
-}
-
-/* A record's head: size in the low half, kind in the high one; one word, so that it is read once. */
-static _Atomic uint64_t *head_at(const ring *r, uint64_t position)
-{
-    return (_Atomic uint64_t *)(void *)(r->data + (position & (r->capacity - 1)));
-}
-
-/* Writer: how far the reader has come. It can be nowhere but behind the writer, by at most a ring. */
-static result see_head(ring *r, memory_order order)
-{
-    uint64_t head = atomic_load_explicit(&r->shared->head, order);
-    if (r->position - head > r->capacity || head % 8 || head < r->seen)
-        return corrupt(r);
-    r->seen = head;
-    return RESULT_OK;
-}
-
-/* Reader: how far the writer has come. It can be nowhere but ahead, by at most a ring. */
-static result see_tail(ring *r, memory_order order)
-{
-    uint64_t tail = atomic_load_explicit(&r->shared->tail, order);
-    if (tail - r->position > r->capacity || tail % 8 || tail < r->seen)
-        return corrupt(r);
-    r->seen = tail;
-    return RESULT_OK;
-}
-
-static inline uint64_t span_of(uint64_t size)
-{
-    return RING_HEAD + ((size + 7) & ~UINT64_C(7));
-}
-
-static inline bool is_large(const ring *r, uint64_t size)
-{
-    return size > r->capacity / 2;
-}
-
-/* Is there room, as far as we have seen? */
-static inline bool room(const ring *r, uint64_t size)
-{
-    uint64_t left = r->capacity - (r->position - r->seen);
-    if (is_large(r, size))
-        return left >= RING_HEAD && r->seen >= r->large_after;
-    return left >= span_of(size);
-}
-
-result ring_reserve(ring *r, uint64_t size, ring_record *record)
-{
-    if (r->corrupt)
-        return RESULT_CORRUPT;
-    bool large = is_large(r, size);
-    if (large && size > r->large_size)
-        return RESULT_TOO_LARGE;
-    if (!room(r, size)) {
-        /* Acquire: the reader's copies out of these bytes are over before we write over them. */
-        if (see_head(r, memory_order_acquire) != RESULT_OK)
-            return RESULT_CORRUPT;
-        if (!room(r, size))
-            return RESULT_FULL;
-    }
-    record->bytes = large ? r->large : (unsigned char *)head_at(r, r->position) + RING_HEAD;
-    record->size = (uint32_t)size;
-    record->kind = large ? RING_LARGE : 0;
-    return RESULT_OK;
-}
-
-void ring_append(ring *r, ring_record *record, uint32_t size, uint32_t kind)
-{
-    record->size = size;
-    record->kind = (record->kind & RING_LARGE) | (kind & ~RING_LARGE);
-    record->after = r->position + (record->kind & RING_LARGE ? RING_HEAD : span_of(size));
-    /* Relaxed: the store of tail carries it. */
-    atomic_store_explicit(head_at(r, r->position), (uint64_t)record->kind << 32 | size,
-                          memory_order_relaxed);
-    KILL_POINT();
-    r->position = record->after;
-    if (record->kind & RING_LARGE)
-        r->large_after = r->position;
-}
-
-/* Clear what says that the other side sleeps; whoever cleared it wakes. True: by its bell, which is
- * the caller's to ring. */
-static bool wake(ring *r, _Atomic uint32_t *flags)
-{
-    if (!(atomic_load(flags) & RING_ASLEEP))
-        return false;
-    uint32_t was = atomic_fetch_and(flags, ~RING_ASLEEP);
-    KILL_POINT();
-    if (was & RING_ON_WORD && !futex_wake(flags, 1))
-        r->unheard = true;
-    return was & RING_ON_BELL;
-}
-
-bool ring_publish(ring *r)
-{
-    atomic_store(&r->shared->tail, r->position); /* sequentially consistent: see ring.h */
-    KILL_POINT();
-    return wake(r, &r->shared->reader_flags);
-}
-
-result ring_look(ring *r, ring_record *record)
-{
-    uint64_t position = r->position;
-    if (r->corrupt)
-        return RESULT_CORRUPT;
-    if (position == r->seen) {
-        if (see_tail(r, memory_order_acquire) != RESULT_OK)
-            return RESULT_CORRUPT;
-        if (position == r->seen)
-            return RESULT_EMPTY;
-    }
-    uint64_t head = atomic_load_explicit(head_at(r, position), memory_order_relaxed);
-    record->size = (uint32_t)head;
-    record->kind = (uint32_t)(head >> 32);
-    if (record->kind & RING_LARGE) {
-        if (record->size > r->large_size)
-            return corrupt(r);
-        record->bytes = r->large;
-        record->after = position + RING_HEAD; /* positions are multiples of 8, so it is there */
-        return RESULT_OK;
-    }
-    if (span_of(record->size) > r->seen - position)
-        return corrupt(r);
-    record->bytes = (unsigned char *)head_at(r, position) + RING_HEAD;
-    record->after = position + span_of(record->size);
-    return RESULT_OK;
-}
-
-void ring_pass(ring *r, const ring_record *record)
-{
-    r->position = record->after;
-}
-
-bool ring_release(ring *r, uint64_t position)
-{
-    atomic_store(&r->shared->head, position); /* sequentially consistent: see ring.h */
-    KILL_POINT();
-    return wake(r, &r->shared->writer_flags);
-}
-
 bool ring_readable(ring *r)
 {
     /* A broken ring is "readable": the read then says so. */
-    return r->corrupt || see_tail(r, memory_order_seq_cst) != RESULT_OK || r->seen != r->position;
+    return r->corrupt || ring_see_tail(r, memory_order_seq_cst) != RESULT_OK || r->seen != r->position;
 }
 
 bool ring_writable(ring *r, uint64_t size)
 {
-    return r->corrupt || see_head(r, memory_order_seq_cst) != RESULT_OK || room(r, size);
+    return r->corrupt || ring_see_head(r, memory_order_seq_cst) != RESULT_OK || ring_room(r, size);
 }
 
 uint32_t ring_reader_asleep(ring *r, uint32_t how)
@@ -290,7 +145,7 @@ static void close_side(ring *r, _Atomic uint32_t *own, _Atomic uint32_t *other)
     atomic_fetch_or(own, RING_CLOSED);
     KILL_POINT();
     futex_wake(own, INT_MAX);
-    wake(r, other);
+    ring_wake(r, other);
 }
 
 void ring_reader_close(ring *r)

@@ -91,18 +91,18 @@ void ring_start(ring *r, void *control, void *data, uint64_t capacity, void *lar
 
 /* Writer. Find room for `size` bytes behind the records already written (published or not). OK fills
  * `record`; write the bytes, then ring_append. Nothing is promised until then. */
-result ring_reserve(ring *r, uint64_t size, ring_record *record);
+static inline result ring_reserve(ring *r, uint64_t size, ring_record *record);
 /* Writer. The reserved record has `size` bytes (at most what was reserved) and is of `kind`. */
-void ring_append(ring *r, ring_record *record, uint32_t size, uint32_t kind);
+static inline void ring_append(ring *r, ring_record *record, uint32_t size, uint32_t kind);
 /* Writer. Show all that was appended, and wake the reader if it sleeps. True: ring its bell. */
-bool ring_publish(ring *r);
+static inline bool ring_publish(ring *r);
 
 /* Reader. The next record; the same again until ring_pass. */
-result ring_look(ring *r, ring_record *record);
+static inline result ring_look(ring *r, ring_record *record);
 /* Reader. Go on behind the record; its bytes stay until they are released. */
-void ring_pass(ring *r, const ring_record *record);
+static inline void ring_pass(ring *r, const ring_record *record);
 /* Reader. All before `position` is free again; wakes the writer if it sleeps. True: ring its bell. */
-bool ring_release(ring *r, uint64_t position);
+static inline bool ring_release(ring *r, uint64_t position);
 
 /* Is there something to read, or room for `size`? Both look at the shared words. */
 bool ring_readable(ring *r);
@@ -131,5 +131,7 @@ void ring_reader_close(ring *r);
 void ring_writer_close(ring *r);
 bool ring_reader_closed(const ring *r);
 bool ring_writer_closed(const ring *r);
+
+#include "ring_inline.h"
 
 #endif
