@@ -39,6 +39,9 @@ class TlsListener(SocketListener[T]):
         super().__init__(address, kind, limit, overflow)
         self.failures = 0
         self.last_failure: IpcError | None = None
+        # No tickets, as nobody resumes. Sent to a caller that has said all and gone, they are answered
+        # by a reset, which throws away what it said (RFC 8446, section 4.6.1).
+        context.num_tickets = 0
         self._context = context
         self._callers: OrderedDict[TlsLink, float] = OrderedDict()  # when each is sent away
         self._guard = threading.Lock()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Any
 
 import typer
@@ -24,6 +26,7 @@ from lanline.errors import (
     PeerDiedError,
     TimedOutError,
 )
+from lanline.wire.shown import shown
 
 # What an exit code says; everything else that goes wrong is 1.
 CODES: tuple[tuple[int, tuple[type[Error], ...]], ...] = (
@@ -42,11 +45,19 @@ class IpcGroup(TyperGroup):
         try:
             return super().invoke(ctx)
         except Error as problem:
-            typer.echo(f"lanline: {problem}", err=True)
+            typer.echo(f"lanline: {shown(str(problem))}", err=True)
             kinds = (code for code, errors in CODES if isinstance(problem, errors))
             raise typer.Exit(next(kinds, 1)) from None
         except KeyboardInterrupt:
             raise typer.Exit(130) from None  # as shells say it of a process that SIGINT ended
+        except BrokenPipeError:
+            # Whoever read our output has what it wanted; nothing more can be written to it.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(141) from None  # as shells say it of SIGPIPE
+        except OSError as problem:
+            what = f"{problem.filename}: " if problem.filename else ""
+            typer.echo(f"lanline: {shown(f'{what}{problem.strerror or problem}')}.", err=True)
+            raise typer.Exit(1) from None
 
 
 app = typer.Typer(

@@ -105,7 +105,7 @@ def _recv(
     keep: bool,
 ) -> int:
     """Until one end closes, or so many came; how many that were."""
-    from lanline.cli.ipc.ends import BATCH
+    from lanline.cli.ipc.streams import BATCH
     from lanline.errors import PeerClosedError, PeerDiedError, TimedOutError
 
     got = 0

@@ -13,6 +13,7 @@ from lanline.ipc.channel import MESSAGE_BYTES
 from lanline.wire.shown import shown
 
 READ_BYTES = 1 << 18
+BATCH = 4096  # messages at most that are received together
 
 
 def records(separator: bytes, descriptor: int = 0) -> Iterator[list[bytes]]:

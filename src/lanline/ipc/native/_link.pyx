@@ -778,6 +778,7 @@ cdef class Link:
         """Sleep as the flags say; how to sleep the next time in the same wait."""
         cdef bell_answer answer
         self.sleeps += 1
+        PyErr_CheckSignals()  # one that came during the spin would not wake the sleeper
         self.inside += 1
         with nogil:
             if how == RING_ON_WORD:
