@@ -191,9 +191,9 @@ class _Bytes:
             if len(self._rest) > MESSAGE_BYTES:
                 raise MessageTooLargeError(len(self._rest), MESSAGE_BYTES)
             return []
-        *found, self._rest = self._rest.split(self._separator, most)
+        *whole, self._rest = self._rest.split(self._separator, most)
         self._searched = 0
-        return [bytes(message) for message in found]
+        return [bytes(message) for message in whole]
 
     def _read(self) -> None:
         try:
