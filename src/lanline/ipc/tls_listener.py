@@ -39,8 +39,8 @@ class TlsListener(SocketListener[T]):
         super().__init__(address, kind, limit, overflow)
         self.failures = 0
         self.last_failure: IpcError | None = None
-        # No tickets, as nobody resumes. Sent to a caller that has said all and gone, they are answered
-        # by a reset, which throws away what it said (RFC 8446, section 4.6.1).
+        # No tickets (RFC 8446, section 4.6.1), as nobody resumes. Sent to one who has said all
+        # and gone, they are answered by a reset, which throws away what it said.
         context.num_tickets = 0
         self._context = context
         self._callers: OrderedDict[TlsLink, float] = OrderedDict()  # when each is sent away
