@@ -6,11 +6,12 @@ import os
 import re
 import signal
 import subprocess
+import termios
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.talking import TMUX, Screen, Side, status, talking
+from tests.talking import SECONDS, TMUX, Screen, Side, status, talking
 from tests.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -229,6 +230,23 @@ def test_a_terminal_on_one_side_of_a_pipe(ada: Screen, own_folder: Path) -> None
         mixed.until_lines(lambda lines: "seen there" in lines)
         ada.enter("bye")
         mixed.until_lines(lambda lines: sum("Ada said bye." in line for line in lines) == 2)
+
+
+def test_a_terminal_that_takes_nothing_can_be_ended() -> None:
+    with Terminal("talk", "--name", "Ada") as one:
+        one.read_until(b"Waiting")
+        with Side("--name", "Flood") as flood:
+            one.read_until(b"you: ")
+            stream = subprocess.Popen(["yes", "x" * 5000], stdout=flood.process.stdin)
+            try:
+                flood.close_input()
+                one.read_until(b"x" * 5000)  # and no more from here on
+                os.kill(one.process.pid, signal.SIGTERM)
+                assert one.process.wait(SECONDS) == 143
+            finally:
+                stream.kill()
+                stream.wait()
+        assert termios.tcgetattr(one._ours)[3] & termios.ICANON
 
 
 def test_no_color_and_no_control_of_others(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from prompt_toolkit import PromptSession
@@ -40,6 +40,8 @@ STYLE = Style.from_dict(
     }
 )
 AT_ONCE = 100  # lines, then keys have their turn
+AT_ONCE_LETTERS = 16_384
+CLOSE_SECONDS = 1.0  # for a terminal that takes nothing to go on
 WAITING_LINES = 1000  # typed, that the other side does not take
 TIME_COLUMNS = 50  # narrower terminals have no room for the time
 
@@ -65,6 +67,8 @@ class PromptFace:
         # Each time the line is drawn whole, from its first column. To draw what has changed, one
         # has to know how wide the rest is, and of joined emoji every terminal thinks otherwise.
         self._session.app.before_render += lambda _: self._take_away()
+        # Drawn in the loop's next round, not when it has time: what arrives is written with it.
+        self._session.app.max_render_postpone_time = None
         self._typed: asyncio.Queue[list[bytes | TooLong] | None] = asyncio.Queue()
         self._waiting = 0
         self._editing: asyncio.Task[None] | None = None
@@ -107,6 +111,11 @@ class PromptFace:
 
     async def close(self) -> None:
         """Give the terminal back. Lines that were entered and nobody took are told."""
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._output.written()
+        except TimeoutError:
+            self._output.give_up()
         if self._editing is not None:
             self._editing.cancel()
             await asyncio.wait([self._editing])
@@ -118,17 +127,17 @@ class PromptFace:
     # --- showing ----------------------------------------------------------------------------
 
     async def show(self, talk: Talk, items: list[Heard | Note]) -> None:
-        for first in range(0, len(items), AT_ONCE):
+        for some in _at_once(items):
             pieces: Pieces = []
-            for item in items[first : first + AT_ONCE]:
+            for item in some:
                 if isinstance(item, Heard):
                     label = ("class:them", f"{talk.label}: ")
                     pieces += [*self._time(), label, ("", f"{shown(item.text)}\n")]
                 else:
                     pieces += _note(item.text)
             async with self._showing:
-                await _writable(self._output.fileno())
                 self._print(pieces)
+                await self._output.written()
             await asyncio.sleep(0)
 
     def tell(self, told: Told) -> None:
@@ -165,21 +174,18 @@ class PromptFace:
         return self._output.get_size().columns >= TIME_COLUMNS
 
 
+def _at_once(items: list[Heard | Note]) -> Iterator[list[Heard | Note]]:
+    some: list[Heard | Note] = []
+    letters = 0
+    for item in items:
+        some.append(item)
+        letters += len(item.text)
+        if len(some) == AT_ONCE or letters >= AT_ONCE_LETTERS:
+            yield some
+            some, letters = [], 0
+    if some:
+        yield some
+
+
 def _note(text: str) -> Pieces:
     return [("class:note", f"{shown(text)}\n")]
-
-
-async def _writable(descriptor: int) -> None:
-    """Until the terminal takes something. One that is stopped must not stop the event loop."""
-    loop = asyncio.get_running_loop()
-    ready: asyncio.Future[None] = loop.create_future()
-
-    def tell() -> None:
-        if not ready.done():
-            ready.set_result(None)
-
-    loop.add_writer(descriptor, tell)
-    try:
-        await ready
-    finally:
-        loop.remove_writer(descriptor)

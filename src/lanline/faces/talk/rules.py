@@ -206,7 +206,8 @@ class Talk:
         """The other side does not answer that we ended it."""
         assert self._parting is not None
         text = f"{self._parting.text} {self.who} did not answer to it in time."
-        return self._finish(Outcome(TIMED_OUT, text, "unanswered", "you"))
+        code = self._parting.code or TIMED_OUT  # of a signal it stays what it is
+        return self._finish(Outcome(code, text, "unanswered", "you"))
 
     # --- the end ----------------------------------------------------------------------------
 

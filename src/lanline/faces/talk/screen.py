@@ -1,10 +1,14 @@
-"""The terminal, for the line editor: several writes as one, and lines that a resize has wrapped."""
+"""The terminal, for the line editor: several writes as one, none that waits, and lines that a
+resize has wrapped.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import os
+import select
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Self
 
 from prompt_toolkit.output.color_depth import ColorDepth
@@ -14,6 +18,9 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 
+LAST_SECONDS = 1.0  # for a terminal to take what is written when all has ended
+
+
 class Screen(Vt100_Output):
     """prompt_toolkit's output, for a line that is always drawn whole."""
 
@@ -21,8 +28,12 @@ class Screen(Vt100_Output):
     # not answer, or answers when the line has ended.
     enable_cpr = False
     _holds = 0
+    _given_up = False  # the terminal takes nothing any more
+    _descriptor = -1
     _drawn_columns = 0  # the terminal's width when the line was drawn
     _column = 0  # of the cursor there
+    _unwritten: bytearray
+    _is_empty: asyncio.Event
 
     @classmethod
     def on(cls, sink: TextIO) -> Self:
@@ -30,7 +41,17 @@ class Screen(Vt100_Output):
         screen = cls.from_pty(sink, default_color_depth=ColorDepth.from_env(), enable_bell=False)
         assert isinstance(screen, cls)
         screen.enable_cpr = False
+        screen.open_anew()
         return screen
+
+    def open_anew(self) -> None:
+        """With a descriptor of its own: that it does not wait is nobody else's affair then."""
+        self._unwritten = bytearray()
+        self._is_empty = asyncio.Event()
+        self._is_empty.set()
+        flags = os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
+        with suppress(OSError):  # it has no name here: then writes wait
+            self._descriptor = os.open(os.ttyname(self.fileno()), flags)
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -42,8 +63,50 @@ class Screen(Vt100_Output):
             self._holds -= 1
 
     def flush(self) -> None:
-        if not self._holds:
+        """Write, without waiting; the event loop writes the rest when the terminal takes it."""
+        if self._holds:
+            return
+        if self._descriptor == -1:
             super().flush()
+            return
+        self._unwritten += "".join(self._buffer).encode(self.encoding(), "replace")
+        self._buffer.clear()
+        self._write()
+
+    async def written(self) -> None:
+        """Until the terminal has taken all."""
+        await self._is_empty.wait()
+
+    def give_up(self) -> None:
+        """The terminal takes nothing any more: what is written from here on goes nowhere."""
+        self._given_up = True
+        self._write()
+
+    def _write(self) -> None:
+        try:
+            while self._unwritten and not self._given_up:
+                del self._unwritten[: os.write(self._descriptor, self._unwritten)]
+        except BlockingIOError:
+            if self._write_later():
+                return
+        except OSError:  # it is gone: who reads from it is told
+            self._given_up = True
+        self._unwritten.clear()
+        self._is_empty.set()
+        with suppress(RuntimeError):  # no loop, no writer
+            asyncio.get_running_loop().remove_writer(self._descriptor)
+
+    def _write_later(self) -> bool:
+        """Whether that is arranged; without an event loop it is waited for here, a little."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            if select.select([], [self._descriptor], [], LAST_SECONDS)[1]:
+                self._write()
+            return False
+        self._is_empty.clear()
+        loop.add_writer(self._descriptor, self._write)
+        return True
 
     # --- a narrower terminal ----------------------------------------------------------------
 
