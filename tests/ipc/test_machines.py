@@ -149,13 +149,20 @@ class ChannelMachine(RuleBasedStateMachine):
         self.pair.__exit__(None, None, None)
 
 
-@pytest.mark.parametrize("method", ["unix", "tcp", "fifo", "mq", "shm"])
-def test_channels_keep_to_the_model(method: str, folder: Path) -> None:
+@pytest.mark.parametrize("method", ["unix", "tcp", "tcp6", "tls", "fifo", "mq", "shm"])
+def test_channels_keep_to_the_model(
+    method: str, folder: Path, request: pytest.FixtureRequest
+) -> None:
+    if method == "tls":
+        request.getfixturevalue("trusted")
+
     class Machine(ChannelMachine):
         make = staticmethod(
             {
                 "unix": lambda: f"unix:{folder}/place",
                 "tcp": lambda: "tcp://127.0.0.1:0",
+                "tcp6": lambda: "tcp://[::1]:0",
+                "tls": lambda: "tls://127.0.0.1:0",
                 "fifo": lambda: f"fifo:{folder}/place",
                 "mq": lambda: f"mq:/test-{secrets.token_hex(8)}",
                 "shm": lambda: "shm:place",
