@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -140,3 +142,28 @@ def test_a_signal_does_not_end_a_wait(address: str) -> None:
             ring.join()
     finally:
         signal.signal(signal.SIGUSR1, before)
+
+
+def test_what_a_signals_handler_raises_ends_the_wait(address: str) -> None:
+    def handle(*_: object) -> None:
+        raise InterruptedByTestError
+
+    with ipc.MessageQueue(address, messages=1, size=8) as queue:
+        before = signal.signal(signal.SIGUSR1, handle)
+        main = threading.main_thread().ident
+        assert main is not None
+        try:
+            for wait in (queue.recv, lambda: queue.send(b"more", timeout=20)):
+                threading.Timer(0.05, signal.pthread_kill, [main, signal.SIGUSR1]).start()
+                with pytest.raises(InterruptedByTestError):
+                    wait()
+                with contextlib.suppress(ipc.TimedOutError):
+                    queue.send(b"full", timeout=0)
+        finally:
+            signal.signal(signal.SIGUSR1, before)
+        assert queue.recv(0) == b"full"
+        assert len(queue) == 0
+
+
+class InterruptedByTestError(Exception):
+    """Raised by a handler of a signal."""

@@ -29,7 +29,7 @@ from lanline.ipc.address import parse_address
 from lanline.ipc.forgotten import warn_unclosed
 from lanline.ipc.kernel_queues import available, no_room
 from lanline.ipc.payload import codec_for
-from lanline.ipc.steps import Steps, Wait
+from lanline.ipc.steps import Steps, Wait, run
 from lanline.ipc.waiting import Deadline
 
 if TYPE_CHECKING:
@@ -106,12 +106,7 @@ class MessageQueue:
         try:
             self._queue.send(data, 0, priority)
         except (self._posix.BusyError, self._posix.SignalError):
-            self._send_slowly(data, priority, timeout)
-
-    def _send_slowly(self, data: Any, priority: int, timeout: float | None) -> None:
-        deadline = Deadline(timeout)
-        if not self._until_done(lambda left: self._queue.send(data, left, priority), deadline):
-            raise deadline.passed(f"{self.address} stayed full")
+            run(self._sending(data, priority, timeout))
 
     def recv(self, timeout: float | None = None) -> Any:
         """Take the next message; wait at most `timeout` seconds for it."""
@@ -119,16 +114,13 @@ class MessageQueue:
 
     def recv_with_priority(self, timeout: float | None = None) -> tuple[Any, int]:
         """The same, with its priority."""
-        self._check()
-        deadline = Deadline(timeout)
-        taken = self._until_done(self._queue.receive, deadline)
-        if taken is None:
-            raise deadline.passed(f"Nothing came in {self.address}")
-        return self._decoded(taken[0]), taken[1]
+        return run(self.receiving(timeout))
 
     def sending(self, message: Any, priority: int = 0, timeout: float | None = None) -> Steps[None]:
         """The steps of `send`, for `ipc.aio`."""
-        data = self._encoded(message, priority)
+        return self._sending(self._encoded(message, priority), priority, timeout)
+
+    def _sending(self, data: Any, priority: int, timeout: float | None) -> Steps[None]:
         deadline = Deadline(timeout)
         while not self._at_once(lambda left: self._queue.send(data, left, priority)):
             if not (yield Wait(deadline.left(), writers=(self.fileno(),))):
@@ -204,18 +196,15 @@ class MessageQueue:
     def _decoded(self, data: bytes) -> Any:
         return data if self._decode is None else self._decode(data)
 
-    def _until_done(self, call: Callable[[float | None], Any], deadline: Deadline) -> Any:
-        """What the call gives (True for nothing), or None when the time passed."""
-        while True:
-            try:
-                return call(deadline.left()) or True
-            except self._posix.BusyError:
-                return None
-            except self._posix.SignalError:
-                continue  # the handler has run: wait for the rest of the time, as PEP 475 does
+    def _at_once(self, call: Callable[[float], Any]) -> Any:
+        """What the call gives (True for nothing), or None when it would have to wait.
 
-    def _at_once(self, call: Callable[[float | None], Any]) -> Any:
-        return self._until_done(call, Deadline(0))
+        It is never left to wait: posix_ipc drops what a signal's handler raises meanwhile.
+        """
+        try:
+            return call(0) or True
+        except (self._posix.BusyError, self._posix.SignalError):
+            return None
 
 
 def unlink(address: str) -> None:

@@ -11,6 +11,9 @@ from contextlib import contextmanager
 from lanline.errors import TimedOutError
 from lanline.words import counted
 
+FOR_EVER_SECONDS = 1e9  # 31 years and more; past that, clocks and locks overflow
+POLL_SECONDS = 2_000_000  # that poll(2) can wait at a time: its milliseconds are an int
+
 
 class Deadline:
     """A time-out as a moment. None: never."""
@@ -18,6 +21,11 @@ class Deadline:
     __slots__ = ("_at", "timeout")
 
     def __init__(self, timeout: float | None) -> None:
+        """As everywhere: seconds, None for ever. Raises ValueError for what is no number."""
+        if timeout is not None and not timeout <= FOR_EVER_SECONDS:
+            if timeout != timeout:
+                raise ValueError("A time-out is a number of seconds, or None.")
+            timeout = None
         self.timeout = timeout
         self._at = None if timeout is None else time.monotonic() + timeout
 
@@ -48,9 +56,13 @@ def wait_any(readers: tuple[int, ...], writers: tuple[int, ...], deadline: Deadl
         poll.register(descriptor, select.POLLIN)
     for descriptor in writers:
         poll.register(descriptor, select.POLLOUT)
-    left = deadline.left()
-    # poll(2) counts whole milliseconds; round up, so as not to come back too early and spin.
-    return bool(poll.poll(None if left is None else int(left * 1000 + 0.999)))
+    while True:
+        left = deadline.left()
+        # poll(2) counts whole milliseconds; round up, so as not to come back too early and spin.
+        if poll.poll(None if left is None else int(min(left, POLL_SECONDS) * 1000 + 0.999)):
+            return True
+        if left is None or left <= POLL_SECONDS:
+            return False
 
 
 @contextmanager

@@ -14,6 +14,8 @@ cdef inline uint64_t deadline_of(timeout) except? 0:
     if timeout is None:
         return BELL_FOR_EVER
     cdef double seconds = timeout
+    if seconds != seconds:
+        raise ValueError("A time-out is a number of seconds, or None.")
     if seconds <= 0:
         return 1
     if seconds > 1e9:
