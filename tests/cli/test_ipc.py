@@ -8,8 +8,10 @@ import secrets
 import subprocess
 import sys
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
+from tests.terminal import Terminal
 
 LANLINE = str(Path(sys.executable).with_name("lanline"))
 SECONDS = 50
@@ -91,12 +93,48 @@ def test_what_is_listed_is_json_for_scripts_and_columns_in_a_pipe() -> None:
 
 def test_each_method_is_measured_on_this_machine() -> None:
     # Without mq: what a user may have of the kernel's queues in all, other tests may have now.
-    done = run("bench", "--seconds", "0.02", "--json", "shm", "queue", "unix", "tcp", "fifo")
-    assert done.returncode == 0, done.stderr
+    methods = ("shm", "queue", "pipe", "unix", "tcp", "fifo")
+    done = run("bench", "--seconds", "0.02", "--rounds", "2", "--json", *methods)
+    assert (done.returncode, done.stderr) == (0, b"")
     found = json.loads(done.stdout)
-    assert {one["method"] for one in found} == {"shm", "queue", "unix", "tcp", "fifo"}
-    assert len(found) == 15
+    assert [(one["method"], one["size"]) for one in found] == [
+        (method, size) for method in methods for size in (64, 4096, 1 << 20)
+    ]
     assert all(one["round_trip"] > 0 and one["per_second"] > 0 for one in found)
+    assert all(one["rounds"] == 2 for one in found)
+
+
+def test_without_the_compiled_core_the_rest_is_measured_and_what_is_missing_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hidden = """
+        import sys
+        class Hidden:
+            def find_spec(self, name, *rest):
+                if name.startswith("lanline.ipc.native._"):
+                    raise ImportError(name)
+        sys.meta_path.insert(0, Hidden())
+    """
+    (tmp_path / "sitecustomize.py").write_text(dedent(hidden))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    done = run("bench", "--seconds", "0.01", "--rounds", "1", "--json")
+    assert done.returncode == 0
+    missing = {one["method"] for one in json.loads(done.stdout) if one["problem"]}
+    assert missing - {"mq"} == {"shm", "queue"}
+    assert b"Not measured: shm." in done.stderr
+    assert b"Traceback" not in done.stderr
+    assert run("bench", "--seconds", "0.01", "shm").returncode == 1
+
+
+def test_the_picture_says_without_colours_which_method_is_best(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    arguments = ("--seconds", "0.01", "--rounds", "1", "pipe", "unix")
+    with Terminal("ipc", "bench", *arguments) as terminal:
+        terminal.read_until(b"Which to choose")
+        assert terminal.ended() == 0
+        assert terminal.written.decode().count("best") == 6  # of three sizes, both ways
 
 
 def test_the_help_of_each_command_teaches_with_examples() -> None:

@@ -5,22 +5,31 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from typing import Any, Self
+from collections import defaultdict
+from collections.abc import Callable
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, Any, Self
 
 from msgspec import Struct
 
 from lanline import ipc
 from lanline.errors import Error, PeerDiedError
 
-METHODS = ("shm", "queue", "unix", "tcp", "fifo", "mq")
+if TYPE_CHECKING:
+    from multiprocessing.context import SpawnProcess
+
+    from lanline.ipc.pipe import PipeEnd
+
+METHODS = ("shm", "queue", "pipe", "unix", "tcp", "fifo", "mq")
 SIZES = (64, 4096, 1 << 20)  # bytes: a note, a page, a picture
 ECHO, TOLD, SUNK = b"E", b"Q", b"S"  # the first byte: send it back, say that all came, drop it
+ROUNDS = 3
 ANSWER_SECONDS = 30.0
 LOOK_SECONDS = 0.2  # between looks at whether the other process lives
 BATCH = 256
@@ -30,28 +39,73 @@ PROGRAM = "import sys; from lanline.ipc.inspect.measure import answer; answer(*s
 
 class Measured(Struct, frozen=True):
     """One method with messages of one size. `round_trip`: seconds, the median of many;
-    `per_second`: messages one way, in batches. `problem`: why there is no figure.
+    `per_second`: messages one way, in batches. Both are the medians of `rounds`. `problem`: why
+    there is no figure, and then `size` is 0.
     """
 
     method: str
     size: int
     round_trip: float = 0.0
     per_second: float = 0.0
+    rounds: int = 1
     problem: str = ""
 
 
 def measure(
-    methods: tuple[str, ...] = METHODS, sizes: tuple[int, ...] = SIZES, seconds: float = 0.3
-) -> Iterator[Measured]:
-    """Measure one after the other, each figure for so many seconds."""
-    for method in methods:
-        try:
-            with tempfile.TemporaryDirectory(prefix="ll") as folder, _Pair(method, folder) as pair:
-                for size in sizes:
-                    trip = pair.round_trip(size, seconds)
-                    yield Measured(method, size, trip, pair.stream(size, seconds))
-        except (Error, OSError) as problem:
-            yield Measured(method, 0, problem=str(problem))
+    methods: tuple[str, ...] = METHODS,
+    sizes: tuple[int, ...] = SIZES,
+    seconds: float = 0.3,
+    rounds: int = ROUNDS,
+    step: Callable[[str, int], None] = lambda method, size: None,
+) -> list[Measured]:
+    """Measure all of them, each figure for so many seconds in all.
+
+    In rounds that go through all methods, so that what disturbs the machine for a while is not one
+    method's alone. `step` is called after each of the `len(methods) * len(sizes) * rounds` steps,
+    or fewer where a method fails: it is not tried again. Blocks until it is done.
+    """
+    found: dict[tuple[str, int], list[tuple[float, float]]] = defaultdict(list)
+    problems: dict[str, str] = {}
+    for _ in range(rounds):
+        for method in methods:
+            if method in problems:
+                continue
+            try:
+                with (
+                    tempfile.TemporaryDirectory(prefix="ll") as folder,
+                    _Pair(method, folder) as pair,
+                ):
+                    for size in sizes:
+                        trip = pair.round_trip(size, seconds / rounds)
+                        found[method, size].append((trip, pair.stream(size, seconds / rounds)))
+                        step(method, size)
+            except (Error, OSError) as problem:
+                problems[method] = str(problem) or type(problem).__name__
+    measured = [
+        Measured(
+            method,
+            size,
+            statistics.median(trip for trip, _ in figures),
+            statistics.median(rate for _, rate in figures),
+            len(figures),
+        )
+        for (method, size), figures in found.items()
+        if method not in problems
+    ]
+    return measured + [Measured(name, 0, problem=why) for name, why in problems.items()]
+
+
+class _Pipes:
+    """Two anonymous pipes as one link."""
+
+    def __init__(self, back: PipeEnd[bytes], to: PipeEnd[bytes]) -> None:
+        self._ends = (back, to)
+        self.send, self.send_many = to.send, to.send_many
+        self.recv, self.recv_many = back.recv, back.recv_many
+
+    def close(self) -> None:
+        for end in self._ends:
+            end.close()
 
 
 class _Queues:
@@ -80,6 +134,10 @@ class _Pair:
         place = {"unix": f"{folder}/u", "fifo": f"{folder}/f", "mq": f"/{name}"}.get(method, name)
         address = "tcp://127.0.0.1:0" if method == "tcp" else f"{method}:{place}"
         self._link: Any
+        self._child: subprocess.Popen[bytes] | SpawnProcess
+        if method == "pipe":
+            self._link = self._piped()
+            return
         if method == "queue":
             self._link = _Queues(name, first=True)
             self._child = self._start("queue", name)
@@ -92,6 +150,15 @@ class _Pair:
                 self._end()
                 raise
 
+    def _piped(self) -> _Pipes:
+        there, to = ipc.pipe()
+        back, here = ipc.pipe()
+        # Ends of a pipe are handed from parent to child, which multiprocessing does.
+        child = get_context("spawn").Process(target=_answer_pipes, args=(there, here, os.getpid()))
+        child.start()
+        self._child = child
+        return _Pipes(back, to)
+
     def _start(self, kind: str, where: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-c", PROGRAM, kind, where, str(os.getpid())]
         return subprocess.Popen(command, stderr=subprocess.PIPE)  # noqa: S603 all of it is ours
@@ -102,9 +169,11 @@ class _Pair:
             try:
                 return listener.accept(LOOK_SECONDS)
             except ipc.TimedOutError:
-                if self._child.poll() is not None:
-                    _, said = self._child.communicate()
-                    raise PeerDiedError(said.decode("utf-8", "replace").strip()) from None
+                child = self._child
+                if isinstance(child, subprocess.Popen) and child.poll() is not None:
+                    _, said = child.communicate()
+                    lines = said.decode("utf-8", "replace").strip().split("\n")
+                    raise PeerDiedError(lines[-1] or "The other process ended.") from None
 
     def round_trip(self, size: int, seconds: float) -> float:
         message = ECHO + bytes(size - 1)
@@ -142,7 +211,11 @@ class _Pair:
 
     def _end(self) -> None:
         self._child.kill()
-        self._child.communicate()
+        if isinstance(self._child, subprocess.Popen):
+            self._child.communicate()
+        else:
+            self._child.join()
+            self._child.close()
 
 
 def answer(kind: str, where: str, parent: str) -> None:
@@ -153,7 +226,16 @@ def answer(kind: str, where: str, parent: str) -> None:
         link = _Queues(where, first=False) if is_queue else ipc.connect(where, ANSWER_SECONDS)
     except (Error, OSError) as problem:
         sys.exit(str(problem))
-    while os.getppid() == int(parent):
+    _answer(link, int(parent))
+
+
+def _answer_pipes(to: Any, back: Any, parent: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us
+    _answer(_Pipes(to, back), parent)
+
+
+def _answer(link: Any, parent: int) -> None:
+    while os.getppid() == parent:
         try:
             messages = link.recv_many(BATCH, 1)
         except ipc.TimedOutError:
