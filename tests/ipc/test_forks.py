@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import closing
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ import pytest
 
 from lanline import ipc
 from lanline.ipc import aio
-from lanline.testing.helpers import said_in_a_child
+from lanline.testing.helpers import met, said_in_a_child
 
 SECONDS = 10.0
 
@@ -349,3 +350,25 @@ def _asked(calls: tuple[AsyncCall, ...], handle: Any) -> list[str]:
         return said
 
     return asyncio.run(ask())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_handle_is_not_handed_to_another_process_but_opened_there(
+    kind: str, folder: Path
+) -> None:
+    with closing(KINDS[kind].make(folder)) as handle:
+        with pytest.raises(TypeError, match=r"cannot be handed to another process; open .*place"):
+            get_context("spawn").Process(target=print, args=(handle,)).start()
+        KINDS[kind].parent(handle)
+
+
+@pytest.mark.parametrize("method", ["unix", "fifo", "mq", "shm", "tcp"])
+def test_nor_is_a_channel_or_a_listener(method: str, folder: Path) -> None:
+    places = {"mq": "mq:/test-handed", "shm": "shm:place", "tcp": "tcp://127.0.0.1:0"}
+    with ipc.listen(places.get(method, f"{method}:{folder}/place")) as listener:
+        for handle in (listener, *met(listener)):
+            with pytest.raises(
+                TypeError, match=r"cannot be handed to another process; open .* there"
+            ):
+                get_context("spawn").Process(target=print, args=(handle,)).start()
+            handle.close()

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
+from lanline.ipc.handed import StaysHere
 from lanline.ipc.named import Block
 from lanline.ipc.native import load
 from lanline.ipc.payload import codec_for
@@ -29,7 +30,7 @@ T = TypeVar("T")
 DEFAULT_BYTES = 1 << 20
 
 
-class Broadcast(Generic[T]):
+class Broadcast(StaysHere, Generic[T]):
     """The writer's end; there is one at a time (BusyError).
 
     `max_bytes`: what the ring keeps, rounded up to a power of two; the same for everybody.
@@ -82,7 +83,7 @@ class Broadcast(Generic[T]):
         self.close()
 
 
-class Subscription(Generic[T]):
+class Subscription(StaysHere, Generic[T]):
     """A reader's end. Not for several threads at once: each opens its own.
 
     Raises TimedOutError when the writer comes round faster than one can begin to read.

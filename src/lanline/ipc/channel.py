@@ -36,6 +36,7 @@ from lanline.errors import (
     TimedOutError,
     UnsupportedError,
 )
+from lanline.ipc.handed import StaysHere
 from lanline.ipc.payload import BytesLike, codec_for, size_of
 from lanline.ipc.steps import Steps, run
 from lanline.ipc.views import Borrowed, CopyingLoan, HeldMessage, Loan
@@ -86,7 +87,7 @@ def check_rule(overflow: str) -> None:
         )
 
 
-class Channel(ABC, Generic[T]):
+class Channel(StaysHere, ABC, Generic[T]):
     """An open two-way link that carries messages."""
 
     def __init__(self, kind: Any = bytes, overflow: Overflow = "block") -> None:
@@ -333,7 +334,7 @@ class Channel(ABC, Generic[T]):
             raise ForkedError("This channel came through a fork; open one in the child.")
 
 
-class Listener(ABC, Generic[T]):
+class Listener(StaysHere, ABC, Generic[T]):
     """Waits under an address for others to connect."""
 
     address: str  # as others connect to it; with the port that the system chose

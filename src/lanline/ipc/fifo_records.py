@@ -34,6 +34,7 @@ from lanline.errors import (
 )
 from lanline.ipc.address import parse_address
 from lanline.ipc.forgotten import warn_unclosed
+from lanline.ipc.handed import StaysHere
 from lanline.ipc.steps import Steps, Wait, run
 from lanline.ipc.system import lacks
 from lanline.ipc.waiting import Deadline
@@ -47,7 +48,7 @@ READ_BYTES = 65_536
 END = b"\n"
 
 
-class _End:
+class _End(StaysHere):
     """One end of a FIFO, never blocking."""
 
     def __init__(self, address: str, descriptor: int) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import warnings
 
+from lanline.ipc.handed import StaysHere
+
 
 def warn_unclosed(what: str, source: object = None) -> None:
     """As Python does for a file: seen with `python -X dev`, and an error in tests that want it.
@@ -14,7 +16,7 @@ def warn_unclosed(what: str, source: object = None) -> None:
     warnings.warn(f"{what} was never closed", ResourceWarning, source=source, stacklevel=3)
 
 
-class Descriptor:
+class Descriptor(StaysHere):
     """A bare descriptor that goes with its owner."""
 
     def __init__(self, number: int, what: str) -> None:

@@ -17,6 +17,7 @@ import mmap
 import os
 from typing import TYPE_CHECKING, Any, Self
 
+from lanline.ipc.handed import StaysHere
 from lanline.ipc.named import Block
 from lanline.ipc.native import load
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
 
-class SharedMemory:
+class SharedMemory(StaysHere):
     """`size` bytes under `address`, zero at first; without `size` it must exist (NotFoundError).
 
     Raises AddressInUseError when it exists with another size, and OSError when there is no room.

@@ -27,6 +27,7 @@ from lanline.errors import (
 )
 from lanline.ipc.address import parse_address
 from lanline.ipc.forgotten import warn_unclosed
+from lanline.ipc.handed import StaysHere
 from lanline.ipc.kernel_queues import available, no_room
 from lanline.ipc.payload import codec_for
 from lanline.ipc.steps import Steps, Wait, run
@@ -40,7 +41,7 @@ MESSAGE_BYTES = 8192  # fs.mqueue.msgsize_max, as Linux sets it
 PRIORITY_MAX = 32_767  # the highest one, MQ_PRIO_MAX - 1
 
 
-class MessageQueue:
+class MessageQueue(StaysHere):
     """One user of a kernel queue. Threads, and children of a fork, may share it.
 
     `messages` that wait at most, and bytes (`size`) of one; both are the queue's, and are compared

@@ -32,6 +32,7 @@ from lanline.errors import (
 )
 from lanline.ipc import named
 from lanline.ipc.forgotten import warn_unclosed
+from lanline.ipc.handed import StaysHere
 from lanline.ipc.native import load
 from lanline.ipc.payload import codec_for
 from lanline.words import counted
@@ -97,7 +98,7 @@ class Item:
                 self.done()
 
 
-class Queue:
+class Queue(StaysHere):
     """One participant of a queue. Threads may share it; a child of a fork opens its own.
 
     `capacity` bounds the messages that wait (None: only the bytes bound them, and at the cap `put`

@@ -32,6 +32,7 @@ import os
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lanline.errors import CorruptedError
+from lanline.ipc.handed import StaysHere
 from lanline.ipc.named import Block, unlink
 from lanline.ipc.native import load
 
@@ -81,7 +82,7 @@ class PermitsBlock(Block):
             super()._last_out()
 
 
-class NamedPermits(Permits):
+class NamedPermits(StaysHere, Permits):
     """What semaphores and locks share."""
 
     kind: ClassVar[str]

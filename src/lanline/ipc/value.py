@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
 from lanline.errors import NotFoundError
+from lanline.ipc.handed import StaysHere
 from lanline.ipc.named import Block
 from lanline.ipc.native import load
 from lanline.ipc.payload import codec_for
@@ -28,7 +29,7 @@ T = TypeVar("T")
 DEFAULT_BYTES = 1024
 
 
-class SharedValue(Generic[T]):
+class SharedValue(StaysHere, Generic[T]):
     """The value under `address`; made, and empty, when nobody holds it.
 
     `type`: bytes, a msgspec type, `numpy.ndarray` or `ipc.Pickle`, the same for everybody;
