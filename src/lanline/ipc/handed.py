@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import Any
 
 
 class StaysHere:
@@ -13,7 +13,7 @@ class StaysHere:
 
     __slots__ = ()
 
-    def __reduce__(self) -> NoReturn:
+    def __reduce__(self) -> tuple[Any, ...]:
         place = getattr(self, "address", None) or getattr(self, "name", None)
         where = f"{place} there" if place else "one there"
         raise TypeError(
