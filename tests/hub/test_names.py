@@ -112,7 +112,37 @@ def test_letters_and_digits_pass_for_each_other(one: str, other: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("Ada", "Adam"), ("Ada", "Ava"), ("web-1", "web-2"), ("李", "李小龙")]
+    ("one", "other"),
+    [
+        ("оlga", "olga"),  # Cyrillic
+        ("οscar", "oscar"),  # Greek
+        ("օlga", "olga"),  # Armenian
+        ("ᎷᎪᎡᎩ", "MARY"),  # Cherokee
+        ("ꓮda", "Ada"),  # Lisu
+        ("ⲟlga", "olga"),  # Coptic
+        ("𐊠da", "Ada"),  # Carian
+        ("ᗅᖇI", "ARI"),  # Canadian syllabics
+        ("Ａｄａ", "Ada"),  # full width
+        ("𝐀𝒹𝕒", "Ada"),  # mathematical
+        ("೦lga", "olga"),  # a digit of Kannada
+        ("Ⲟⲗga", "Oλga"),  # other than Latin: Coptic and Greek
+    ],
+)
+def test_letters_of_other_scripts_pass_for_these(one: str, other: str) -> None:
+    assert look(one) == look(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Ada", "Adam"),
+        ("vova", "nona"),
+        ("田中", "由中"),
+        ("Ольга", "Олька"),
+        ("Ada", "Ava"),
+        ("web-1", "web-2"),
+        ("李", "李小龙"),
+    ],
 )
 def test_different_names_stay_different(one: str, other: str) -> None:
     assert look(one) != look(other)

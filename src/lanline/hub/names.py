@@ -5,6 +5,8 @@ from __future__ import annotations
 import secrets
 import unicodedata
 
+from lanline.hub.look_alikes import LOOK_ALIKES
+
 NAME_CHARACTERS = 32
 ROOM_CHARACTERS = 50
 MARKS = 2  # Vietnamese and Thai letters have two
@@ -20,8 +22,8 @@ _INVISIBLE = set(
 # How the letter before is drawn, as text or as a picture: allowed, and not seen in the look.
 _DRAWN_AS = {chr(code): "" for code in range(0xFE00, 0xFE10)}
 
-# Letters drawn like Latin ones in common fonts, after NFKD and case folding. A short form of the
-# confusables of Unicode TR 39: the scripts whose letters pass for Latin, and digits.
+# Beyond the confusables of Unicode TR 39 (lanline.hub.look_alikes): what passes for another letter
+# in a list of small names, after NFKD and case folding.
 _LOOKS_LIKE = str.maketrans(
     {
         # Cyrillic
@@ -45,6 +47,25 @@ _LOOKS_LIKE = str.maketrans(
         **_DRAWN_AS,
     }
 )  # fmt: skip
+
+
+def _small() -> dict[int, str]:
+    """The confusables of small letters; a capital's where its small letter has none of its own."""
+    found = {}
+    for code, like in LOOK_ALIKES.items():
+        small = chr(code).casefold()
+        if len(small) == 1 and ord(small) not in _LOOKS_LIKE:
+            found[ord(small)] = LOOK_ALIKES.get(ord(small), like)
+    return found
+
+
+_CONFUSABLES = _small()
+# What looks like one of our own looks like the same as it does.
+_OWN_LOOKS = {
+    ord(like): as_
+    for code, as_ in _LOOKS_LIKE.items()
+    if len(like := LOOK_ALIKES.get(code, "")) == 1 and not like.isascii()
+} | _LOOKS_LIKE
 
 
 def problem_with_name(name: str) -> str | None:
@@ -78,11 +99,15 @@ def _most_marks(name: str) -> int:
 def look(name: str) -> str:
     """What the name looks like: two names with the same look pass for each other.
 
-    After the skeleton of Unicode TR 39, with word separators left out besides.
+    After the skeleton of Unicode TR 39, in small letters, with word separators left out besides.
     """
-    folded = unicodedata.normalize("NFKD", name).casefold()
-    bare = "".join(c for c in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(c))
-    return bare.translate(_LOOKS_LIKE).replace("rn", "m").replace("vv", "w")
+    small = _bare(_bare(name).casefold()).translate(_OWN_LOOKS).translate(_CONFUSABLES)
+    return small.casefold().translate(_OWN_LOOKS).replace("rn", "m").replace("vv", "w")
+
+
+def _bare(text: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", text)
+    return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 
 def problem_with_room(room: str) -> str | None:
