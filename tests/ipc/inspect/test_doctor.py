@@ -22,6 +22,27 @@ def test_every_finding_that_is_not_fine_says_what_to_do() -> None:
     assert all(one.advice for one in findings if one.verdict != "fine")
 
 
+def test_the_calls_of_the_kernel_are_tried_and_not_guessed() -> None:
+    found = {one.what.partition(" (")[0]: one for one in examine()}
+    for what in ("sealed memory", "word of a death", "watching on event loops"):
+        assert found[what].verdict == "fine", found[what]
+    # In a user namespace in which nobody may watch.
+    limit = "/proc/sys/user/max_inotify_instances"
+    doctor = f"{Path(sys.executable).with_name('lanline')} ipc doctor --json"
+    done = subprocess.run(
+        ["unshare", "-Ur", "sh", "-c", f"echo 0 > {limit} || exit 77; exec {doctor}"],
+        capture_output=True,
+        check=False,
+        timeout=50,
+    )
+    if not done.stdout:
+        pytest.skip(f"needs user namespaces: {done.stderr.decode()}")
+    (watching,) = (one for one in json.loads(done.stdout) if one["what"].startswith("watching"))
+    assert watching["verdict"] == "problem"
+    assert "max_user_instances" in watching["advice"]
+    assert done.returncode == 1
+
+
 def test_few_descriptors_and_a_foreign_folder_are_problems(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
+import socket
 import stat
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,7 @@ import pytest
 from lanline import ipc
 from lanline.errors import NotFoundError
 from lanline.ipc.inspect import IpcObject, find, survey
+from lanline.wire.shown import shown
 
 posix_ipc = pytest.importorskip("posix_ipc")
 pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs Linux's /proc")
@@ -47,9 +51,52 @@ def test_what_a_process_holds_is_said_to_be_in_use_by_it_and_stale_when_it_was_k
         found = find(address)
         assert (found.state, holders(found)) == ("in use", [holder.popen.pid]), address
     holder.kill()
-    for address in addresses:
-        found = find(address)
-        assert (found.state, found.holders) == ("stale", ()), address
+    try:
+        for address in addresses:
+            found = find(address)
+            assert (found.state, found.holders) == ("stale", ()), address
+    finally:
+        Path(f"/tmp/{name}.sock").unlink()
+
+
+def test_two_thousand_things_are_listed_before_anybody_gets_impatient(
+    hold: Hold, folder: Path
+) -> None:
+    each = 500
+    code = f"""
+        import os, resource, socket
+        from lanline import ipc
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+        things = []
+        for number in range({each}):
+            os.mkfifo(f"{folder}/f{{number}}")
+            things.append(os.open(f"{folder}/f{{number}}", os.O_RDWR))
+            for kind in (socket.SOCK_STREAM, socket.SOCK_SEQPACKET):
+                things.append(socket.socket(socket.AF_UNIX, kind))
+                things[-1].bind(f"{folder}/s{{kind}}.{{number}}")
+                things[-1].listen()
+            things.append(ipc.SharedValue(f"shm:v{{number}}", max_bytes=64))
+    """
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 5 * each:
+        pytest.skip("one process may not have so many descriptors")
+    holder = hold(code)
+    began = time.monotonic()
+    objects = survey(["fifo", "unix", "value"]).objects
+    took = time.monotonic() - began
+    mine = [found for found in objects if holder.popen.pid in holders(found)]
+    assert len(mine) == 4 * each
+    assert took < 10  # it takes 0.3 seconds on an idle machine
+
+
+@pytest.mark.parametrize("name", ["a\x1b[2J\n", "\u202eb"])
+def test_an_abstract_socket_is_found_by_its_name_and_shown_without_harm(name: str) -> None:
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.bind(f"\0{name}{os.getpid()}")
+        sock.listen()
+        found = find(f"unix:@{name}{os.getpid()}")
+        assert (found.state, holders(found)) == ("in use", [os.getpid()])
+        assert shown(found.address).isprintable()
 
 
 def test_a_queue_with_messages_waits_though_nobody_holds_it(hold: Hold, name: str) -> None:

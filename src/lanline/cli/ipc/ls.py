@@ -47,10 +47,12 @@ def ls(
 
     Exit codes: 0 listed, also when there is nothing.
     """
-    from lanline.cli.ipc.tables import known_kinds, print_json
+    from lanline.cli.ipc.tables import known_kinds, print_json, shown_while_waiting
     from lanline.ipc.inspect import survey
 
-    found = survey(known_kinds(kinds))
+    wanted = known_kinds(kinds)
+    with shown_while_waiting("Looking at every process ..."):
+        found = survey(wanted)
     objects = [one for one in found.objects if one.state == "stale" or not stale]
     if json:
         import msgspec

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -27,6 +29,7 @@ STYLES = {
     "problem": "bold red",
 }
 HOLDERS_SHOWN = 3
+PATIENCE_SECONDS = 1.0  # before somebody is told that it takes longer
 
 
 def console() -> Console:
@@ -39,6 +42,26 @@ def saying(text: str) -> None:
     """Tell a person what is waited for; a script does not want to know."""
     if sys.stderr.isatty():
         typer.echo(shown(text), err=True)
+
+
+@contextlib.contextmanager
+def shown_while_waiting(text: str) -> Iterator[None]:
+    """Say on a terminal what takes so long, once it does."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    status = Console(stderr=True).status(text)
+    timer = threading.Timer(PATIENCE_SECONDS, status.start)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()  # it may be at the start just now
+        status.stop()
 
 
 def known_kinds(asked: list[str] | None) -> list[str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import platform
 import resource
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 from msgspec import Struct
@@ -22,8 +23,11 @@ Verdict = Literal["fine", "worth knowing", "problem"]
 ENOUGH_DESCRIPTORS = 1024  # as most systems set it; a server with a channel a client needs more
 ENOUGH_SPACE = 64 << 20  # bytes; a container's usual /dev/shm
 FULL = 0.9
+ENOUGH_WATCHERS = 128  # fs.inotify.max_user_instances, as Linux sets it
 QUEUE_BYTES = 100_000  # of RLIMIT_MSGQUEUE, for one channel over mq:
 PIPE_BYTES = 65_536  # pipe(7): as Linux sets it
+TOO_MANY_WATCH = "as root: sysctl fs.inotify.max_user_instances=1024"
+SECCOMP = "in a container: allow it in the seccomp profile (docker run --security-opt seccomp=...)"
 DOCKER = "in a container: docker run --shm-size 1g"
 
 
@@ -44,6 +48,8 @@ def examine() -> Iterator[Finding]:
     yield from _space()
     yield _descriptors()
     if platform.system() == "Linux":
+        yield from _calls()
+        yield _watchers()
         yield _queues()
         yield _queue_memory()
         yield _queue_folder()
@@ -70,7 +76,35 @@ def _system() -> Finding:
     if not hasattr(os, "memfd_create") or not hasattr(os, "pidfd_open"):
         advice = "this Python was built for an older system; mq: and shm: need another build"
         return Finding(what, "problem", f"{found}, without pidfd_open or memfd_create", advice)
-    return Finding(what, "fine", f"{found}, with futexes, pidfds and sealed memory")
+    return Finding(what, "fine", found)
+
+
+def _calls() -> Iterator[Finding]:
+    """Each tried, for a container's rules may refuse what the kernel has (seccomp(2))."""
+    tries: dict[str, tuple[str, Callable[[], int]]] = {
+        "sealed memory": (
+            "shm: channels",
+            lambda: os.memfd_create("lanline", os.MFD_ALLOW_SEALING),
+        ),
+        "word of a death (pidfd)": ("fifo: and mq: channels", lambda: os.pidfd_open(os.getpid())),
+        "watching on event loops (inotify)": (
+            "ipc.aio's queues, values and broadcasts",
+            lambda: int(load("_block").watch_open()),
+        ),
+    }
+    for what, (needed_by, call) in tries.items():
+        try:
+            os.close(call())
+        except UnsupportedError:
+            continue  # without the native core nothing needs it, and that is said already
+        except Error as problem:
+            yield Finding(what, "problem", str(problem).rstrip("."), TOO_MANY_WATCH)
+        except OSError as problem:
+            found = f"refused: {problem.strerror}; {needed_by} need it"
+            advice = "ulimit -n 4096" if problem.errno == errno.EMFILE else SECCOMP
+            yield Finding(what, "problem", found, advice)
+        else:
+            yield Finding(what, "fine", f"works, as {needed_by} need it")
 
 
 def _folder() -> Finding:
@@ -81,9 +115,12 @@ def _folder() -> Finding:
         advice = "set XDG_RUNTIME_DIR to a folder of your own with mode 0700"
         return Finding(what, "problem", str(problem), advice)
     if not os.access(folder, os.W_OK | os.X_OK):
-        return Finding(what, "problem", f"{folder} cannot be written", "chmod 700 it")
+        return Finding(what, "problem", f"{folder} cannot be written", f"chmod 700 {folder}")
     if _file_system(str(folder)) not in ("tmpfs", "ramfs"):
-        advice = "named queues and memories are written to a disk; set XDG_RUNTIME_DIR to a tmpfs"
+        advice = (
+            "named queues and memories are written to a disk; export XDG_RUNTIME_DIR=/dev/shm/"
+            f"run-{os.getuid()} after mkdir -m 700 of it, or mount a tmpfs on {folder}"
+        )
         return Finding(what, "worth knowing", f"{folder} is not in memory", advice)
     return Finding(what, "fine", f"{folder}, in memory and yours alone")
 
@@ -96,7 +133,12 @@ def _space() -> Iterator[Finding]:
         try:
             status = os.statvfs(place)
         except OSError as problem:
-            yield Finding(what, "problem", f"{place}: {problem.strerror}", "mount a tmpfs there")
+            yield Finding(
+                what,
+                "problem",
+                f"{place}: {problem.strerror}",
+                f"as root: mount -t tmpfs tmpfs {place}",
+            )
             continue
         size, free = status.f_blocks * status.f_frsize, status.f_bavail * status.f_frsize
         found = f"{_bytes(free)} of {_bytes(size)} free in {place}"
@@ -118,6 +160,18 @@ def _descriptors() -> Finding:
         advice = f"a channel takes 2 to 4; a server with hundreds of them: ulimit -n {_limit(hard)}"
         return Finding("descriptors", "worth knowing", found, advice)
     return Finding("descriptors", "fine", found)
+
+
+def _watchers() -> Finding:
+    what = "event loops that may watch"
+    most = _setting("fs/inotify/max_user_instances")
+    if most is None:
+        return Finding(what, "worth knowing", "this kernel has no inotify", "use ipc, not ipc.aio")
+    found = f"{most} processes of a user at once"
+    if most < ENOUGH_WATCHERS:
+        advice = f"as root: sysctl fs.inotify.max_user_instances={ENOUGH_WATCHERS * 8}"
+        return Finding(what, "worth knowing", found, advice)
+    return Finding(what, "fine", found)
 
 
 def _queues() -> Finding:

@@ -10,6 +10,7 @@ import contextlib
 import os
 import re
 import stat
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,9 +62,13 @@ def files() -> Iterator[tuple[Path, os.stat_result]]:
 
 def listed(table: list[UnixSocket], processes: Processes) -> Iterator[IpcObject]:
     """Everything in the folders, and the channels that are open."""
+    doors: defaultdict[FileId, list[UnixSocket]] = defaultdict(list)
+    for sock in table:
+        if sock.file and sock.listens:
+            doors[sock.file].append(sock)
     for path, status in files():
         if path.suffix == CHANNEL and stat.S_ISSOCK(status.st_mode):
-            yield _channel(path, status, table, processes)
+            yield _channel(path, status, doors[status.st_dev, status.st_ino], processes)
         elif path.suffix == ".queue" and stat.S_ISREG(status.st_mode):
             yield _queue(path, status, processes)
         elif path.suffix[1:] in BLOCKS and stat.S_ISREG(status.st_mode):
@@ -82,10 +87,8 @@ def _name(path: Path) -> str:
 
 
 def _channel(
-    path: Path, status: os.stat_result, table: list[UnixSocket], processes: Processes
+    path: Path, status: os.stat_result, sockets: list[UnixSocket], processes: Processes
 ) -> IpcObject:
-    file: FileId = (status.st_dev, status.st_ino)
-    sockets = [sock for sock in table if sock.file == file and sock.listens]
     state: State = "in use"
     why = "somebody listens"
     if not sockets:
