@@ -116,6 +116,37 @@ def test_a_killed_holder_gives_back_and_the_next_is_told(
     assert list(runtime_folder.iterdir()) == []
 
 
+HOG = """
+import sys, threading, time
+from lanline import ipc
+lock, turns, over = ipc.Lock("/shared"), 0, threading.Event()
+threading.Thread(target=lambda: (sys.stdin.readline(), over.set())).start()
+print("ready")
+sys.stdout.flush()
+while not over.is_set():
+    with lock:
+        time.sleep(0.005)
+    turns += 1
+print(turns)
+sys.stdout.flush()
+"""
+
+
+def test_one_that_never_pauses_gives_way_to_who_has_waited_long(process: Start) -> None:
+    lock = ipc.Lock("/shared")
+    hog = process(HOG)
+    assert hog.line() == "ready"
+    for _ in range(20):
+        while not lock.holders:  # it is the other's turn
+            time.sleep(0)
+        with lock:
+            pass
+    hog.say()
+    assert int(hog.line()) < 200  # two or three for each; else hundreds or thousands
+    assert hog.end() == 0
+    lock.close()
+
+
 WAITER = """
 import sys, threading, time
 from lanline import ipc

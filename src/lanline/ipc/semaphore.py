@@ -20,7 +20,8 @@ raises, the permit goes to the next one, who is told again. A handle that is clo
 permits, and a process that ends so, count as dead.
 
 There is no order among those who wait: a permit that is free goes to whoever comes first, and that
-may be somebody who did not wait. Handing it on in order would cost a wake-up each time.
+may be somebody who did not wait. But nobody starves: who has waited for 10 ms is given way to
+(native/permits.h).
 
 It lives for as long as somebody holds a handle, or the permit of a dead one is in it, in the user's
 runtime folder; it does not outlive the boot. `Semaphore.unlink(name)` removes one that is kept.

@@ -533,7 +533,8 @@ static void permits_program(program *p)
         case 10: permits_abandon(&h->p); break;
         case 11: holder_waits(p, h); break;
         case 12:
-            permits_asleep_on_file(&h->p);
+            permits_asleep_on_file(&h->p, what >> 6 & 1);
+            permits_give_way(&h->p);
             permits_decline(&h->p);
             break;
         case 13: holder_goes(h, next(p, 1) & 1); break;

@@ -43,7 +43,7 @@ static void victim(long kill_at)
     victim_takes(&m);
     CHECK(take_until(&m, 1) == PERMITS_BUSY); /* the survivor has the third */
     victim_releases(&m);
-    permits_asleep_on_file(&m.p);
+    permits_asleep_on_file(&m.p, true);
     permits_decline(&m.p);
     permits_wake_all(&m.p);
     victim_takes(&m);
@@ -90,7 +90,7 @@ static bool kill_once(long kill_at)
     CHECK(take(&m) == PERMITS_TAKEN);
     /* As if others slept, so that every release goes all the way to waking. */
     permits_decline(&m.p);
-    permits_asleep_on_file(&m.p);
+    permits_asleep_on_file(&m.p, true);
 
     pid_t pid = start(&m);
     if (pid == 0)

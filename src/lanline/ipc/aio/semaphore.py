@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import time
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from lanline.errors import BusyError, ClosedError, TimedOutError
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS = 0.001  # after somebody left, until it is looked again; each time twice as long,
 LOOK_MOST_SECONDS = 10.0  # up to this (native/permits.h)
+OVERDUE_SECONDS = 0.01  # PERMITS_OVERDUE_NS: who has waited so long is given way to
+WAY_SECONDS = 0.00005
 
 
 class AsyncPermits:
@@ -45,6 +48,7 @@ class AsyncPermits:
         self.on_death = on_death
         self._permits = NamedPermits(name, kind, permits, None, owned=False)
         self._turn = asyncio.Lock()
+        self._courteous: float = load("_permits").COURTEOUS_SECONDS
         self._closed: int = load("_block").CLOSED
         self._watch = Watch(self._permits.descriptor, closings=True)
 
@@ -54,6 +58,8 @@ class AsyncPermits:
         Whether one was taken. As `ipc.Semaphore.acquire`; `on_death` may be a coroutine function.
         """
         permits = self._permits
+        if permits.must_give_way and (timeout is None or timeout >= self._courteous):
+            await self._give_way()
         dead = None if self._turn.locked() else permits.attempt(False)
         if dead is None:
             if timeout is not None and timeout <= 0:
@@ -66,16 +72,21 @@ class AsyncPermits:
             await self._tell(dead)
         return True
 
+    async def _give_way(self) -> None:
+        while self._permits.must_give_way:  # noqa: ASYNC110 a permit is a bare word; 2 ms at most
+            await asyncio.sleep(WAY_SECONDS)
+
     async def _acquire_later(self, deadline: Deadline) -> int | None:
         try:
             await take_turn(self._turn, deadline, "All were held")
         except TimedOutError:
             return self._permits.attempt(True)
         look = LOOK_SECONDS
+        began = time.monotonic()
         try:
             self._watch.start()
             while True:
-                self._permits.watch()
+                self._permits.watch(time.monotonic() - began >= OVERDUE_SECONDS)
                 dead = self._permits.attempt(True)
                 left = deadline.left()
                 if dead is not None or left == 0:

@@ -39,6 +39,7 @@ cdef extern from "permits.h" nogil:
         pass
     ctypedef struct permits:
         uint32_t count
+        uint64_t way_until
         bint watched
         sentry sentry
     ctypedef enum permits_answer:
@@ -66,7 +67,9 @@ cdef extern from "permits.h" nogil:
     permits_answer permits_wait(permits *p, permits_waiter *w)
     bint permits_watch(permits *p)
     void permits_unwatch(permits *p)
-    void permits_asleep_on_file(permits *p)
+    void permits_asleep_on_file(permits *p, bint overdue)
+    bint permits_must_give_way(permits *p)
+    void permits_give_way(permits *p)
     void permits_decline(permits *p)
     void permits_wake_all(permits *p)
     bint permits_release(permits *p)
@@ -74,6 +77,7 @@ cdef extern from "permits.h" nogil:
     permit_state permits_look(const permits *p, uint32_t index, uint32_t *process)
 
 MOST = PERMITS_MOST
+COURTEOUS_SECONDS = 0.02
 
 _watching = set()  # whose sentry a fork leaves behind
 
@@ -139,12 +143,25 @@ cdef class Permits(Body):
         self._check_open()
         if self.owned and self.owner == PyThread_get_thread_ident():
             raise BusyError("This thread holds the lock already; to wait for it would never end.")
+        if self.p.way_until:
+            self._give_way(timeout)
+            self._check_open()  # others ran meanwhile
         answer = permits_try(&self.p, &dead)
         if answer != PERMITS_TAKEN:
             return self._acquire_slowly(answer, dead, timeout)
         if self.owned:
             self.owner = PyThread_get_thread_ident()
         return True
+
+    cdef int _give_way(self, timeout) except -1:
+        """To one that is overdue; who does not wait or has little time need not."""
+        if timeout is not None and timeout < COURTEOUS_SECONDS:
+            return 0
+        self.inside += 1
+        with nogil:
+            permits_give_way(&self.p)
+        self.inside -= 1
+        return 0
 
     cdef bint _acquire_slowly(self, permits_answer answer, uint32_t dead, timeout) except -1:
         cdef permits_waiter w
@@ -255,10 +272,18 @@ cdef class Permits(Body):
         self.recovered += 1
         return <int>dead if dead else -1
 
-    def watch(self):
-        """For asyncio: ask for the file to be rung when one is given back; attempt once more then."""
+    def watch(self, bint overdue):
+        """For asyncio: ask for the file to be rung when one is given back; attempt once more then.
+
+        `overdue`: it has waited for long, and whoever gives one back gives way.
+        """
         self._check_open()
-        permits_asleep_on_file(&self.p)
+        permits_asleep_on_file(&self.p, overdue)
+
+    @property
+    def must_give_way(self):
+        """For asyncio: is the permit to be left to one that is overdue? Ask again soon."""
+        return permits_must_give_way(&self.p)
 
     def abandon(self):
         """Give a permit back so that the next holder is told, as after a death."""

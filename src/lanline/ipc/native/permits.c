@@ -109,12 +109,13 @@ permits_answer permits_try_all(permits *p, uint32_t *dead)
     return answer;
 }
 
-static void wake_one(permits *p)
+/* Who slept, or had asked to be rung. */
+static uint32_t wake_one(permits *p)
 {
     /* Sequentially consistent, as the permit's change before it and the sleeper's store and look
      * are: either the sleeper sees the permit, or we see that it sleeps. */
     if (!atomic_load(&p->shared->asleep))
-        return;
+        return 0;
     uint32_t who = atomic_exchange(&p->shared->asleep, 0);
     KILL_POINT();
     if (who & ASLEEP_ON_WORD) {
@@ -124,6 +125,7 @@ static void wake_one(permits *p)
     }
     if (who & ASLEEP_ON_FILE)
         watch_ring(p->members->fd);
+    return who;
 }
 
 /* Whoever has slept, and has taken one, wakes the next if there is more to take. */
@@ -139,23 +141,23 @@ static void pass_on(permits *p)
 }
 
 /* Say that somebody sleeps; the turn to sleep on. Look once more after it, before sleeping. */
-static uint32_t fall_asleep(permits *p)
+static uint32_t fall_asleep(permits *p, bool overdue)
 {
     uint32_t turn = atomic_load(&p->shared->turn);
-    atomic_fetch_or(&p->shared->asleep, ASLEEP_ON_WORD);
+    atomic_fetch_or(&p->shared->asleep, ASLEEP_ON_WORD | (overdue ? ASLEEP_OVERDUE : 0));
     KILL_POINT();
     return turn;
 }
 
-void permits_asleep_on_file(permits *p)
+void permits_asleep_on_file(permits *p, bool overdue)
 {
-    atomic_fetch_or(&p->shared->asleep, ASLEEP_ON_FILE);
+    atomic_fetch_or(&p->shared->asleep, ASLEEP_ON_FILE | (overdue ? ASLEEP_OVERDUE : 0));
     KILL_POINT();
 }
 
 void permits_decline(permits *p)
 {
-    fall_asleep(p);
+    fall_asleep(p, false);
     pass_on(p);
 }
 
@@ -164,6 +166,24 @@ void permits_wake_all(permits *p)
     atomic_fetch_add(&p->shared->turn, 1);
     KILL_POINT();
     futex_wake(&p->shared->turn, INT_MAX);
+}
+
+bool permits_must_give_way(permits *p)
+{
+    uint64_t until = __atomic_load_n(&p->way_until, __ATOMIC_RELAXED);
+    if (!until)
+        return false;
+    uint32_t left = atomic_load(&p->shared->permit[hint(p)]);
+    if ((left == 0 || left == LOCK_ABANDONED) && clock_ns() < until)
+        return true;
+    __atomic_store_n(&p->way_until, 0, __ATOMIC_RELAXED);
+    return false;
+}
+
+void permits_give_way(permits *p)
+{
+    while (permits_must_give_way(p))
+        nanosleep(&(struct timespec){0, PERMITS_WAY_LOOK_US * 1000}, NULL);
 }
 
 static permits_answer spin(permits *p, permits_waiter *w)
@@ -235,13 +255,14 @@ permits_answer permits_wait(permits *p, permits_waiter *w)
         w->spun = true;
         w->alarm = __atomic_load_n(&p->alarm, __ATOMIC_SEQ_CST);
         w->look_ns = PERMITS_LOOK_NS;
-        w->look_at = clock_ns() + w->look_ns;
+        w->began = clock_ns();
+        w->look_at = w->began + w->look_ns;
         answer = spin(p, w);
         if (answer != PERMITS_BUSY)
             return answer;
     }
-    uint32_t turn = fall_asleep(p);
     uint64_t now = clock_ns();
+    uint32_t turn = fall_asleep(p, now - w->began >= PERMITS_OVERDUE_NS);
     answer = is_time_to_look(p, w, now) ? permits_try_all(p, &w->dead) : permits_try(p, &w->dead);
     if (answer != PERMITS_BUSY) {
         pass_on(p);
@@ -261,7 +282,8 @@ static bool give_back(permits *p, uint32_t to)
         if (atomic_load_explicit(&p->shared->permit[index], memory_order_relaxed) == ours
             && change(p, index, ours, to)) {
             remember(p, index);
-            wake_one(p);
+            if (wake_one(p) & ASLEEP_OVERDUE)
+                __atomic_store_n(&p->way_until, clock_ns() + PERMITS_WAY_NS, __ATOMIC_RELAXED);
             return true;
         }
         index = index ? index - 1 : p->count - 1;

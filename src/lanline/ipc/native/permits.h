@@ -20,7 +20,9 @@
  * there, everybody looks up once in ten seconds.
  *
  * Order. Whoever comes at the right moment takes a free permit, before those who sleep: that is what
- * makes it fast, and there is no order among waiters that could be promised.
+ * makes it fast. But one that has slept for long says so (`ASLEEP_OVERDUE`), and whoever gives a
+ * permit back then gives way: before it takes one again it lets that one be taken, or 2 ms pass. That
+ * is a courtesy and no more: nothing is wrong if somebody has it not, or dies.
  */
 #ifndef LANLINE_PERMITS_H
 #define LANLINE_PERMITS_H
@@ -42,6 +44,12 @@
 #define PERMITS_LOOK_MOST_NS (LOCK_CHECK_NS * 10)
 /* With a sentry: after it told of somebody's leaving, and the last. */
 #define PERMITS_LOOK_AGAIN_NS (LOCK_CHECK_NS / 10)
+/* Who has waited for so long is overdue; whoever gives way does it for so long at most. */
+#define PERMITS_OVERDUE_NS LOCK_CHECK_NS
+#define PERMITS_WAY_NS 2000000
+#define PERMITS_WAY_LOOK_US 50
+#define ASLEEP_OVERDUE 4u
+
 #ifndef PERMITS_LOOK_RARELY_NS
 #define PERMITS_LOOK_RARELY_NS (UINT64_C(1000) * LOCK_CHECK_NS)
 #endif
@@ -58,6 +66,7 @@ typedef struct {
     roster *members;
     uint32_t count;
     uint32_t hint; /* the permit that was taken or released last: for our threads alone */
+    uint64_t way_until; /* give way to one that is overdue; 0: to nobody */
     uint32_t alarm; /* changes when somebody leaves or dies, while there is a sentry */
     bool watched;   /* there is one */
     sentry sentry;
@@ -75,7 +84,7 @@ typedef struct {
     patience patience; /* a copy; the caller keeps what it has learnt */
     bool spun;
     bool over; /* the deadline has passed, and none was to be had */
-    uint64_t look_ns, look_at;
+    uint64_t began, look_ns, look_at;
     uint32_t alarm;
     bool patient; /* it has slept for some time: a sentry is worth it */
     uint32_t dead; /* INHERITED: the process that had it; 0: not known any more */
@@ -90,6 +99,10 @@ void permits_open(permits *p, permits_shared *shared, roster *members, uint32_t 
 /* Before leaving: what we hold is marked as a dead one's. */
 void permits_close(permits *p);
 
+/* Is the permit that was given back last to be left to one that is overdue? Ask again soon. */
+bool permits_must_give_way(permits *p);
+/* Give way, for PERMITS_WAY_NS at most. */
+void permits_give_way(permits *p);
 /* Take a permit that is free. Never waits and asks the kernel nothing. */
 permits_answer permits_try(permits *p, uint32_t *dead);
 /* Take one that is free, or that a dead one holds. Never waits. */
@@ -102,8 +115,9 @@ permits_answer permits_wait(permits *p, permits_waiter *w);
 bool permits_watch(permits *p);
 void permits_unwatch(permits *p);
 
-/* For event loops: ask for the file to be rung. Look once more after it, before sleeping. */
-void permits_asleep_on_file(permits *p);
+/* For event loops: ask for the file to be rung; `overdue`: after PERMITS_OVERDUE_NS. Look once more
+ * after it, before sleeping. */
+void permits_asleep_on_file(permits *p, bool overdue);
 /* Whoever may have been woken and does not look: the next one is, if there is anything to take. */
 void permits_decline(permits *p);
 /* Let everybody look, because a handle is being closed under some of them. */
