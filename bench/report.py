@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from bench import pages
 from bench.picture import bars, number
 from bench.result import Aim, Result, Row, Table, load_all
 
@@ -32,6 +33,8 @@ def main() -> None:
         for table in result.tables:
             if table.picture:
                 (DOCS / picture_of(result, table)).write_text(bars(table))
+    if (DOCS / "ipc").is_dir():
+        pages.fill(DOCS, results)
     target = DOCS / "performance.md"
     target.write_text("\n".join(page))
     print(
