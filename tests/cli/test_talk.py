@@ -198,6 +198,17 @@ def test_a_program_may_be_the_other_side(tmp_path: Path) -> None:
     assert "Not shown: a line of 4 bytes is not UTF-8" in errors
 
 
+def test_what_a_program_says_at_once_comes_after_that_it_is_there(tmp_path: Path) -> None:
+    address = address_of("unix", tmp_path)
+    with Side("--json", "--listen", address) as one:
+        assert json.loads(one.line())["event"] == "waiting"
+        with ipc.connect(address, SECONDS) as channel:
+            channel.send_many([b"one", b"bye"])
+            out, _, code = one.end()
+    events = [json.loads(line)["event"] for line in out.splitlines()]
+    assert (events, code) == (["connected", "said", "ended"], 0)
+
+
 def test_who_breaks_the_rules_of_the_channel_does_not_take_the_line(tmp_path: Path) -> None:
     address = address_of("tcp", tmp_path)
     port = int(address.rpartition(":")[2])

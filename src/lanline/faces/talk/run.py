@@ -132,12 +132,11 @@ class Runner:
         """Until it has an outcome."""
         channel, talk = met.channel, self._talk
         try:
-            await self._do(channel, talk.hear_untrusted(met.first))
+            effects = talk.hear_untrusted(met.first)
+            if talk.outcome is None or talk.outcome.reason != "engaged":
+                self._face.tell(self._connected())
+            await self._do(channel, effects)
             if talk.outcome is None:
-                name = "" if talk.label == "them" else talk.who
-                who = f" to {name}" if name else "" if talk.greeted else "; no hello came back"
-                text = f"Connected{who}. `bye` alone on a line ends it."
-                self._face.tell(Connected(name, text))
                 await self._both_ways(channel)
         except ipc.Error as problem:
             talk.lose(str(problem))
@@ -146,6 +145,11 @@ class Runner:
             await channel.close()
         assert talk.outcome is not None
         return talk.outcome
+
+    def _connected(self) -> Connected:
+        name = "" if self._talk.label == "them" else self._talk.who
+        who = f" to {name}" if name else "" if self._talk.greeted else "; no hello came back"
+        return Connected(name, f"Connected{who}. `bye` alone on a line ends it.")
 
     async def _both_ways(self, channel: aio.Channel[bytes]) -> None:
         receiving = asyncio.ensure_future(self._receive(channel))
