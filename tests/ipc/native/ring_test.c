@@ -170,6 +170,24 @@ static void nobody_sleeps_on_a_closed_ring(void)
     pair_close(&p);
 }
 
+static void a_close_that_is_taken_back_was_one(void)
+{
+    pair p = pair_open();
+    ring_writer_close(&p.writer);
+    CHECK(!ring_reader_asleep(&p.reader, RING_ON_WORD)); /* and so it has seen it */
+    atomic_fetch_and(&p.writer.shared->writer_flags, ~RING_CLOSED);
+    CHECK(ring_writer_closed(&p.reader));
+    CHECK(!ring_reader_asleep(&p.reader, RING_ON_WORD));
+    while (put(&p.writer, "full", 4, 0) == RESULT_OK) {
+    }
+    ring_reader_close(&p.reader);
+    CHECK(!ring_writer_asleep(&p.writer, 4, RING_ON_WORD));
+    atomic_fetch_and(&p.writer.shared->reader_flags, ~RING_CLOSED);
+    CHECK(ring_reader_closed(&p.writer));
+    CHECK(!ring_writer_asleep(&p.writer, 4, RING_ON_WORD));
+    pair_close(&p);
+}
+
 /* --- sleeping on the word */
 
 typedef struct {
@@ -462,6 +480,7 @@ int main(void)
     RUN(what_is_not_published_is_not_seen);
     RUN(only_a_sleeper_is_woken_and_only_once);
     RUN(nobody_sleeps_on_a_closed_ring);
+    RUN(a_close_that_is_taken_back_was_one);
     RUN(who_sleeps_on_the_word_is_woken_by_what_it_waits_for);
     RUN(who_sleeps_on_the_word_is_woken_by_a_close_of_either_side);
     RUN(who_sleeps_in_both_ways_is_woken_in_both);

@@ -113,8 +113,8 @@ cdef extern from "ring.h" nogil:
     bint ring_writer_spin(ring *r, uint64_t size)
     void ring_reader_close(ring *r)
     void ring_writer_close(ring *r)
-    bint ring_reader_closed(const ring *r)
-    bint ring_writer_closed(const ring *r)
+    bint ring_reader_closed(ring *r)
+    bint ring_writer_closed(ring *r)
 
 
 ctypedef bell_answer (*nap_call)(ring *r, uint32_t word, uint64_t deadline_ns) noexcept nogil

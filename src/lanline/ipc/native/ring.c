@@ -17,7 +17,7 @@ void ring_start(ring *r, void *control, void *data, uint64_t capacity, void *lar
     r->large = large;
     r->large_size = large_size;
     r->large_after = 0;
-    r->unheard = r->corrupt = false;
+    r->unheard = r->corrupt = r->over = false;
     patience_start(&r->patience);
 }
 
@@ -163,12 +163,19 @@ bool ring_reader_naps(const ring *r)
     return atomic_load_explicit(&r->shared->reader_flags, memory_order_relaxed) & RING_ON_WORD;
 }
 
-bool ring_reader_closed(const ring *r)
+static bool see_closed(ring *r, _Atomic uint32_t *flags)
 {
-    return atomic_load(&r->shared->reader_flags) & RING_CLOSED;
+    if (atomic_load(flags) & RING_CLOSED)
+        r->over = true;
+    return r->over;
 }
 
-bool ring_writer_closed(const ring *r)
+bool ring_reader_closed(ring *r)
 {
-    return atomic_load(&r->shared->writer_flags) & RING_CLOSED;
+    return see_closed(r, &r->shared->reader_flags);
+}
+
+bool ring_writer_closed(ring *r)
+{
+    return see_closed(r, &r->shared->writer_flags);
 }

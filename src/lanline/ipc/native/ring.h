@@ -72,6 +72,7 @@ typedef struct {
     uint64_t large_size;
     uint64_t large_after; /* writer: the position behind the last record that used it */
     bool corrupt;
+    bool over; /* the other side has closed */
     bool unheard; /* the other side said that it sleeps on the word, and did not: it may be gone */
     patience patience;
 } ring;
@@ -129,8 +130,10 @@ bool ring_reader_naps(const ring *r);
 
 void ring_reader_close(ring *r);
 void ring_writer_close(ring *r);
-bool ring_reader_closed(const ring *r);
-bool ring_writer_closed(const ring *r);
+/* Has the other side closed? Once it has, for good: one that takes it back again and again would keep
+ * this side looking, and never asleep. */
+bool ring_reader_closed(ring *r);
+bool ring_writer_closed(ring *r);
 
 #include "ring_inline.h"
 
