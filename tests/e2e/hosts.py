@@ -68,10 +68,10 @@ class Host:
 
 
 @contextmanager
-def hosts(*names: str) -> Iterator[list[Host]]:
+def hosts(*names: str, network: str = NETWORK) -> Iterator[list[Host]]:
     """Hosts with these names on one network; all gone afterwards."""
     switch = f"lanline-{secrets.token_hex(3)}"
-    made = [Host(switch, name, f"{NETWORK}.{n}") for n, name in enumerate(names, 1)]
+    made = [Host(switch, name, f"{network}.{n}") for n, name in enumerate(names, 1)]
     _ip("netns", "add", switch)
     try:
         _ip("-n", switch, "link", "add", "switch", "type", "bridge")

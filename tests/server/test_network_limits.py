@@ -112,6 +112,16 @@ def test_one_connection_too_many_is_refused_and_told_why(
     assert "Too many" not in heard[2]
 
 
+def test_a_public_address_has_fewer_connections_than_a_private_one(tmp_path: Path) -> None:
+    # On a network of its own, from which no packet leaves.
+    with hosts("hub", "eve", network="100.128.7") as (house, eve):
+        limits = ("--limit", "public_connections=3", "--limit", "request_seconds=3")
+        with HubProcess(tmp_path, "--lan", *limits, on=house.command()) as hub:
+            heard = stranger((house, eve), hub, "GET / HTTP/1.1\r\n", count=5)
+            assert all("! Too many connections from your address." in one for one in heard[:2])
+            assert "Too many" not in heard[2]
+
+
 def test_connections_that_wait_in_a_tls_hello_count_too(
     network: tuple[Host, Host], hub: HubProcess
 ) -> None:
