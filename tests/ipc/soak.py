@@ -10,7 +10,9 @@ from __future__ import annotations
 import os
 import random
 import time
+import traceback
 from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lanline import ipc
@@ -18,7 +20,7 @@ from lanline.ipc.named import runtime_folder
 
 from .soak_holders import lock, memory, semaphore, stopped
 from .soak_queues import drop_newest, drop_oldest, roles
-from .soak_victim import SECONDS, Victim
+from .soak_victim import SECONDS, FindingError, Victim, check
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +31,7 @@ from lanline import ipc
 channel = ipc.connect("shm:soak", 20)
 number = 0
 while True:
-    channel.send(b"%d " % number + bytes([number % 256]) * (number % 3000), 30)
+    channel.send(b"%d " % number + bytes([number % 256]) * (number % 3000), 120)
     number += 1
 """
 WORK = """
@@ -38,9 +40,9 @@ from lanline import ipc
 queue = ipc.Queue("shm:soak")
 number = 0
 while True:
-    queue.put(b"%d %d " % (os.getpid(), number) + bytes(number % 700), timeout=30)
+    queue.put(b"%d %d " % (os.getpid(), number) + bytes(number % 700), timeout=120)
     number += 1
-    with queue.take(timeout=30):
+    with queue.take(timeout=120):
         pass
 """
 SET = """
@@ -48,7 +50,7 @@ from lanline import ipc
 value = ipc.SharedValue("shm:soak", max_bytes=20000)
 number = 0
 while True:
-    value.set(bytes([number % 256]) * (1 + number % 20000), timeout=30)
+    value.set(bytes([number % 256]) * (1 + number % 20000), timeout=120)
     number += 1
 """
 TELL = """
@@ -73,15 +75,14 @@ def channel(chance: random.Random, counts: Counter[str]) -> None:
                 number, killed = 0, False
                 while True:
                     if not killed and time.monotonic() > until:
-                        victim.kill()
+                        victim.kill(counts)
                         killed = True
-                        counts["kills"] += 1
                     try:
                         head, body = end.recv(SECONDS).split(b" ", 1)
                     except ipc.PeerDiedError:
                         break
-                    assert int(head) == number
-                    assert body == bytes([number % 256]) * (number % 3000)
+                    check(int(head) == number, "reordered", f"{head!r} instead of {number}")
+                    check(body == bytes([number % 256]) * (number % 3000), "torn", number)
                     number += 1
                 counts["messages"] += number
         finally:
@@ -99,8 +100,7 @@ def queue(chance: random.Random, counts: Counter[str]) -> None:
             time.sleep(chance.uniform(0, 0.05))
             victims[0].stop()
             for victim in victims:
-                victim.kill()
-                counts["kills"] += 1
+                victim.kill(counts)
             last: dict[bytes, int] = {}
             seen: set[bytes] = set()
             while True:
@@ -109,16 +109,16 @@ def queue(chance: random.Random, counts: Counter[str]) -> None:
                 except ipc.TimedOutError:
                     break
                 who, number, zeros = item.body.split(b" ", 2)
-                assert zeros == bytes(int(number) % 700)
-                assert item.body not in seen
+                check(zeros == bytes(int(number) % 700), "torn", item.body)
+                check(item.body not in seen, "doubled", item.body)
                 seen.add(item.body)
                 if not item.deliveries:
-                    assert last.get(who, -1) < int(number)
+                    check(last.get(who, -1) < int(number), "reordered", item.body)
                     last[who] = int(number)
                 item.done()
             told = jobs.statistics()
-            assert told["participants"] == 1
-            assert told["unfinished"] == 0
+            check(told["participants"] == 1, "kept", told)
+            check(told["unfinished"] == 0, "kept", told)
             counts["messages"] += told["put"]
             counts["redelivered"] += told["redelivered"]
         finally:
@@ -135,14 +135,13 @@ def value(chance: random.Random, counts: Counter[str]) -> None:
             until = time.monotonic() + chance.uniform(0, 0.05)
             while time.monotonic() < until:
                 data = shared.get()
-                assert data == data[:1] * len(data)
+                check(data == data[:1] * len(data), "torn", data)
                 counts["messages"] += 1
-            victim.kill()
-            counts["kills"] += 1
+            victim.kill(counts)
             data = shared.get()
-            assert data == data[:1] * len(data)
+            check(data == data[:1] * len(data), "torn", data)
             shared.set(b"mine", timeout=SECONDS)
-            assert shared.get() == b"mine"
+            check(shared.get() == b"mine", "torn", "the next write is not what is read")
         finally:
             victim.clear()
 
@@ -156,10 +155,9 @@ def broadcast(chance: random.Random, counts: Counter[str]) -> None:
             until = time.monotonic() + chance.uniform(0, 0.05)
             while time.monotonic() < until:
                 data, _ = news.recv(SECONDS)
-                assert data == data[:1] * len(data)
+                check(data == data[:1] * len(data), "torn", data)
                 counts["messages"] += 1
-            victim.kill()
-            counts["kills"] += 1
+            victim.kill(counts)
             with ipc.Broadcast[bytes]("shm:soak", max_bytes=65536) as next_one:
                 next_one.send(b"next")
                 while news.recv(SECONDS)[0] != b"next":
@@ -183,35 +181,125 @@ SCENARIOS: tuple[Callable[[random.Random, Counter[str]], None], ...] = (
 )
 
 
-def soak(seconds: float, seed: int, say: Callable[[str], None]) -> Counter[str]:
-    """Run the scenarios in turn; raises at the first thing that is wrong."""
-    chance = random.Random(seed)
-    counts: Counter[str] = Counter()
-    end, next_word = time.monotonic() + seconds, 0.0
-    counts["descriptors before"], files_before = _descriptors(), _files()
-    counts["files before"] = len(files_before)
-    while time.monotonic() < end or counts["rounds"] < len(SCENARIOS):
-        scenario = SCENARIOS[counts["rounds"] % len(SCENARIOS)]
+HAPPENED = (
+    "rounds",
+    "kills",
+    "killed stopped",
+    "stops",
+    "messages",
+    "redelivered",
+    "dropped",
+    "lost",
+    "told",
+)
+# The kinds of findings; the first ends the run, so that more than one is never counted.
+FINDINGS = (
+    "doubled",
+    "torn",
+    "reordered",
+    "missing",
+    "hangs",
+    "untold",
+    "kept",
+    "ended",
+    "descriptors",
+    "files",
+    "memory",
+    "error",
+)
+# What the parent may grow by after the first minute; a leak of a page a round is found in an hour.
+GROWTH_KIB = 8192
+
+
+@dataclass
+class Tally:
+    """What happened, by scenario, and how much this process has of everything."""
+
+    seed: int
+    by_scenario: dict[str, Counter[str]] = field(default_factory=dict)
+    round: int = 0
+    seconds: float = 0.0
+    finding: str = ""
+    trace: str = ""
+    again: str = ""
+    before: dict[str, int] = field(default_factory=dict)
+    now: dict[str, int] = field(default_factory=dict)
+
+    def total(self) -> Counter[str]:
+        return sum(self.by_scenario.values(), Counter())
+
+
+def soak(
+    seconds: float,
+    seed: int,
+    say: Callable[[Tally], None],
+    *,
+    only: tuple[str, ...] = (),
+    first: int = 0,
+    every: float = 60,
+) -> Tally:
+    """Run the scenarios (or `only` those of these names) in turn until the first finding.
+
+    Round N of a seed has the same random numbers in every run that begins at or before it.
+    """
+    scenarios = [one for one in SCENARIOS if not only or one.__name__ in only]
+    tally = Tally(seed, {one.__name__: Counter() for one in scenarios}, first)
+    began, files = time.monotonic(), _files()
+    tally.before = tally.now = _has()
+    next_word, settled = every, None
+    while tally.seconds < seconds or tally.round - first < len(scenarios):
+        scenario = scenarios[tally.round % len(scenarios)]
+        counts = tally.by_scenario[scenario.__name__]
         try:
-            scenario(chance, counts)
-        except BaseException as problem:
-            problem.add_note(f"in round {counts['rounds']}, {scenario.__name__}, seed {seed}")
-            raise
+            scenario(random.Random(f"{seed} {tally.round}"), counts)
+            _check_left(tally, files, settled)
+        except (AssertionError, ipc.Error, OSError, ValueError) as problem:
+            tally.again = (
+                f"scripts/soak --only {scenario.__name__} --seed {seed} --first {tally.round}"
+            )
+            kind = _kind(problem)
+            counts[kind] += 1
+            tally.finding = f"{scenario.__name__}, round {tally.round}, seed {seed}: {problem!r}"
+            tally.seconds = time.monotonic() - began
+            tally.trace = "".join(traceback.format_exception(problem))
+            return tally
         counts["rounds"] += 1
-        left = _files() - files_before
-        assert not left, f"{scenario.__name__} left behind: {left}"
-        if time.monotonic() > next_word:
-            say(report(counts))
-            next_word = time.monotonic() + 10
-    counts["descriptors after"] = _descriptors()
-    counts["files after"] = len(_files())
-    leaked = counts["descriptors after"] - counts["descriptors before"]
-    assert not leaked, f"{leaked} descriptors leaked"
-    return counts
+        tally.round += 1
+        tally.seconds = time.monotonic() - began
+        if settled is None and tally.seconds > 60:
+            settled = tally.now["KiB"]
+        if tally.seconds > next_word:
+            say(tally)
+            next_word += every
+    return tally
 
 
-def _descriptors() -> int:
-    return len(os.listdir("/proc/self/fd"))
+def _kind(problem: BaseException) -> str:
+    if isinstance(problem, FindingError):
+        return problem.kind
+    return "hangs" if isinstance(problem, ipc.TimedOutError) else "error"
+
+
+def _check_left(tally: Tally, files: set[str], settled: int | None) -> None:
+    tally.now = _has()
+    left = _files() - files
+    check(not left, "files", f"left behind: {left}")
+    leaked = tally.now["descriptors"] - tally.before["descriptors"]
+    check(leaked <= 0, "descriptors", f"{leaked} leaked")
+    if settled is not None:
+        grown = tally.now["KiB"] - settled
+        check(grown < GROWTH_KIB, "memory", f"grown by {grown} KiB")
+
+
+def _has() -> dict[str, int]:
+    """Descriptors, files of ours, and the memory that is this process's own."""
+    with open("/proc/self/status") as status:
+        own = next(line for line in status if line.startswith("RssAnon"))
+    return {
+        "descriptors": len(os.listdir("/proc/self/fd")),
+        "files": len(_files()),
+        "KiB": int(own.split()[1]),
+    }
 
 
 def _files() -> set[str]:
@@ -220,21 +308,24 @@ def _files() -> set[str]:
     return {name for name in names if "soak" in name}
 
 
-def report(counts: Counter[str]) -> str:
-    happened = [
-        "rounds",
-        "kills",
-        "stops",
-        "messages",
-        "redelivered",
-        "dropped",
-        "lost",
-        "doubles",
-        "told",
+def report(tally: Tally) -> str:
+    """A table of what happened, a row for each scenario."""
+    columns = (*HAPPENED, *FINDINGS[:7])
+    rows: list[tuple[str, ...]] = [("scenario", *columns)]
+    for name, counts in [*tally.by_scenario.items(), ("all", tally.total())]:
+        rows.append((name, *(f"{counts[column]:,}" for column in columns)))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        for row in rows
     ]
-    there = [f"{what} {when}" for what in ("descriptors", "files") for when in ("before", "after")]
-    # A double ends the run, so that there is none to count.
-    return ", ".join(
-        [f"{counts[name]:,} {name}" for name in happened]
-        + [f"{counts[name]:,} {name}" for name in there if name in counts]
-    )
+    others = [f"{tally.total()[kind]} {kind}" for kind in FINDINGS[7:]]
+    lines.append(f"findings besides: {', '.join(others)}")
+    lines += [
+        f"{what}: {tally.before[what]:,} before, {tally.now[what]:,} now" for what in tally.now
+    ]
+    lines.append(f"{tally.seconds:,.0f} seconds of seed {tally.seed}, at round {tally.round}")
+    if tally.finding:
+        lines += [tally.trace, f"FOUND in {tally.finding}"]
+        lines.append(f"again: {tally.again}")
+    return "\n".join(lines)

@@ -13,7 +13,7 @@ import pytest
 from lanline import ipc
 from lanline.ipc.named import path_of
 
-from .soak_victim import SECONDS, Victim
+from .soak_victim import SECONDS, Victim, check
 
 if TYPE_CHECKING:
     import random
@@ -31,7 +31,7 @@ else:
     gate = ipc.Lock("/soak")
 told = False
 while True:
-    assert gate.acquire(timeout=30)
+    assert gate.acquire(timeout=120)
     for place in range(permits):
         try:
             fcntl.lockf(proof, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
@@ -50,8 +50,8 @@ KEEP = """
 import os, sys
 from lanline import ipc
 lock, jobs = ipc.Lock("/soak"), ipc.Queue("shm:soak")
-assert lock.acquire(timeout=30)
-job = jobs.take(timeout=30)
+assert lock.acquire(timeout=120)
+job = jobs.take(timeout=120)
 print("in", flush=True)
 sys.stdin.readline()
 assert lock.holder == os.getpid()
@@ -98,28 +98,27 @@ def _permits(
         proof = stack.enter_context(tempfile.NamedTemporaryFile())
         victims = [stack.enter_context(Victim(HOLD, proof.name, str(permits))) for _ in range(3)]
         for victim in victims:
-            assert victim.hear() == "in"
+            check(victim.hear() == "in", "ended", "a victim fell over")
         time.sleep(chance.uniform(0, 0.03))
         victims[0].stop()
         # When the others are stopped before they see to it, its permit is left for us, too.
         first = Counter(pid for pid in gate.holders if pid == victims[0].pid)
-        victims[0].kill()
+        victims[0].kill(counts)
         time.sleep(chance.uniform(0, 0.03))
         for victim in victims[1:]:
             victim.stop()
         held = Counter(gate.holders)  # of the living
         for victim in victims[1:]:
-            victim.kill()
-        counts["kills"] += len(victims)
+            victim.kill(counts)
         counts["stops"] += len(victims)
         for _ in range(permits):
-            assert gate.acquire(timeout=SECONDS), "a permit is lost"
-        assert gate.value == 0
+            check(gate.acquire(timeout=SECONDS), "hangs", "a permit is lost")
+        check(gate.value == 0, "kept", "there are more permits than were made")
         heard = Counter(told)
-        assert held <= heard <= held + first, (heard, held, first)
+        check(held <= heard <= held + first, "untold", (heard, held, first))
         for _ in range(permits):
             gate.release()
-        assert gate.value == permits
+        check(gate.value == permits, "kept", f"{gate.value} permits of {permits}")
         counts["told"] += len(told)
 
 
@@ -129,24 +128,22 @@ def memory(chance: random.Random, counts: Counter[str]) -> None:
     size = chance.randint(1, 200_000)
     with ExitStack() as stack:
         maker = stack.enter_context(Victim(REMEMBER, str(size)))
-        assert maker.hear() == "in"
+        check(maker.hear() == "in", "ended", "a victim fell over")
         keeper = stack.enter_context(Victim(REMEMBER, "0"))
         with ipc.SharedMemory("shm:soak"):
-            assert keeper.hear() == "in"
-            maker.kill()
+            check(keeper.hear() == "in", "ended", "a victim fell over")
+            maker.kill(counts)
             late = stack.enter_context(Victim(REMEMBER, "0"))
-            assert late.hear() == "in"
+            check(late.hear() == "in", "ended", "a victim fell over")
         if chance.random() < 0.5:
-            keeper.kill()
-            counts["kills"] += 1
+            keeper.kill(counts)
         else:
             keeper.tell()
             keeper.ended()
-        assert path.exists()
+        check(path.exists(), "missing", "the memory is gone, and somebody has it")
         late.tell()
         late.ended()
-        assert not path.exists()
-        counts["kills"] += 1
+        check(not path.exists(), "files", "the last one out left the memory")
 
 
 def stopped(chance: random.Random, counts: Counter[str]) -> None:
@@ -158,22 +155,23 @@ def stopped(chance: random.Random, counts: Counter[str]) -> None:
         jobs = stack.enter_context(ipc.Queue("shm:soak", capacity=20, redeliver=True))
         jobs.put(b"job")
         holder = stack.enter_context(Victim(KEEP))
-        assert holder.hear() == "in"
+        check(holder.hear() == "in", "ended", "a victim fell over")
         holder.stop()
         counts["stops"] += 1
-        assert gate.acquire(timeout=chance.uniform(0.05, 0.4)) is False
-        assert gate.holder == holder.pid
+        check(
+            not gate.acquire(timeout=chance.uniform(0.05, 0.4)), "doubled", "a stopped one's lock"
+        )
+        check(gate.holder == holder.pid, "kept", gate.holder)
         with pytest.raises(ipc.TimedOutError):
             jobs.take(timeout=chance.uniform(0.05, 0.4))
         holder.go_on()
         holder.tell()
-        assert holder.hear() == "out"
-        assert gate.acquire(timeout=SECONDS)
+        check(holder.hear() == "out", "ended", "a victim fell over")
+        check(gate.acquire(timeout=SECONDS), "hangs", "the lock is not let go of")
         gate.release()
-        assert told == []
-        assert len(jobs) == 0
-        assert jobs.statistics()["redelivered"] == 0
-        assert jobs.statistics()["unfinished"] == 0
-        holder.kill()
-        counts["kills"] += 1
+        check(told == [], "untold", "a living holder passed for dead")
+        check(len(jobs) == 0, "kept", "messages are left")
+        check(jobs.statistics()["redelivered"] == 0, "doubled", jobs.statistics())
+        check(jobs.statistics()["unfinished"] == 0, "kept", jobs.statistics())
+        holder.kill(counts)
         counts["messages"] += 1

@@ -7,9 +7,26 @@ import select
 import signal
 import subprocess
 import sys
-from typing import IO, Self
+from typing import IO, TYPE_CHECKING, Self
 
-SECONDS = 30.0
+if TYPE_CHECKING:
+    from collections import Counter
+
+# What takes as long as this hangs. Long enough for a machine that is busy with other things.
+SECONDS = 120.0
+
+
+class FindingError(AssertionError):
+    """Something is wrong: of which kind (a column of the soak's table), and what."""
+
+    def __init__(self, kind: str, what: object) -> None:
+        super().__init__(f"{kind}: {what}")
+        self.kind = kind
+
+
+def check(right: object, kind: str, what: object) -> None:
+    if not right:
+        raise FindingError(kind, what)
 
 
 class Victim:
@@ -21,6 +38,7 @@ class Victim:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE if diary is None else diary,
         )
+        self._stands = False
 
     @property
     def pid(self) -> int:
@@ -30,7 +48,7 @@ class Victim:
         """Its next line."""
         output = self._process.stdout
         assert output is not None
-        assert select.select([output], [], [], SECONDS)[0], "a victim said nothing"
+        check(select.select([output], [], [], SECONDS)[0], "hangs", "a victim said nothing")
         return output.readline().decode().strip()
 
     def tell(self) -> None:
@@ -42,20 +60,28 @@ class Victim:
     def stop(self) -> None:
         """Stop it, and wait until it stands still."""
         os.kill(self.pid, signal.SIGSTOP)
-        os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOWAIT)
+        os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        self._stands = True
 
     def go_on(self) -> None:
+        self._stands = False
         os.kill(self.pid, signal.SIGCONT)
 
-    def kill(self) -> None:
-        if self._process.poll() is not None:
-            raise AssertionError(f"a victim ended by itself: {self._process.returncode}")
+    def kill(self, counts: Counter[str]) -> None:
+        code = self._process.poll()
+        check(code is None, "ended", f"a victim ended by itself: {code}")
         self._process.kill()
         self._process.wait()
+        counts["kills"] += 1
+        counts["killed stopped"] += self._stands
 
     def ended(self) -> None:
         """Wait until it ends by itself, as it should."""
-        assert self._process.wait(SECONDS) == 0
+        try:
+            code = self._process.wait(SECONDS)
+        except subprocess.TimeoutExpired:
+            raise FindingError("hangs", "a victim did not end") from None
+        check(code == 0, "ended", f"a victim ended with {code}")
 
     def clear(self) -> None:
         self._process.kill()
