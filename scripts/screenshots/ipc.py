@@ -23,13 +23,14 @@ def take(folder: Path, images: Path) -> None:
         take_command(
             folder, "ipc ls shm link queue value fifo", "objects", 14, images / "ipc-ls.png"
         )
-    take_command(folder, "ipc bench", "Choose shm", 31, images / "ipc-bench.png")
+    take_command(folder, "ipc bench", "shells and cron jobs", 41, images / "ipc-bench.png")
 
 
 def take_command(folder: Path, command: str, until: str, height: int, file: Path) -> None:
     screen = Terminal(folder, 100, height, file.stem)
     try:
-        screen.type(f"PATH={Path(LANLINE).parent}:$PATH; clear", "Enter")
+        screen.type(f"PATH={Path(LANLINE).parent}:$PATH; PS1='~'' $ '; clear", "Enter")
+        screen.until("~ $")  # what was typed does not hold it
         screen.type(f"lanline {command}", "Enter")
         screen.until(until, 60)
         draw_svg(screen.svg(f"lanline {command}"), file)

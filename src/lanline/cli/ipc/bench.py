@@ -23,7 +23,7 @@ def bench(
         float, typer.Option(min=0.01, max=60, help="How long to measure each figure in all.")
     ] = 0.3,
     rounds: Annotated[
-        int, typer.Option(min=1, max=99, help="Times to go round the methods; medians of them.")
+        int, typer.Option(min=1, max=99, help="Times to go round the methods; the best counts.")
     ] = 3,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
