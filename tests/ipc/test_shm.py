@@ -239,7 +239,7 @@ def test_no_flags_keep_anybody_asleep_past_the_time_out(
     hostile: tuple[Channel[Any], mmap.mmap], flags: int
 ) -> None:
     channel, block = hostile
-    for at in (256, 4096 + 384):  # of us as the reader of the one ring and the writer of the other
+    for at in (256, 4096 + 260):  # of us as the reader of the one ring and the writer of the other
         block[at : at + 4] = flags.to_bytes(4, "little")
     cpu = time.process_time()
     with pytest.raises(ipc.TimedOutError):

@@ -138,7 +138,7 @@ static void aim_at_nothing(void) { aim_at(NULL, 0, NULL, 0); }
 static void ring_program(program *p)
 {
     static unsigned char *control, *data, *large;
-    static const uint16_t hot[] = {0, 128, 256, 384};
+    static const uint16_t hot[] = {0, 128, 256, 260};
     static const uint16_t hot_data[] = {0, 4, 8, 16, 24, 32, 2048, 4088};
     if (!control) {
         int fd = memfd_create("ring", 0);

@@ -28,6 +28,17 @@ from cpython.bytes cimport (
     PyBytes_GET_SIZE,
 )
 from cpython.exc cimport PyErr_CheckSignals
+from cpython.pythread cimport (
+    NOWAIT_LOCK,
+    PY_LOCK_ACQUIRED,
+    PY_LOCK_FAILURE,
+    PyLockStatus,
+    PyThread_acquire_lock,
+    PyThread_allocate_lock,
+    PyThread_free_lock,
+    PyThread_release_lock,
+    PyThread_type_lock,
+)
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 from libcpp cimport bool as c_bool
@@ -120,6 +131,11 @@ cdef extern from "ring.h" nogil:
 ctypedef bell_answer (*nap_call)(ring *r, uint32_t word, uint64_t deadline_ns) noexcept nogil
 
 
+cdef extern from "pythread.h":
+    PyLockStatus PyThread_acquire_lock_timed(PyThread_type_lock lock, long long microseconds,
+                                             int intr_flag) nogil
+
+
 # From here on a copy is long enough (tens of microseconds) to let other threads run meanwhile.
 cdef enum:
     BIG = 262144
@@ -143,6 +159,26 @@ os.register_at_fork(after_in_child=_after_fork_in_child)
 
 cdef object left_or_none(uint64_t deadline):
     return None if deadline == BELL_FOR_EVER else max(left_until(deadline), 0)
+
+
+cdef bint take_lock(PyThread_type_lock lock, uint64_t deadline) except -1:
+    """Whether it was had in time. As threading.Lock does it, without the calls through the interpreter."""
+    cdef PyLockStatus status
+    cdef long long microseconds
+    if PyThread_acquire_lock(lock, NOWAIT_LOCK):
+        return True
+    while not is_over(deadline):
+        # At most an hour at once: what the system takes has a bound.
+        microseconds = -1
+        if deadline != BELL_FOR_EVER:
+            microseconds = 1 + <long long>(min(left_until(deadline), 3600.0) * 1e6)
+        with nogil:
+            status = PyThread_acquire_lock_timed(lock, microseconds, 1)
+        if status == PY_LOCK_ACQUIRED:
+            return True
+        if status != PY_LOCK_FAILURE:
+            PyErr_CheckSignals()
+    return False
 
 
 cdef class Mapping:
@@ -363,8 +399,8 @@ cdef class Link:
     cdef int more
     cdef int inside  # threads that are using the bells' descriptors without the GIL
     cdef uint64_t looked_for_peer
-    cdef object read_lock
-    cdef object write_lock
+    cdef PyThread_type_lock read_lock
+    cdef PyThread_type_lock write_lock
     cdef object lender  # the thread that has a loan out
     cdef object pins
     cdef readonly uint64_t limit
@@ -373,6 +409,10 @@ cdef class Link:
 
     def __cinit__(self, *_):
         self.data_bell = self.room_bell = -1
+        self.read_lock = PyThread_allocate_lock()
+        self.write_lock = PyThread_allocate_lock()
+        if self.read_lock == NULL or self.write_lock == NULL:
+            raise MemoryError
 
     def __init__(self, int memory, uint64_t capacity, uint64_t large_size, int side,
                  int data_bell, int room_bell, uint64_t limit):
@@ -382,8 +422,6 @@ cdef class Link:
         self.generation = fork_generation
         self.limit = min(limit, max(large_size, capacity // 2))
         self.small = min(<uint64_t>BIG - 1, self.limit)
-        self.read_lock = threading.Lock()
-        self.write_lock = threading.Lock()
         self.pins = deque()
         cdef char *control = <char *>self.mapping.control
         ring_start(&self.outgoing, control + side * RING_CONTROL, self.mapping.rings[side],
@@ -524,19 +562,19 @@ cdef class Link:
         self._check_open()
         if self.lender is not None and self.lender == threading.get_ident():
             raise BusyError("A loan is out in this thread; commit or cancel it before you send.")
-        if not (self.write_lock.acquire(False) or self.write_lock.acquire(timeout=left_until(deadline))):
+        if not take_lock(self.write_lock, deadline):
             raise TimedOutError("There was no room within the time-out.")
         try:
             self._await_room(size, deadline, record)
         except BaseException:
-            self.write_lock.release()
+            PyThread_release_lock(self.write_lock)
             raise
         self.writing = True
         return 0
 
     cdef void _unlock_writing(self):
         self.writing = False
-        self.write_lock.release()
+        PyThread_release_lock(self.write_lock)
 
     cdef int _await_room(self, uint64_t size, uint64_t deadline, ring_record *record) except -1:
         cdef result answer
@@ -720,19 +758,19 @@ cdef class Link:
     cdef int _lock_reading(self, uint64_t deadline, ring_record *record, bint spun) except -1:
         """Take the lock and the next record, or raise. `spun`: in vain, just now."""
         self._check_open()
-        if not (self.read_lock.acquire(False) or self.read_lock.acquire(timeout=left_until(deadline))):
+        if not take_lock(self.read_lock, deadline):
             raise TimedOutError("No message came within the time-out.")
         try:
             self._await_message(deadline, record, spun)
         except BaseException:
-            self.read_lock.release()
+            PyThread_release_lock(self.read_lock)
             raise
         self.reading = True
         return 0
 
     cdef void _unlock_reading(self):
         self.reading = False
-        self.read_lock.release()
+        PyThread_release_lock(self.read_lock)
 
     cdef int _await_message(self, uint64_t deadline, ring_record *record, bint spun) except -1:
         cdef bint gone
@@ -846,6 +884,10 @@ cdef class Link:
         # Forgotten and not closed: the peer hears that we are gone, as from a process that died.
         self.inside = 0
         self._close_bells()
+        if self.read_lock != NULL:
+            PyThread_free_lock(self.read_lock)
+        if self.write_lock != NULL:
+            PyThread_free_lock(self.write_lock)
 
     # --- for event loops: see aio/ears.py
 

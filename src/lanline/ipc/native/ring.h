@@ -58,7 +58,8 @@ typedef struct {
     _Alignas(CACHE_LINE) _Atomic uint64_t tail;         /* written by the writer */
     _Alignas(CACHE_LINE) _Atomic uint64_t head;         /* written by the reader */
     _Alignas(CACHE_LINE) _Atomic uint32_t reader_flags; /* set by the reader, asleep cleared by both */
-    _Alignas(CACHE_LINE) _Atomic uint32_t writer_flags; /* set by the writer, asleep cleared by both */
+    /* Beside them, because a busy pair only reads both: */
+    _Atomic uint32_t writer_flags;                      /* set by the writer, asleep cleared by both */
 } ring_control;
 
 /* One side's private view of a ring: either its writer or its reader. */
