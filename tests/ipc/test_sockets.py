@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import stat
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -86,6 +88,30 @@ def test_a_file_that_is_no_socket_is_left_alone(folder: Path) -> None:
     with pytest.raises(ipc.AddressInUseError, match="not a socket"):
         ipc.listen(f"unix:{folder}/s")
     assert (folder / "s").read_text() == "precious"
+
+
+def test_a_peer_that_sends_without_end_does_not_hold_up_a_close(make: Make) -> None:
+    with ipc.listen(make()) as listener:
+        raw = _connected(listener.address)
+        message = (250_000).to_bytes(4, "little") + bytes(250_000)
+
+        def flood() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    raw.sendall(message)
+
+        with raw, ThreadPoolExecutor(3) as pool:
+            flooding = [pool.submit(flood) for _ in range(2)]
+            channel = listener.accept(5)
+            assert len(channel.recv(5)) == 250_000
+            closing = pool.submit(channel.close)
+            try:
+                closing.result(10)
+            finally:
+                with contextlib.suppress(OSError):
+                    raw.shutdown(socket.SHUT_RDWR)
+            for each in flooding:
+                each.result(10)
 
 
 def _connected(address: str) -> socket.socket:

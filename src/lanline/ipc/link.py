@@ -32,6 +32,7 @@ from lanline.ipc.waiting import Deadline
 READ_BYTES = 256 * 1024
 # The first read asks for so much: to make room for 256 KiB costs the allocator two system calls.
 READ_BYTES_LEAST = 16 * 1024
+LAST_READS = 64  # of what is thrown away at a close: a peer may send without end
 JOIN_BYTES = 64 * 1024  # up to here it is cheaper to copy header and message together
 
 # Absent where sockets cannot do so for one call; there the channel makes the socket non-blocking.
@@ -342,8 +343,9 @@ class SocketLink(StreamLink):
     def _hang_up(self) -> None:
         with contextlib.suppress(OSError):
             # Unread bytes would make the close a reset, which can overtake what was sent.
-            while self.socket.recv(READ_BYTES, DONT_WAIT):
-                pass
+            for _ in range(LAST_READS):
+                if not self.socket.recv(READ_BYTES, DONT_WAIT):
+                    break
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
 
