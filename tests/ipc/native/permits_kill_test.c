@@ -240,8 +240,9 @@ static void random_deaths_lose_nothing(void)
         if (workers[who] == 0) {
             member v;
             join(&v, 2);
+            CHECK(permits_watch(&v.p));
             for (;;) {
-                CHECK(take(&v) != PERMITS_BUSY);
+                CHECK(take_unaided(&v) != PERMITS_BUSY);
                 atomic_fetch_add(inside, 1);
                 CHECK(count_of(&v, PERMIT_HELD) <= 2);
                 CHECK(permits_release(&v.p));

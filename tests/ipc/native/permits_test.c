@@ -93,22 +93,29 @@ static void words_that_nobody_would_write_are_taken_over(void)
 static _Atomic int inside;
 static int guarded; /* by a single permit; the thread sanitizer sees whether it is */
 static uint32_t permits_made;
+static pthread_barrier_t all_here;
 
 static void *worker(void *shared_handle)
 {
     member own, *m = shared_handle;
-    if (!m)
+    if (!m) {
         join(m = &own, permits_made);
+        CHECK(permits_watch(&m->p));
+    }
+    pthread_barrier_wait(&all_here);
     for (int round = 0; round < ROUNDS; round++) {
-        CHECK(take(m) == PERMITS_TAKEN);
+        CHECK(take_unaided(m) == PERMITS_TAKEN);
         CHECK(atomic_fetch_add(&inside, 1) < (int)permits_made);
         if (permits_made == 1)
             guarded++;
         atomic_fetch_sub(&inside, 1);
         CHECK(permits_release(&m->p));
     }
-    if (m == &own)
+    pthread_barrier_wait(&all_here); /* nobody's leaving wakes those who wait */
+    if (m == &own) {
+        permits_unwatch(&m->p);
         leave(m);
+    }
     return NULL;
 }
 
@@ -119,11 +126,15 @@ static void run(uint32_t count, bool share)
     make(count);
     member m;
     join(&m, count);
+    CHECK(permits_watch(&m.p));
     pthread_t threads[THREADS];
+    CHECK(pthread_barrier_init(&all_here, NULL, THREADS) == 0);
     for (int i = 0; i < THREADS; i++)
         CHECK(pthread_create(&threads[i], NULL, worker, share ? &m : NULL) == 0);
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
+    pthread_barrier_destroy(&all_here);
+    permits_unwatch(&m.p);
     CHECK(count_of(&m, PERMIT_FREE) == count);
     if (count == 1)
         CHECK(guarded == THREADS * ROUNDS);
@@ -142,7 +153,7 @@ static void threads_share_a_handle(void)
 static void *sleeper(void *argument)
 {
     member *m = argument;
-    CHECK(take(m) == PERMITS_TAKEN);
+    CHECK(take_unaided(m) == PERMITS_TAKEN);
     return NULL;
 }
 
@@ -156,6 +167,7 @@ static void each_permit_that_is_freed_wakes_one_more(void)
         CHECK(take(&m) == PERMITS_TAKEN);
     for (int i = 0; i < THREADS; i++) {
         join(&sleepers[i], THREADS);
+        CHECK(permits_watch(&sleepers[i].p));
         CHECK(pthread_create(&threads[i], NULL, sleeper, &sleepers[i]) == 0);
     }
     while (!atomic_load(&m.p.shared->asleep)) {
@@ -164,8 +176,10 @@ static void each_permit_that_is_freed_wakes_one_more(void)
         CHECK(permits_release(&m.p));
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
-    for (int i = 0; i < THREADS; i++)
+    for (int i = 0; i < THREADS; i++) {
+        permits_unwatch(&sleepers[i].p);
         leave(&sleepers[i]);
+    }
     leave(&m);
     finish();
 }
