@@ -77,3 +77,13 @@ def test_every_column_shows_a_machine_that_has_sent_nothing_yet() -> None:
     machines.listed([structs.replace(machine_info(), sample=None)])
     row = machines.rows(0.0)[0]
     assert all(column.show(row).text for column in BY_KEY.values())
+
+
+def test_numbers_in_names_are_counted() -> None:
+    machines = Machines()
+    names = ["web-10", "Web-9", "web-2", "db", "web-2-b", "web-1"]
+    machines.listed([machine_info(name, machine=name) for name in names])
+    expected = ["db", "web-1", "web-2", "web-2-b", "Web-9", "web-10"]
+    assert order(machines, "name") == expected
+    assert order(machines, "name", turned=True) == expected[::-1]
+    assert order(machines, "cpu") == expected  # of equals, and of what is absent

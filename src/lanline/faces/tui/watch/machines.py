@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -18,6 +19,8 @@ from lanline.monitor.summary import summarize
 from lanline.wire.messages import MachineInfo
 from lanline.wire.samples import Summary
 from lanline.wire.shown import shown
+
+LONGEST_NUMBER = 32  # digits: as long as a name
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,11 @@ class Column:
     order: Callable[[Row], float | str | None]
     largest_first: bool = True
     right: bool = False
+
+
+def _counting(name: str) -> str:
+    """Sorts as people count: web-2 before web-10."""
+    return re.sub(r"[0-9]+", lambda number: number[0].zfill(LONGEST_NUMBER), name.casefold())
 
 
 def _figure(name: str) -> Callable[[Row], float | None]:
@@ -79,7 +87,7 @@ COLUMNS: tuple[Column, ...] = (
         "name",
         "Machine",
         lambda row: Shown(shown(row.info.name), "" if row.here else "dim"),
-        lambda row: row.info.name.casefold(),
+        lambda row: _counting(row.info.name),
         largest_first=False,
     ),
     Column("state", "State", _state, lambda row: (0 if row.here else 1e12) - row.info.since),
@@ -174,7 +182,9 @@ class Machines:
                 self._summaries.get(info.id) if info.state == "here" else None,
                 now,
             )
-            for info in sorted(self._infos.values(), key=lambda info: (info.name, info.id))
+            for info in sorted(
+                self._infos.values(), key=lambda info: (_counting(info.name), info.id)
+            )
         ]
         column = BY_KEY[by]
         known = [row for row in rows if column.order(row) is not None]
