@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lanline.cli.ipc.options import Count, Listen, Plain
 from lanline.words import counted
 
 if TYPE_CHECKING:
@@ -17,9 +18,7 @@ if TYPE_CHECKING:
 
 def recv(
     address: Annotated[str, typer.Argument(help="Where to receive: see the examples.")],
-    listen: Annotated[
-        bool, typer.Option("--listen", "-l", help="Be the one who waits for the other to connect.")
-    ] = False,
+    listen: Listen = False,
     keep: Annotated[
         bool,
         typer.Option("--keep", "-k", help="With --listen: when one is through, take the next."),
@@ -30,9 +29,7 @@ def recv(
     null: Annotated[
         bool, typer.Option("--null", "-0", help="A NUL byte behind each message, not a newline.")
     ] = False,
-    count: Annotated[
-        int | None, typer.Option("-n", min=1, help="Stop after so many messages.")
-    ] = None,
+    count: Count = None,
     timeout: Annotated[
         float | None,
         typer.Option(
@@ -41,10 +38,7 @@ def recv(
             show_default="for ever",
         ),
     ] = None,
-    plain: Annotated[
-        bool,
-        typer.Option("--plain", help="Nothing of Lanline's: a bare FIFO, kernel queue or socket."),
-    ] = False,
+    plain: Plain = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print each message as a line of JSON.")
     ] = False,

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lanline.cli.ipc.options import Count, Listen, Plain
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -14,28 +16,21 @@ if TYPE_CHECKING:
 
 def send(
     address: Annotated[str, typer.Argument(help="Where to send: see the examples.")],
-    listen: Annotated[
-        bool, typer.Option("--listen", "-l", help="Be the one who waits for the other to connect.")
-    ] = False,
+    listen: Listen = False,
     raw: Annotated[
         bool, typer.Option("--raw", help="Send the bytes as they come, not lines.")
     ] = False,
     null: Annotated[
         bool, typer.Option("--null", "-0", help="A NUL byte ends each message, not a newline.")
     ] = False,
-    count: Annotated[
-        int | None, typer.Option("-n", min=1, help="Stop after so many messages.")
-    ] = None,
+    count: Count = None,
     timeout: Annotated[
         float | None,
         typer.Option(
             min=0, help="Seconds to wait for the other side, and for room.", show_default="for ever"
         ),
     ] = None,
-    plain: Annotated[
-        bool,
-        typer.Option("--plain", help="Nothing of Lanline's: a bare FIFO, kernel queue or socket."),
-    ] = False,
+    plain: Plain = False,
     priority: Annotated[
         int, typer.Option(min=0, max=32767, help="With --plain mq: the highest goes first.")
     ] = 0,
