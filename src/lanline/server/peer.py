@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import enum
 import itertools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -18,15 +17,18 @@ if TYPE_CHECKING:
     from lanline.server.server import Server
 
 
-class Hold(enum.Flag):
-    """Why nothing is read from a connection."""
+class Hold:
+    """Why nothing is read from a connection: bits, as plain numbers.
 
-    NONE = 0
-    FULL = enum.auto()  # it does not read what it is sent
-    RATE = enum.auto()  # it says too much
-    STORE = enum.auto()  # the store is behind
-    ANSWER = enum.auto()  # it asked to read something: one answer at a time
-    PAGE = enum.auto()  # that answer is read from the store
+    Every command asks for them, and `enum.Flag` takes a microsecond to answer.
+    """
+
+    FULL = 1  # it does not read what it is sent
+    RATE = 2  # it says too much
+    STORE = 4  # the store is behind
+    ANSWER = 8  # it asked to read something: one answer at a time
+    PAGE = 16  # that answer is read from the store
+    ALL = (FULL, RATE, STORE, ANSWER, PAGE)
 
 
 # These stop what was read already too: one packet can hold thousands of commands, and each can ask
@@ -48,7 +50,7 @@ class Peer(asyncio.Protocol):
     def __init__(self, server: Server) -> None:
         self.server = server
         self.number = 0
-        self._holds = Hold.NONE
+        self._holds = 0
         self._items: Iterator[Item] | None = None  # read, and not yet handled
         self._rest: asyncio.TimerHandle | None = None
 
@@ -96,13 +98,13 @@ class Peer(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         self._rest = loop.call_later(seconds, self.let_go, Hold.RATE)
 
-    def hold(self, reason: Hold) -> None:
+    def hold(self, reason: int) -> None:
         """Read nothing more until every reason for it has gone."""
         if not self._holds and not self.transport.is_closing():
             self.transport.pause_reading()
         self._holds |= reason
 
-    def let_go(self, reason: Hold) -> None:
+    def let_go(self, reason: int) -> None:
         if not self._holds & reason:
             return
         self._holds &= ~reason
@@ -125,7 +127,7 @@ class Peer(asyncio.Protocol):
             self.transport.close()
             return
         asyncio.get_running_loop().call_later(LINGER_SECONDS, self.transport.close)
-        for reason in Hold:
+        for reason in Hold.ALL:
             self.let_go(reason)
 
     def all_heard(self) -> bool:

@@ -31,7 +31,9 @@ from lanline.wire import messages as m
 logger = logging.getLogger(__name__)
 
 # What asks for much more than its own size: one at a time from each connection.
-READS = (m.Join, m.History, m.Members, m.Rooms, m.Machines, m.Watch, m.Recent, m.InviteList)
+READS = frozenset(
+    {m.Join, m.History, m.Members, m.Rooms, m.Machines, m.Watch, m.Recent, m.InviteList}
+)
 
 
 class Server:
@@ -104,7 +106,7 @@ class Server:
         if self._stopping:
             return
         effects = self.hub.handle(peer.number, command, self.now())
-        if effects and isinstance(command, READS):
+        if effects and type(command) in READS:
             peer.hold(Hold.ANSWER)
             effects.append(fx.Answered(peer.number))
         self.push(effects)
