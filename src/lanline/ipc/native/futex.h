@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -24,9 +25,6 @@ static inline long futex_wake(_Atomic uint32_t *word, int most)
     return syscall(SYS_futex, word, FUTEX_WAKE, most, NULL, NULL, 0);
 }
 
-#define FUTEX_ANY_MOST 128 /* words at once */
-#define FUTEX_ANY_POLL_NS 2000000
-
 typedef struct {
     uint64_t expected;
     uint64_t word; /* its address */
@@ -40,15 +38,14 @@ static inline futex_one futex_expect(_Atomic uint32_t *word, uint32_t expected)
 }
 
 /* Sleep while every one of the words is as expected, until `deadline_ns` on the monotonic clock. Returns
- * for any reason: look again. See futex_waitv(2); a kernel before 5.16 has it not, and is asked every
- * two milliseconds instead. */
-static inline void futex_wait_any(const futex_one *ones, uint32_t count, uint64_t deadline_ns)
+ * for any reason: look again. False: the kernel has it not (before 5.16), or a container forbids it. See
+ * futex_waitv(2). */
+static inline bool futex_wait_any(const futex_one *ones, uint32_t count, uint64_t deadline_ns)
 {
     struct timespec until = {(time_t)(deadline_ns / 1000000000u),
                              (long)(deadline_ns % 1000000000u)};
-    if (syscall(449 /* SYS_futex_waitv */, ones, count, 0, &until, CLOCK_MONOTONIC) < 0
-        && errno == ENOSYS)
-        nanosleep(&(struct timespec){0, FUTEX_ANY_POLL_NS}, NULL);
+    return syscall(449 /* SYS_futex_waitv */, ones, count, 0, &until, CLOCK_MONOTONIC) >= 0
+           || (errno != ENOSYS && errno != EPERM);
 }
 
 #endif

@@ -239,13 +239,17 @@ static bool is_time_to_look(const permits *p, permits_waiter *w, uint64_t now)
 static void sleep_until(const permits *p, const permits_waiter *w, uint32_t turn, uint64_t now)
 {
     uint64_t until = w->look_at < w->deadline_ns ? w->look_at : w->deadline_ns;
+    if (until <= now)
+        return;
     if (__atomic_load_n(&p->watched, __ATOMIC_RELAXED)) {
         futex_one ones[] = {futex_expect(&p->shared->turn, turn),
                             futex_expect((_Atomic uint32_t *)&p->alarm, w->alarm)};
-        futex_wait_any(ones, 2, until);
-    } else if (until > now) {
-        futex_wait(&p->shared->turn, turn, until - now);
+        if (futex_wait_any(ones, 2, until))
+            return;
     }
+    /* On the turn alone it would not hear of an alarm. */
+    uint64_t most = until - now;
+    futex_wait(&p->shared->turn, turn, most < PERMITS_LOOK_MOST_NS ? most : PERMITS_LOOK_MOST_NS);
 }
 
 permits_answer permits_wait(permits *p, permits_waiter *w)
