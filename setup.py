@@ -49,7 +49,10 @@ def build_page() -> None:
 
 
 def native_extensions() -> list[Extension]:
-    """Each `_*.pyx` under ipc/native is a module, and the plain C core is built into it."""
+    """Each `_*.pyx` under ipc/native is a module, and the plain C core is built into it.
+
+    So is each `_*.py`, which is also a module where it is not compiled.
+    """
     if sys.platform != "linux":
         return []
     folder = (ROOT / "src/lanline/ipc/native").relative_to(ROOT)
@@ -63,7 +66,7 @@ def native_extensions() -> list[Extension]:
             extra_compile_args=["-O2", "-std=c11", "-D_GNU_SOURCE", "-fvisibility=hidden"],
             optional=True,
         )
-        for source in sorted(folder.glob("_*.pyx"))
+        for source in sorted([*folder.glob("_*.pyx"), *folder.glob("_[!_]*.py")])
     ]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from lanline.ipc.link import StreamLink
 from lanline.testing import async_channels, channels
 
 Make = Callable[[], str]
@@ -34,6 +35,15 @@ def make(request: pytest.FixtureRequest, folder: Path) -> Make:
 
 @pytest.mark.parametrize("check", channels.CHECKS, ids=channels.name)
 def test_contract(check: channels.Check, make: Make) -> None:
+    check(make)
+
+
+@pytest.mark.parametrize("check", channels.CHECKS, ids=channels.name)
+@pytest.mark.parametrize("make", ["unix", "fifo", "mq"], indirect=True)
+def test_contract_without_the_native_lane(
+    check: channels.Check, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(StreamLink, "open_lane", lambda *_: None)
     check(make)
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import runpy
+from collections import deque
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,6 +13,7 @@ from hypothesis import strategies as st
 
 from lanline.errors import IpcError, MessageError, MessageTooLargeError
 from lanline.ipc.framing import FAREWELL, HEADER, Framer
+from lanline.ipc.native import _cut
 
 
 def stream(messages: list[bytes]) -> bytes:
@@ -37,6 +41,17 @@ def test_any_bytes_are_messages_or_an_error_of_ours(pieces: list[bytes]) -> None
         except IpcError:
             return
     assert all(len(message) <= 100 for message in framer.messages)
+
+
+@given(st.binary(max_size=40), st.integers(0, 2**31 - 1))
+def test_cutting_is_the_same_compiled_and_not(data: bytes, limit: int) -> None:
+    source = Path(_cut.__file__).with_name("_cut.py")
+    plain = runpy.run_path(str(source))["cut"]
+    found: list[deque[bytes]] = [deque(), deque()]
+    for head in (b"", b"\x02\0\0\0ab", FAREWELL, b"\0\0\0\x80"):
+        starts = [cut(head + data, limit, found[i]) for i, cut in enumerate((_cut.cut, plain))]
+        assert starts[0] == starts[1]
+        assert found[0] == found[1]
 
 
 def test_a_size_over_the_limit_is_refused_before_it_is_read() -> None:

@@ -18,7 +18,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 def hide(modules, **attributes):
     for name in ("lanline.ipc.native._link", "lanline.ipc.native._queue",
-                 "lanline.ipc.native._block", "lanline.ipc.native._permits", *modules):
+                 "lanline.ipc.native._block", "lanline.ipc.native._permits",
+                 "lanline.ipc.native._lane", *modules):
         sys.modules[name] = None
     for module in (os, select, socket):
         for name in attributes.get(module.__name__, ()):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from io import FileIO
 
 from lanline.errors import UnsupportedError
@@ -60,6 +61,14 @@ class DescriptorLink(StreamLink):
         self._waker = Waker()
         self.readers = (self._reader.fileno(), self._waker.fileno())
         self.writers = (self._writer.fileno(), self._waker.fileno())
+
+    def start(self, reading: threading.Lock, writing: threading.Lock) -> None:
+        source = self._reader.fileno() if self.receives else -1
+        target = self._writer.fileno() if self.sends else -1
+        watched = (self._waker.fileno(),)
+        self.open_lane(
+            "files", source, target, watched, self.limit, reading, self._reading, writing
+        )
 
     def take(self, wait: bool = False) -> bytes | None:
         if not self.receives:

@@ -19,6 +19,7 @@ from lanline.ipc.first_bytes import (
     is_alert_untrusted,
     is_greeting_untrusted,
 )
+from lanline.ipc.native._cut import cut
 
 HEADER = Struct("<I")
 FAREWELL = HEADER.pack(0xFFFFFFFF)
@@ -64,27 +65,23 @@ class Framer:
         buffer = self._buffer
         if buffer:
             buffer += data
-            source: bytes | bytearray = buffer
-        else:
-            source = data
         if self.may_be_greeted:
-            self._look_for_greeting(source)
-        start, end = 0, len(source)
-        while end - start >= HEADER.size:
-            (size,) = HEADER.unpack_from(source, start)
+            self._look_for_greeting(buffer or data)
+        if buffer:
+            if len(buffer) < HEADER.size or 0 < self.wanted <= self._limit:
+                return
+            data = bytes(buffer)
+            buffer.clear()
+        start = cut(data, self._limit, self.messages)
+        left = len(data) - start
+        if left >= HEADER.size:
+            (size,) = HEADER.unpack_from(data, start)
+            if size == 0xFFFFFFFF:
+                self._bid_farewell(left)
+                return
             if size > self._limit:
-                if size == 0xFFFFFFFF:
-                    self._bid_farewell(end - start)
-                    return
                 raise MessageTooLargeError(size, self._limit)
-            stop = start + HEADER.size + size
-            if stop > end:
-                break
-            self.messages.append(bytes(source[start + HEADER.size : stop]))
-            start = stop
-        if source is buffer:
-            del buffer[:start]
-        elif start < end:
+        if left:
             buffer += data[start:]
 
     def _look_for_greeting(self, source: bytes | bytearray) -> None:

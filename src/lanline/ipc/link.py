@@ -25,6 +25,7 @@ from lanline.errors import (
 )
 from lanline.ipc.first_bytes import TLS_ALERT
 from lanline.ipc.framing import FAREWELL, HEADER, Framer
+from lanline.ipc.lane import Lane
 from lanline.ipc.payload import BytesLike, size_of
 from lanline.ipc.steps import Steps, Wait
 from lanline.ipc.waiting import Deadline
@@ -43,22 +44,24 @@ NO_SIGNAL = int(getattr(socket, "MSG_NOSIGNAL", 0))
 _GONE = (errno.EPIPE, errno.ECONNRESET, errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH)
 
 
-class StreamLink(ABC):
-    """Not for several threads at once on one side; reading and writing may be two threads."""
+class StreamLink(Lane, ABC):
+    """Not for several threads at once on one side; reading and writing may be two threads.
+
+    Its state is the lane's, which is a native one where there is one (see `lane.py`).
+    """
 
     readers: tuple[int, ...]  # one of them polls readable when `take` might have something
     writers: tuple[int, ...]  # one of them polls writable when `give` might have room
     rings = False  # they say what is, and are not rung once for it as in shared memory
 
     def __init__(self, limit: int) -> None:
+        super().__init__()
         self.limit = limit
         self._framer = Framer(limit)
-        self.read_bytes = READ_BYTES_LEAST  # what a read asks for: as much as lately came
-        self._unsent = memoryview(b"")  # of a message that was accepted
-        self._end: IpcError | None = None  # why nothing more comes
-        self._said = False  # the farewell is on its way
+        self.messages = self._framer.messages
+        self.read_bytes = READ_BYTES_LEAST
+        self.unsent = memoryview(b"")
         self._reading = threading.Lock()  # a failed send reads what the peer said last
-        self.closed = False
 
     # --- what carries the bytes ---------------------------------------------------------------
 
@@ -78,6 +81,9 @@ class StreamLink(ABC):
     def release(self) -> None:
         """Let go of the descriptors, once nobody of ours waits for them."""
 
+    def start(self, reading: threading.Lock, writing: threading.Lock) -> None:
+        """Take the lane where it can be taken. The locks: of who reads and who writes carefully."""
+
     # --- in ---------------------------------------------------------------------------------
 
     def take(self, wait: bool = False) -> bytes | None:
@@ -85,19 +91,19 @@ class StreamLink(ABC):
 
         Raises what ended the link once everything before the end has been taken.
         """
-        messages = self._framer.messages
+        messages = self.messages
         if self.closed:
             raise ClosedError("You closed this channel.")
         while not messages:
-            if self._end is not None:
-                raise self._end.__class__(*self._end.args)
+            if self.ended is not None:
+                raise self.ended.__class__(*self.ended.args)
             if not self._read(wait):
                 return None
         return messages.popleft()
 
     def take_ready(self, most: int) -> list[bytes]:
         """Messages already read, at most so many."""
-        messages = self._framer.messages
+        messages = self.messages
         return [messages.popleft() for _ in range(min(most, len(messages)))]
 
     def await_recv(self) -> bool:
@@ -107,7 +113,7 @@ class StreamLink(ABC):
     def hear_recv(self) -> bool:
         """They are ready: take in what is there. False: they need not be asked any more."""
         self._read(wait=False)
-        return self._end is None
+        return self.ended is None
 
     def _read(self, wait: bool) -> bool:
         """Read once; whether anything happened."""
@@ -120,10 +126,19 @@ class StreamLink(ABC):
         except (BlockingIOError, InterruptedError):
             return False
         except OSError as problem:
-            self._end = self._why(problem)
+            self.take_error(problem)
             return True
         if data is None:
             return False
+        self.take_in(data)
+        return True
+
+    def take_error(self, problem: OSError) -> None:
+        """Nothing more can be read."""
+        self.ended = self._why(problem)
+
+    def take_in(self, data: bytes) -> None:
+        """What was read; nothing at the end."""
         if len(data) >= self.read_bytes:
             self.read_bytes = min(self.read_bytes * 4, READ_BYTES)
         elif len(data) < self.read_bytes // 8:
@@ -132,14 +147,14 @@ class StreamLink(ABC):
             if data:
                 self._framer.feed_untrusted(data)
         except IpcError as problem:
-            self._end = problem
+            self.ended = problem
             self._refuse(problem)
-            return True
+            return
+        self.inside = self._framer.is_inside_message or self._framer.may_be_greeted
         if self._framer.closed:
-            self._end = PeerClosedError("The peer closed the channel.")
+            self.ended = PeerClosedError("The peer closed the channel.")
         elif not data:
-            self._end = self._why(None)
-        return True
+            self.ended = self._why(None)
 
     def _refuse(self, problem: IpcError) -> bool:
         """What came ended the link; whether there was a way to tell the peer why."""
@@ -160,7 +175,7 @@ class StreamLink(ABC):
 
     @property
     def has_unsent(self) -> bool:
-        return bool(self._unsent)
+        return bool(self.unsent)
 
     def give(self, message: BytesLike) -> bool:
         """Take a message to send; False when there is no room, and nothing was taken.
@@ -171,7 +186,7 @@ class StreamLink(ABC):
         if size > self.limit:
             raise MessageTooLargeError(size, self.limit)
         self._check_peer()
-        if self._unsent and not self.flush():
+        if self.unsent and not self.flush():
             return False
         if size <= JOIN_BYTES:
             data = HEADER.pack(size) + message
@@ -183,7 +198,7 @@ class StreamLink(ABC):
             return False
         if sent < HEADER.size + size:
             whole = data or HEADER.pack(size) + bytes(message)
-            self._unsent = memoryview(whole)[sent:]
+            self.unsent = memoryview(whole)[sent:]
         return True
 
     def give_many(self, messages: list[BytesLike]) -> int:
@@ -193,7 +208,7 @@ class StreamLink(ABC):
         """
         self._check_peer()
         taken = 0
-        while taken < len(messages) and (not self._unsent or self.flush()):
+        while taken < len(messages) and (not self.unsent or self.flush()):
             pieces, ends = self._joined(messages, taken)
             if not ends:  # a large one, or one over the limit
                 if not self.give(messages[taken]):
@@ -209,7 +224,7 @@ class StreamLink(ABC):
             begun = ends[whole - 1] if whole else 0
             if sent > begun:  # the next one went out in part, so it is taken
                 taken += 1
-                self._unsent = memoryview(data)[sent : ends[whole]]
+                self.unsent = memoryview(data)[sent : ends[whole]]
         return taken
 
     def _joined(self, messages: list[BytesLike], start: int) -> tuple[list[BytesLike], list[int]]:
@@ -235,20 +250,20 @@ class StreamLink(ABC):
 
     def _check_peer(self) -> None:
         """Raise what is known to have ended the peer: the kernel might still take bytes for it."""
-        if self.closed:
+        if self.closed or self.said:
             raise ClosedError("You closed this channel.")
-        if self._end is not None and isinstance(
-            self._end, PeerClosedError | PeerDiedError | TlsError
+        if self.ended is not None and isinstance(
+            self.ended, PeerClosedError | PeerDiedError | TlsError
         ):
-            raise self._end.__class__(*self._end.args)
+            raise self.ended.__class__(*self.ended.args)
 
     def flush(self) -> bool:
         """Send what is left of the last message; whether all is sent."""
-        while self._unsent:
-            sent = self._write(self._unsent)
+        while self.unsent:
+            sent = self._write(self.unsent)
             if sent < 0:
                 return False
-            self._unsent = self._unsent[sent:]
+            self.unsent = self.unsent[sent:]
         return True
 
     def _write(self, data: BytesLike) -> int:
@@ -260,18 +275,18 @@ class StreamLink(ABC):
         except (BlockingIOError, InterruptedError):
             return -1
         except OSError as problem:
-            raise self._why_not_sent(problem) from problem
+            raise self.why_not_sent(problem) from problem
         return -1 if sent is None else sent
 
     def _write_pieces(self, header: bytes, message: BytesLike) -> int:
         return self._write(header + bytes(message))
 
-    def _why_not_sent(self, problem: OSError) -> IpcError:
+    def why_not_sent(self, problem: OSError) -> IpcError:
         # Its farewell may still lie unread; then it has closed, and not died.
-        while self._end is None and self._read(wait=False):
+        while self.ended is None and self._read(wait=False):
             pass
-        if self._end is not None and problem.errno in _GONE:
-            return self._end.__class__(*self._end.args)
+        if self.ended is not None and problem.errno in _GONE:
+            return self.ended.__class__(*self.ended.args)
         return self._why(problem)
 
     # --- the end ----------------------------------------------------------------------------
@@ -287,10 +302,10 @@ class StreamLink(ABC):
         if self.closed:
             return True
         try:
-            if not self._said and self.flush():
-                self._said = True
-                self._unsent = memoryview(FAREWELL)
-            return self._said and self.flush()
+            if not self.said and self.flush():
+                self.said = True
+                self.unsent = memoryview(FAREWELL)
+            return self.said and self.flush()
         except IpcError:
             return True  # the peer is gone: there is nobody to say it to
 
@@ -313,7 +328,7 @@ class SocketLink(StreamLink):
         super().__init__(limit)
         self.socket = sock
         self.readers = self.writers = (sock.fileno(),)
-        self._framer.may_be_greeted = sock.family != getattr(socket, "AF_UNIX", None)
+        self.inside = self._framer.may_be_greeted = sock.family != getattr(socket, "AF_UNIX", None)
 
     def _refuse(self, problem: IpcError) -> bool:
         if not isinstance(problem, TlsError):
@@ -321,6 +336,10 @@ class SocketLink(StreamLink):
         with contextlib.suppress(OSError):
             self.socket.send(TLS_ALERT, DONT_WAIT | NO_SIGNAL)
         return True
+
+    def start(self, reading: threading.Lock, writing: threading.Lock) -> None:
+        door = self.socket.fileno()
+        self.open_lane("socket", door, door, (), self.limit, reading, self._reading, writing)
 
     def _receive(self, wait: bool) -> bytes | None:
         return self.socket.recv(self.read_bytes, 0 if wait else DONT_WAIT)
@@ -338,7 +357,7 @@ class SocketLink(StreamLink):
         except (BlockingIOError, InterruptedError):
             return -1
         except OSError as problem:
-            raise self._why_not_sent(problem) from problem
+            raise self.why_not_sent(problem) from problem
 
     def _hang_up(self) -> None:
         with contextlib.suppress(OSError):

@@ -21,6 +21,7 @@ import fcntl
 import os
 import secrets
 import struct
+import threading
 from collections import deque
 from typing import Any, TypeVar
 
@@ -121,6 +122,13 @@ class MqLink(StreamLink):
         self._waker = Waker()
         self.readers = (reads.fd, process, self._waker.fileno())
         self.writers = (writes.fd, process, self._waker.fileno())
+
+    def start(self, reading: threading.Lock, writing: threading.Lock) -> None:
+        watched = (self._process, self._waker.fileno())
+        source, target = self._reads.fd, self._writes.fd
+        self.open_lane(
+            "queues", source, target, watched, self.limit, reading, self._reading, writing
+        )
 
     def _receive(self, wait: bool) -> bytes | None:
         data = self._reads.receive()

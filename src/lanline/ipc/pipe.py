@@ -32,6 +32,12 @@ T = TypeVar("T")
 
 
 class PipeLink(DescriptorLink):
+    def start(self, reading: threading.Lock, writing: threading.Lock) -> None:
+        """Not before its first use, which PipeEnd has to see."""
+
+    def start_in_use(self, reading: threading.Lock, writing: threading.Lock) -> None:
+        super().start(reading, writing)
+
     def reset(self) -> None:
         """Be as new in a child process: what was made for the parent's threads is left to it."""
         self._waker.close()
@@ -67,7 +73,9 @@ class PipeEnd(StreamChannel[T]):
             )
         if self.link.closed and self._handed_on:
             raise ClosedError("This end went to a child process; it is the child's now.")
-        self._used = True
+        if not self._used:
+            self._used = True
+            self.link.start_in_use(self._reading, self._writing)
         sibling = self._sibling()
         if sibling is not None and sibling.is_only_passing:
             sibling.close()

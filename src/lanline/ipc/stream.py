@@ -7,7 +7,7 @@ import threading
 from typing import Any, TypeVar
 
 from lanline.errors import ClosedError, IpcError
-from lanline.ipc.channel import Channel, Overflow
+from lanline.ipc.channel import Channel, Overflow, Statistics
 from lanline.ipc.link import StreamLink
 from lanline.ipc.payload import BytesLike
 from lanline.ipc.steps import Steps, run
@@ -27,6 +27,43 @@ class StreamChannel(Channel[T]):
         self.link = link
         self._reading = threading.Lock()
         self._writing = threading.Lock()
+        link.start(self._reading, self._writing)
+        # Bound once, because to look them up for each message takes as long as the call.
+        self._put = link.put if overflow == "block" else link.put_now
+        self._get = link.get
+
+    def send(self, message: T, timeout: float | None = None) -> None:
+        encode = self._encode
+        data: Any = message if encode is None else encode(message)
+        left = self._put(data, timeout)
+        if left < 0:
+            self.check_fork()
+            self._send_encoded(data, timeout)
+        elif left:
+            self._send_slowly(b"", Deadline(timeout), taken=True)
+
+    def recv(self, timeout: float | None = None) -> T:
+        data: Any = None if self._undecoded else self._get(timeout)
+        if data is None:
+            self.check_fork()
+            data = super()._next(timeout)
+        decode = self._decode
+        return data if decode is None else decode(data)  # type: ignore[no-any-return]
+
+    def _next(self, timeout: float | None) -> bytes:
+        data = None if self._undecoded else self._get(timeout)
+        return super()._next(timeout) if data is None else data
+
+    def count_sent(self, count: int, size: int) -> None:
+        self.link.count_sent(count, size)
+
+    def count_received(self, count: int, size: int) -> None:
+        self.link.count_received(count, size)
+
+    def statistics(self) -> Statistics:
+        link = self.link
+        counts = (link.sent, link.sent_bytes, link.received, link.received_bytes)
+        return Statistics(*counts, dropped=self._dropped)
 
     def fileno(self) -> int:
         return -1 if self.link.closed else self.link.readers[0]

@@ -44,6 +44,9 @@ class TlsLink(SocketLink):
         with self._guard:
             return dict(self._ssl.getpeercert() or {})
 
+    def start(self, reading: threading.Lock, writing: threading.Lock) -> None:
+        """What is to be encrypted cannot take the lane."""
+
     # --- agreeing -----------------------------------------------------------------------------
 
     def shake(self) -> bool | None:
@@ -141,7 +144,7 @@ class TlsLink(SocketLink):
 
     @property
     def has_unsent(self) -> bool:
-        return bool(self._unsent) or bool(self._sealed)
+        return bool(self.unsent) or bool(self._sealed)
 
     def flush(self) -> bool:
         if not super().flush():
@@ -150,7 +153,7 @@ class TlsLink(SocketLink):
             with self._guard:
                 return self._push()
         except OSError as problem:
-            raise self._why_not_sent(problem) from problem
+            raise self.why_not_sent(problem) from problem
 
     def say_farewell(self) -> bool:
         if not super().say_farewell():

@@ -1,0 +1,74 @@
+"""The short way over a link: whole messages out and in, with one native call each.
+
+There is none without the native core: then everything goes the careful way (`stream.py`), which
+takes over here too whenever something is not ordinary. So no rule of the contract is in a lane.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import threading
+
+    from lanline.errors import IpcError
+    from lanline.ipc.payload import BytesLike
+
+__all__ = ["Lane", "NoLane"]
+
+
+class NoLane:
+    """A link's state, and a way that is never open."""
+
+    def __init__(self) -> None:
+        self.closed = False
+        self.said = False  # the farewell is on its way
+        self.inside = False  # the framer has to see what comes: it holds a part of a message
+        self.ended: IpcError | None = None  # why nothing more comes
+        self.unsent = memoryview(b"")  # of a message that was taken
+        self.messages: deque[bytes] = deque()  # that came and were not yet asked for
+        self.read_bytes = 0  # what a read asks for: as much as lately came
+        self.sent = self.sent_bytes = self.received = self.received_bytes = 0
+
+    def open_lane(
+        self,
+        kind: str,
+        source: int,
+        target: int,
+        watched: tuple[int, ...],
+        limit: int,
+        reading: threading.Lock,
+        inner: threading.Lock,
+        writing: threading.Lock,
+    ) -> None:
+        """Take the short way from here on."""
+
+    def put(self, message: BytesLike, timeout: float | None = None) -> int:
+        return -1
+
+    def put_now(self, message: BytesLike, timeout: float | None = None) -> int:
+        return -1
+
+    def get(self, timeout: float | None = None) -> bytes | None:
+        return None
+
+    def get_now(self) -> bytes | None:
+        return None
+
+    def count_sent(self, count: int, size: int) -> None:
+        self.sent += count
+        self.sent_bytes += size
+
+    def count_received(self, count: int, size: int) -> None:
+        self.received += count
+        self.received_bytes += size
+
+
+if TYPE_CHECKING:
+    from lanline.ipc.native._lane import Lane
+else:
+    try:
+        from lanline.ipc.native._lane import Lane
+    except ImportError:
+        Lane = NoLane

@@ -1,0 +1,353 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""The short way over the kernel's methods: whole messages out and in, with one call each.
+
+A Python frame each for the lock, the header, the deadline and the counts costs more than the system
+call. So what is ordinary is done here, and whatever is not is left to the careful way (link.py,
+stream.py): a message that is large, that went out in part or for which the kernel gives an error, a
+peer that ends, a handle that was closed or came through a fork, another thread that is at it. Then
+nothing has been taken, and the careful way finds all as if it had come first.
+
+The GIL is held through the calls, none of which waits: to give it up and take it back costs as much
+as the smaller of them, and so each is whole. It is given up while poll(2) waits.
+"""
+
+import os
+
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.bytes cimport (
+    PyBytes_AS_STRING,
+    PyBytes_CheckExact,
+    PyBytes_FromStringAndSize,
+    PyBytes_GET_SIZE,
+)
+from cpython.exc cimport PyErr_CheckSignals
+from libc.errno cimport EAGAIN, EINTR, errno
+from libc.stdint cimport uint64_t
+from libc.string cimport memcpy, strerror
+
+from lanline.ipc.native._clock cimport BELL_FOR_EVER, clock_ns, deadline_of
+from lanline.ipc.native._cut cimport cut
+
+from lanline.ipc.waiting import Deadline
+
+
+cdef extern from "<unistd.h>" nogil:
+    Py_ssize_t read(int fd, void *data, size_t size)
+    Py_ssize_t write(int fd, const void *data, size_t size)
+
+cdef extern from "<sys/socket.h>" nogil:
+    Py_ssize_t recv(int fd, void *data, size_t size, int flags)
+    Py_ssize_t send(int fd, const void *data, size_t size, int flags)
+    const int MSG_DONTWAIT
+    const int MSG_NOSIGNAL
+
+cdef extern from "<mqueue.h>" nogil:
+    Py_ssize_t mq_receive(int queue, char *data, size_t size, unsigned int *priority)
+    int mq_send(int queue, const char *data, size_t size, unsigned int priority)
+
+cdef extern from "<time.h>" nogil:
+    struct timespec:
+        long tv_sec
+        long tv_nsec
+
+cdef extern from "<poll.h>" nogil:
+    struct pollfd:
+        int fd
+        short events
+        short revents
+    int ppoll(pollfd *descriptors, unsigned long count, timespec *timeout, void *signals)
+    const short POLLIN
+    const short POLLOUT
+
+
+cdef enum:
+    HEADER = 4  # framing.HEADER: the length, little-endian
+    FRAME = 16384  # the largest that is put together here; cheaper than two pieces
+    ROOM = 65536  # link.READ_BYTES_MORE: what is read at a time; larger reads are the careful way's
+    PIECE = 4096  # of a kernel queue, mq.PIECE_BYTES
+    WATCHED = 4
+    # What is left to do of a message. Any more than nothing: so many bytes wait as unsent.
+    ALL = -1
+    FULL = -2  # all, because there was no room
+
+cdef enum:
+    FILES = 1
+    SOCKET = 2
+    QUEUES = 3
+
+_KINDS = {"files": FILES, "socket": SOCKET, "queues": QUEUES}
+
+# Of every lane, because none keeps anything here while another runs.
+cdef char frame[FRAME]
+cdef char room[ROOM]
+
+# What _get says when it is worth to wait.
+cdef object EMPTY = object()
+
+# Counted up in every child of a fork, so that a lane knows whether it was opened in this process.
+cdef unsigned long fork_generation = 0
+
+
+def _after_fork_in_child():
+    global fork_generation
+    fork_generation += 1
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
+cdef class Lane:
+    """The state of a link, and the short way over it once it was opened. See lane.py."""
+
+    cdef object __weakref__
+    cdef public bint closed
+    cdef public bint said  # the farewell is on its way
+    cdef public bint inside  # the framer has to see what comes: it holds a part of a message
+    cdef public object ended  # why nothing more comes
+    cdef public object unsent  # of a message that was taken
+    cdef public object messages  # that came and were not yet asked for
+    cdef public Py_ssize_t read_bytes  # what a read asks for: as much as lately came
+    cdef readonly uint64_t sent, sent_bytes, received, received_bytes
+    cdef int kind
+    cdef int source
+    cdef int target
+    cdef int watched[WATCHED]
+    cdef int watching
+    cdef Py_ssize_t limit_out
+    cdef Py_ssize_t limit_in
+    cdef unsigned long generation
+    cdef object reading, writing  # the locks of the careful way: who reads or writes by it has them
+    cdef object inner
+
+    def __cinit__(self, *_, **__):
+        self.source = self.target = -1
+
+    def open_lane(self, kind, source, target, watched, limit, reading, inner, writing):
+        """Take the short way from here on.
+
+        `kind`: files, socket or queues. `source`, `target`: the descriptors; -1: not in this
+        direction. `watched`: others that become readable when it is to be looked at carefully.
+        `reading`, `inner`, `writing`: the locks of the careful way, which are respected.
+        """
+        cdef int position
+        if len(watched) > WATCHED - 1:
+            raise ValueError("More descriptors to watch than there is room for.")
+        self.kind = _KINDS[kind]
+        self.source, self.target = source, target
+        for position, descriptor in enumerate(watched):
+            self.watched[position] = descriptor
+        self.watching = len(watched)
+        self.limit_in = limit
+        self.limit_out = min(limit, (PIECE if self.kind == QUEUES else FRAME) - HEADER)
+        self.reading, self.inner, self.writing = reading, inner, writing
+        self.generation = fork_generation
+
+    def count_sent(self, uint64_t count, uint64_t size):
+        self.sent += count
+        self.sent_bytes += size
+
+    def count_received(self, uint64_t count, uint64_t size):
+        self.received += count
+        self.received_bytes += size
+
+    # --- out ----------------------------------------------------------------------------------
+
+    def put(self, message, timeout=None):
+        """Send one message, and wait at most `timeout` for room.
+
+        0: it is out. More: it is taken, and so many bytes of it wait as `unsent`. -1: nothing was
+        taken, and the careful way is to be gone. Raises TimedOutError, and what ended the peer.
+        """
+        cdef Py_ssize_t left = self._put(message)
+        return self._put_later(message, timeout) if left == FULL else left
+
+    def put_now(self, message, timeout=None):
+        """The same without waiting: -1 when there is no room."""
+        cdef Py_ssize_t left = self._put(message)
+        return ALL if left == FULL else left
+
+    cdef bint _may_put(self):
+        return (self.target >= 0 and not self.closed and not self.said and self.ended is None
+                and self.generation == fork_generation and not len(self.unsent)
+                and not self.writing.locked())
+
+    cdef Py_ssize_t _put(self, message) except -3:
+        cdef Py_buffer buffer
+        cdef Py_ssize_t left
+        if not self._may_put():
+            return ALL
+        if PyBytes_CheckExact(message):
+            return self._put_bytes(PyBytes_AS_STRING(message), PyBytes_GET_SIZE(message))
+        PyObject_GetBuffer(message, &buffer, PyBUF_SIMPLE)
+        try:
+            left = self._put_bytes(<const char *>buffer.buf, buffer.len)
+        finally:
+            PyBuffer_Release(&buffer)
+        return left
+
+    cdef Py_ssize_t _put_bytes(self, const char *message, Py_ssize_t size) except -3:
+        cdef Py_ssize_t sent
+        cdef Py_ssize_t whole = HEADER + size
+        if size > self.limit_out:
+            return ALL
+        frame[0] = <char>(size & 0xFF)
+        frame[1] = <char>(size >> 8 & 0xFF)
+        frame[2] = frame[3] = 0
+        memcpy(frame + HEADER, message, size)
+        if self.kind == SOCKET:
+            sent = send(self.target, frame, whole, MSG_DONTWAIT | MSG_NOSIGNAL)
+        elif self.kind == FILES:
+            sent = write(self.target, frame, whole)
+        else:
+            sent = whole if mq_send(self.target, frame, whole, 0) == 0 else -1
+        if sent < 0:
+            if errno != EAGAIN and errno != EINTR:
+                raise self.why_not_sent(last_error())
+            return FULL
+        self.sent += 1
+        self.sent_bytes += size
+        if sent < whole:
+            self.unsent = memoryview(PyBytes_FromStringAndSize(frame + sent, whole - sent))
+        return whole - sent
+
+    cdef object _put_later(self, message, timeout):
+        """There was no room."""
+        cdef uint64_t deadline = deadline_of(timeout)
+        cdef Py_ssize_t left
+        cdef int found
+        while self.writing.acquire(False):
+            try:
+                found = self._poll(self.target, POLLOUT, deadline)
+            finally:
+                self.writing.release()
+            if found == 0:
+                raise Deadline(timeout).passed("The peer took nothing")
+            if found < 0:
+                break
+            left = self._put(message)
+            if left != FULL:
+                return left
+        return ALL
+
+    # --- in -----------------------------------------------------------------------------------
+
+    def get(self, timeout=None):
+        """The next message; wait at most `timeout` for it. None: the careful way is to be gone.
+
+        Raises TimedOutError.
+        """
+        cdef uint64_t deadline = 0
+        while (message := self._get()) is EMPTY:
+            if not deadline:
+                deadline = deadline_of(timeout)
+            if not self._wait_to_get(deadline, timeout):
+                return None
+        return message
+
+    def get_now(self):
+        """The next message; None when there is none, or the careful way is to be gone."""
+        message = self._get()
+        return None if message is EMPTY else message
+
+    cdef bint _may_get(self):
+        return (self.source >= 0 and not self.closed and self.generation == fork_generation
+                and not self.reading.locked() and not self.inner.locked())
+
+    cdef object _get(self):
+        cdef object message
+        if not self._may_get():
+            return None
+        while not self.messages:
+            if self.closed or self.ended is not None or self.read_bytes > ROOM:
+                return None
+            if not self._read():
+                return EMPTY
+        message = self.messages.popleft()
+        self.received += 1
+        self.received_bytes += PyBytes_GET_SIZE(message)
+        return message
+
+    cdef bint _read(self) except -1:
+        """Read once and take in what came; False: there is nothing yet."""
+        cdef Py_ssize_t size = PIECE if self.kind == QUEUES else self.read_bytes
+        cdef Py_ssize_t came, start
+        if self.kind == SOCKET:
+            came = recv(self.source, room, size, MSG_DONTWAIT)
+        elif self.kind == FILES:
+            came = read(self.source, room, size)
+        else:
+            came = mq_receive(self.source, room, size, NULL)
+        if came < 0:
+            if errno == EAGAIN or errno == EINTR:
+                return False
+            self.take_error(last_error())
+            return True
+        cdef bytes data = PyBytes_FromStringAndSize(room, came)
+        if came == size or came == 0 or self.inside:
+            self._take_in(data)
+            return True
+        start = cut(data, self.limit_in, self.messages)
+        if start < came:
+            self._take_in(data[start:])
+        return True
+
+    cdef int _take_in(self, bytes data) except -1:
+        # It is Python, so other threads may run meanwhile: they must not read what comes after.
+        self.inner.acquire()
+        try:
+            self.take_in(data)
+        finally:
+            self.inner.release()
+        return 0
+
+    cdef bint _wait_to_get(self, uint64_t deadline, timeout) except -1:
+        """Whether it is worth to look again."""
+        cdef int found
+        if not self.reading.acquire(False):
+            return False
+        try:
+            found = self._poll(self.source, POLLIN, deadline)
+        finally:
+            self.reading.release()
+        if found == 0:
+            raise Deadline(timeout).passed("Nothing came")
+        return found > 0
+
+    # --- both ---------------------------------------------------------------------------------
+
+    cdef int _poll(self, int descriptor, short events, uint64_t deadline) except -2:
+        """Wait. 1: it is ready; 0: the time has passed; -1: look carefully."""
+        cdef pollfd descriptors[WATCHED]
+        cdef timespec left
+        cdef timespec *most = NULL
+        cdef uint64_t now, nanoseconds
+        cdef int answer, position, count = 1 + self.watching
+        descriptors[0].fd = descriptor
+        descriptors[0].events = events
+        for position in range(self.watching):
+            descriptors[position + 1].fd = self.watched[position]
+            descriptors[position + 1].events = POLLIN
+        while True:
+            if deadline != BELL_FOR_EVER:
+                now = clock_ns()
+                nanoseconds = deadline - now if deadline > now else 0
+                left.tv_sec = nanoseconds // 1000000000
+                left.tv_nsec = nanoseconds % 1000000000
+                most = &left
+            with nogil:
+                answer = ppoll(descriptors, count, most, NULL)
+            if answer >= 0:
+                break
+            if errno != EINTR:
+                return -1
+            PyErr_CheckSignals()
+            if self.closed:
+                return -1
+        if answer == 0:
+            return 0
+        return 1 if descriptors[0].revents else -1
+
+
+cdef object last_error():
+    cdef int number = errno
+    return OSError(number, strerror(number).decode())
