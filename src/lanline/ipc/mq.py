@@ -124,7 +124,7 @@ class MqLink(StreamLink):
         self.writers = (writes.fd, process, self._waker.fileno())
 
     def start(self, reading: threading.Lock, writing: threading.Lock) -> None:
-        watched = (self._process, self._waker.fileno())
+        watched = (self._process.fileno(), self._waker.fileno())
         source, target = self._reads.fd, self._writes.fd
         self.open_lane(
             "queues", source, target, watched, self.limit, reading, self._reading, writing
