@@ -111,7 +111,8 @@ def test_without_the_compiled_core_the_rest_is_measured_and_what_is_missing_name
         import sys
         class Hidden:
             def find_spec(self, name, *rest):
-                if name.startswith("lanline.ipc.native._"):
+                # _cut is there as Python, too.
+                if name.startswith("lanline.ipc.native._") and not name.endswith("_cut"):
                     raise ImportError(name)
         sys.meta_path.insert(0, Hidden())
     """

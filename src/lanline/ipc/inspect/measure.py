@@ -171,7 +171,8 @@ class _Pair:
             except ipc.TimedOutError:
                 child = self._child
                 if isinstance(child, subprocess.Popen) and child.poll() is not None:
-                    _, said = child.communicate()
+                    assert child.stderr
+                    said = child.stderr.read()
                     lines = said.decode("utf-8", "replace").strip().split("\n")
                     raise PeerDiedError(lines[-1] or "The other process ended.") from None
 
@@ -212,7 +213,9 @@ class _Pair:
     def _end(self) -> None:
         self._child.kill()
         if isinstance(self._child, subprocess.Popen):
-            self._child.communicate()
+            self._child.wait()
+            if self._child.stderr:
+                self._child.stderr.close()  # read already where the child ended by itself
         else:
             self._child.join()
             self._child.close()
