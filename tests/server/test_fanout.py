@@ -23,76 +23,14 @@ def message(offset: int) -> Message:
     )
 
 
-async def test_what_a_socket_does_not_take_follows_in_its_order() -> None:
-    loop = asyncio.get_running_loop()
+async def connected() -> tuple[Outlet, socket.socket]:
+    """A member's way out, and the socket that it leads to."""
     here, there = socket.socketpair()
     here.setblocking(False)
     there.setblocking(False)
-    transport, _ = await loop.create_connection(asyncio.Protocol, sock=here)
-    outlet = Outlet(1, transport, "lines", lines.encode, UNBOUNDED)
-    fanout = Fanout()
-    fanout.attach(outlet, ROOM, 0)
-    expected = b""
-    for offset in range(1, 401):
-        fanout.deliver(ROOM, message(offset), 0)
-        fanout.flush()
-        expected += lines.encode(message(offset))
-        if offset % 100 == 0:
-            assert not outlet.look(), "nobody reads: something waits in the transport"
-            expected = expected[await received(there, len(expected) // 2, expected) :]
-    expected = expected[await received(there, len(expected), expected) :]
-    assert expected == b""
-    await asyncio.sleep(0)
-    assert outlet.look(), "all is read: the socket takes bytes itself again"
-    transport.close()
-    there.close()
-    await asyncio.sleep(0)
-
-
-async def test_a_lost_member_s_descriptor_may_be_another_s_and_gets_nothing() -> None:
     loop = asyncio.get_running_loop()
-    here, there = socket.socketpair()
     transport, _ = await loop.create_connection(asyncio.Protocol, sock=here)
-    outlet = Outlet(1, transport, "lines", lines.encode, UNBOUNDED)
-    fanout = Fanout()
-    fanout.attach(outlet, ROOM, 0)
-    fanout.deliver(ROOM, message(1), 0)
-    fanout.flush()
-    outlet.lost()  # its leaving the room may still wait for the store
-    number = here.fileno()
-    transport.abort()
-    await asyncio.sleep(0)
-    another, reader = socket.socketpair()
-    assert number in (another.fileno(), reader.fileno()), "the number is given again"
-    fanout.deliver(ROOM, message(2), 0)
-    fanout.flush()
-    for sock in (another, reader):
-        sock.setblocking(False)
-        with pytest.raises(BlockingIOError):
-            sock.recv(1)
-    for sock in (another, reader, there):
-        sock.close()
-
-
-async def test_bytes_that_go_by_the_transport_are_not_overtaken() -> None:
-    loop = asyncio.get_running_loop()
-    here, there = socket.socketpair()
-    there.setblocking(False)
-    transport, _ = await loop.create_connection(asyncio.Protocol, sock=here)
-    outlet = Outlet(1, transport, "lines", lines.encode, UNBOUNDED)
-    fanout = Fanout()
-    fanout.attach(outlet, ROOM, 0)
-    fanout.deliver(ROOM, message(1), 0)
-    fanout.flush()
-    answer = b"* answer " * 100_000  # more than the socket takes
-    outlet.write(answer)
-    fanout.deliver(ROOM, message(2), 0)
-    fanout.flush()
-    expected = lines.encode(message(1)) + answer + lines.encode(message(2))
-    assert await received(there, len(expected), expected) == len(expected)
-    transport.close()
-    there.close()
-    await asyncio.sleep(0)
+    return Outlet(1, transport, "lines", lines.encode, UNBOUNDED), there
 
 
 async def received(sock: socket.socket, least: int, expected: bytes) -> int:
@@ -107,14 +45,70 @@ async def received(sock: socket.socket, least: int, expected: bytes) -> int:
     return got
 
 
+async def test_what_a_socket_does_not_take_follows_in_its_order() -> None:
+    outlet, there = await connected()
+    fanout = Fanout()
+    fanout.attach(outlet, ROOM, 0)
+    expected = b""
+    for offset in range(1, 401):
+        fanout.deliver(ROOM, message(offset), 0)
+        fanout.flush()
+        expected += lines.encode(message(offset))
+        if offset % 100 == 0:
+            assert not outlet.look(), "nobody reads: something waits in the transport"
+            expected = expected[await received(there, len(expected) // 2, expected) :]
+    expected = expected[await received(there, len(expected), expected) :]
+    assert expected == b""
+    await asyncio.sleep(0)
+    assert outlet.look(), "all is read: the socket takes bytes itself again"
+    outlet.transport.close()
+    there.close()
+    await asyncio.sleep(0)
+
+
+async def test_a_lost_member_s_descriptor_may_be_another_s_and_gets_nothing() -> None:
+    outlet, there = await connected()
+    fanout = Fanout()
+    fanout.attach(outlet, ROOM, 0)
+    fanout.deliver(ROOM, message(1), 0)
+    fanout.flush()
+    number = outlet.descriptor
+    outlet.lost()  # its leaving the room may still wait for the store
+    outlet.transport.abort()
+    await asyncio.sleep(0)
+    another, reader = socket.socketpair()
+    assert number in (another.fileno(), reader.fileno()), "the number is given again"
+    fanout.deliver(ROOM, message(2), 0)
+    fanout.flush()
+    for sock in (another, reader):
+        sock.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            sock.recv(1)
+    for sock in (another, reader, there):
+        sock.close()
+
+
+async def test_bytes_that_go_by_the_transport_are_not_overtaken() -> None:
+    outlet, there = await connected()
+    fanout = Fanout()
+    fanout.attach(outlet, ROOM, 0)
+    fanout.deliver(ROOM, message(1), 0)
+    fanout.flush()
+    answer = b"* answer " * 100_000  # more than the socket takes
+    outlet.write(answer)
+    fanout.deliver(ROOM, message(2), 0)
+    fanout.flush()
+    expected = lines.encode(message(1)) + answer + lines.encode(message(2))
+    assert await received(there, len(expected), expected) == len(expected)
+    outlet.transport.close()
+    there.close()
+    await asyncio.sleep(0)
+
+
 async def test_a_closing_transport_is_not_written_past() -> None:
-    loop = asyncio.get_running_loop()
-    here, there = socket.socketpair()
-    here.setblocking(False)
-    transport, _ = await loop.create_connection(asyncio.Protocol, sock=here)
-    outlet = Outlet(1, transport, "lines", lines.encode, UNBOUNDED)
+    outlet, there = await connected()
     before = outlet.look()
-    transport.close()
+    outlet.transport.close()
     assert (before, outlet.look()) == (True, False)
     await asyncio.sleep(0)
     there.close()
