@@ -1,9 +1,9 @@
 """Every error that Lanline raises on purpose.
 
     Error                         the root
-    ├── AddressError              an address that cannot be read; also a ValueError
-    ├── UnsupportedError          this system lacks the method; names the system and the alternative
     ├── IpcError                  lanline.ipc.Error: the root of the IPC library's errors
+    │   ├── AddressError          an address that cannot be read, a hub's too; also a ValueError
+    │   ├── UnsupportedError      this system lacks the method; names the system and the alternative
     │   ├── ClosedError           you closed it
     │   ├── PeerClosedError       the peer closed it, after everything it had sent was received
     │   ├── PeerDiedError         the peer is gone without closing: killed, crashed, or cut off
@@ -37,7 +37,11 @@ class Error(Exception):
     """The root of everything that Lanline raises on purpose."""
 
 
-class AddressError(Error, ValueError):
+class IpcError(Error):
+    """The root of the IPC library's errors, there under the name `Error`."""
+
+
+class AddressError(IpcError, ValueError):
     """An address that cannot be read."""
 
     def __init__(self, address: str, problem: str) -> None:
@@ -49,7 +53,7 @@ class AddressError(Error, ValueError):
         return f"{self.address!r} is not an address: {self.problem}"
 
 
-class UnsupportedError(Error, OSError):
+class UnsupportedError(IpcError, OSError):
     """This system lacks what was asked for."""
 
     def __init__(self, what: str, system: str, alternative: str) -> None:
@@ -60,10 +64,6 @@ class UnsupportedError(Error, OSError):
 
     def __str__(self) -> str:
         return f"{self.what} is not available on {self.system}; {self.alternative}"
-
-
-class IpcError(Error):
-    """The root of the IPC library's errors, there under the name `Error`."""
 
 
 class ClosedError(IpcError):

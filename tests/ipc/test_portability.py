@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lanline import ipc
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -52,7 +54,8 @@ from lanline.ipc import aio
 def missing(call):
     try:
         call()
-    except ipc.UnsupportedError as error:
+    except ipc.Error as error:
+        assert type(error) is ipc.UnsupportedError, repr(error)
         assert SYSTEM in str(error) and "use" in str(error), error
     else:
         raise AssertionError(call)
@@ -115,3 +118,9 @@ def test_what_is_missing_is_said_and_the_rest_works(system: str, folder: Path) -
         check=False,
     )
     assert (run.stdout, run.stderr) == ("good\n", "")
+
+
+def test_whoever_catches_the_root_catches_every_error_of_the_library() -> None:
+    named = [getattr(ipc, name) for name in ipc.__all__ if name.endswith("Error")]
+    assert len(named) > 10
+    assert all(issubclass(error, ipc.Error) for error in named)
