@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lanline import ipc
-from lanline.ipc.named import runtime_folder
+from lanline.ipc.shared.named import runtime_folder
 
 from .soak_holders import lock, memory, semaphore, stopped
 from .soak_queues import drop_newest, drop_oldest, roles

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lanline import ipc
-from lanline.ipc.named import path_of
+from lanline.ipc.shared.named import path_of
 
 from .soak_victim import SECONDS, Victim, check
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lanline.ipc.link import StreamLink
+from lanline.ipc.channels.link import StreamLink
 from lanline.testing import async_channels, channels
 
 Make = Callable[[], str]

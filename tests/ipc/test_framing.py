@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lanline.errors import IpcError, MessageError, MessageTooLargeError
-from lanline.ipc.framing import FAREWELL, HEADER, Framer
+from lanline.ipc.channels.framing import FAREWELL, HEADER, Framer
 from lanline.ipc.native import _cut
 
 

@@ -19,14 +19,14 @@ from hypothesis.stateful import (
 )
 
 from lanline import ipc
-from lanline.ipc.channel import Overflow
+from lanline.ipc.channels.contract import Overflow
 from lanline.testing.helpers import SECONDS, pair
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from lanline.ipc.queue import Item
+    from lanline.ipc.shared.queue import Item
 
 SETTINGS = settings(
     max_examples=40,

@@ -23,7 +23,7 @@ from lanline.errors import (
     TimedOutError,
 )
 from lanline.ipc.native._block import enter_door
-from lanline.ipc.queue import Queue, unlink
+from lanline.ipc.shared.queue import Queue, unlink
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     Start = Callable[[str], Process]
 
-IMPORT = "from lanline.ipc.queue import Queue; import sys\n"
+IMPORT = "from lanline.ipc.shared.queue import Queue; import sys\n"
 
 
 def test_messages_come_out_in_order_and_whole() -> None:

@@ -18,8 +18,8 @@ import numpy as np
 import pytest
 
 from lanline import ipc
-from lanline.ipc import shm
-from lanline.ipc.channel import Channel
+from lanline.ipc.channels import shm
+from lanline.ipc.channels.contract import Channel
 from lanline.ipc.native._link import segment_size
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ import pytest
 
 from lanline import ipc
 from lanline.ipc import aio
-from lanline.ipc.first_bytes import TLS_ALERT
-from lanline.ipc.tls_link import TlsChannel
-from lanline.ipc.tls_listener import TlsListener
+from lanline.ipc.channels.first_bytes import TLS_ALERT
+from lanline.ipc.channels.tls.link import TlsChannel
+from lanline.ipc.channels.tls.listener import TlsListener
 from lanline.testing import channels
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def test_a_caller_that_speaks_no_tls_is_sent_away_and_told(trusted: Certificates
 def test_a_caller_that_waits_to_be_spoken_to_is_told_in_the_end(
     trusted: Certificates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lanline.ipc.tls_listener.HANDSHAKE_SECONDS", 0.2)
+    monkeypatch.setattr("lanline.ipc.channels.tls.listener.HANDSHAKE_SECONDS", 0.2)
     with (
         listening() as listener,
         ipc.connect(f"tcp://127.0.0.1:{port_of(listener)}", 10) as plain,
@@ -209,7 +209,7 @@ def test_listening_needs_a_certificate(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_who_stalls_in_the_handshake_holds_up_nobody(
     trusted: Certificates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lanline.ipc.tls_listener.HANDSHAKE_SECONDS", 1.0)
+    monkeypatch.setattr("lanline.ipc.channels.tls.listener.HANDSHAKE_SECONDS", 1.0)
     with listening() as listener:
         address = ("127.0.0.1", port_of(listener))
         with socket.create_connection(address) as silent, socket.create_connection(address) as half:
@@ -226,7 +226,7 @@ def test_who_stalls_in_the_handshake_holds_up_nobody(
 def test_too_many_who_stall_make_room_for_those_who_do_not(
     trusted: Certificates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lanline.ipc.tls_listener.HANDSHAKES", 4)
+    monkeypatch.setattr("lanline.ipc.channels.tls.listener.HANDSHAKES", 4)
     with listening() as listener, contextlib.ExitStack() as stack:
         address = ("127.0.0.1", port_of(listener))
         stalled = [stack.enter_context(socket.create_connection(address)) for _ in range(8)]

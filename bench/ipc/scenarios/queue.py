@@ -67,7 +67,7 @@ def measure(name: str, seconds: float, producers: int, consumers: int, batch: bo
         for worker in workers:
             worker.join()
     if name == "lanline":
-        from lanline.ipc import queue
+        from lanline.ipc.shared import queue
 
         queue.unlink(f"shm:lanline-bench-{os.getpid()}")
     if after == before:

@@ -8,8 +8,8 @@
     channel = ipc.connect("unix:/run/app.sock", timeout=5)
     message = channel.recv(timeout=1)
 
-`lanline.ipc.channel` states the contract: time-outs, errors, threads. The root of the errors is
-`ipc.Error`.
+`lanline.ipc.channels.contract` states the contract: time-outs, errors, threads. The root of the
+errors is `ipc.Error`.
 """
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ from lanline.errors import (
 )
 from lanline.errors import IpcError as Error
 from lanline.ipc.address import parse_address
-from lanline.ipc.broadcast import Broadcast, Subscription
-from lanline.ipc.channel import MESSAGE_BYTES, Channel, Listener, Overflow, Statistics
-from lanline.ipc.fifo_records import FifoReader, FifoWriter
-from lanline.ipc.memory import SharedMemory
-from lanline.ipc.message_queue import MessageQueue
-from lanline.ipc.methods import method_of
+from lanline.ipc.channels.contract import MESSAGE_BYTES, Channel, Listener, Overflow, Statistics
+from lanline.ipc.channels.methods import method_of
+from lanline.ipc.channels.pipe import pipe
+from lanline.ipc.kernel.fifo_records import FifoReader, FifoWriter
+from lanline.ipc.kernel.message_queue import MessageQueue
 from lanline.ipc.payload import Pickle
-from lanline.ipc.pipe import pipe
-from lanline.ipc.queue import Queue
-from lanline.ipc.semaphore import Lock, Semaphore
+from lanline.ipc.shared.broadcast import Broadcast, Subscription
+from lanline.ipc.shared.memory import SharedMemory
+from lanline.ipc.shared.queue import Queue
+from lanline.ipc.shared.semaphore import Lock, Semaphore
+from lanline.ipc.shared.value import SharedValue
 from lanline.ipc.steps import run
-from lanline.ipc.value import SharedValue
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -102,7 +102,7 @@ def listen(
 
     `type`: what messages are (bytes, a msgspec type, `numpy.ndarray`, or `ipc.Pickle`); `limit`:
     bytes of one message; `overflow`: what a `send` does when there is no room; `tls`: for tls://,
-    a context with the certificate (or see `lanline.ipc.tls`). Raises AddressError,
+    a context with the certificate (or see `lanline.ipc.channels.tls`). Raises AddressError,
     AddressInUseError, PermissionDeniedError, UnsupportedError, TlsError (no certificate).
     """
     return method_of(parse_address(address), tls, overflow).listen(type, limit, overflow)

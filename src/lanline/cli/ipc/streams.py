@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from lanline.errors import MessageTooLargeError
-from lanline.ipc.channel import MESSAGE_BYTES
+from lanline.ipc.channels.contract import MESSAGE_BYTES
 from lanline.wire.shown import shown
 
 READ_BYTES = 1 << 18

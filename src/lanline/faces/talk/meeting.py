@@ -15,8 +15,8 @@ from lanline.faces.talk.background import in_background
 from lanline.faces.talk.protocol import MESSAGE_BYTES, Word, word
 from lanline.ipc import aio
 from lanline.ipc.address import parse_address
-from lanline.ipc.named import runtime_folder
-from lanline.ipc.sockets import attempt_seconds
+from lanline.ipc.channels.sockets import attempt_seconds
+from lanline.ipc.shared.named import runtime_folder
 from lanline.ipc.waiting import Deadline
 
 if TYPE_CHECKING:

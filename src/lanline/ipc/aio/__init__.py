@@ -22,9 +22,9 @@ from lanline.ipc.aio.kernel import FifoReader, FifoWriter, MessageQueue
 from lanline.ipc.aio.queue import Queue
 from lanline.ipc.aio.semaphore import Lock, Semaphore
 from lanline.ipc.aio.values import Broadcast, SharedValue, Subscription
-from lanline.ipc.channel import MESSAGE_BYTES, Overflow
-from lanline.ipc.memory import SharedMemory
-from lanline.ipc.methods import method_of
+from lanline.ipc.channels.contract import MESSAGE_BYTES, Overflow
+from lanline.ipc.channels.methods import method_of
+from lanline.ipc.shared.memory import SharedMemory
 
 if TYPE_CHECKING:
     from ssl import SSLContext

@@ -9,19 +9,19 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 from lanline.errors import BusyError, ClosedError, IpcError, PeerClosedError, TimedOutError
-from lanline.ipc import channel as blocking
 from lanline.ipc.aio.ears import Ear, run, take_turn
 from lanline.ipc.aio.lent import AsyncBorrow, AsyncLoan
-from lanline.ipc.channel import RECV_MANY, Statistics, batches
+from lanline.ipc.channels import contract as blocking
+from lanline.ipc.channels.contract import RECV_MANY, Statistics, batches
+from lanline.ipc.channels.stream import LINGER_SECONDS
 from lanline.ipc.payload import BytesLike, size_of
-from lanline.ipc.stream import LINGER_SECONDS
 from lanline.ipc.waiting import Deadline
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
-    from lanline.ipc.sockets import Credentials
-    from lanline.ipc.views import Borrowed, Loan
+    from lanline.ipc.channels.contract import Credentials
+    from lanline.ipc.channels.views import Borrowed, Loan
 
 T = TypeVar("T")
 

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 from typing import Any, Self
 
 from lanline.errors import PeerClosedError
-from lanline.ipc import fifo_records, message_queue
 from lanline.ipc.aio.ears import run
+from lanline.ipc.kernel import fifo_records, message_queue
 
 
 class _Closing(ABC):

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, Self
 
 from lanline.errors import ClosedError
-from lanline.ipc.views import Borrowed, Loan
+from lanline.ipc.channels.views import Borrowed, Loan
 from lanline.ipc.waiting import Deadline
 
 if TYPE_CHECKING:

@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from lanline.errors import ClosedError, TimedOutError
-from lanline.ipc import queue as blocking
 from lanline.ipc.aio.watch import Watch
+from lanline.ipc.shared import queue as blocking
 from lanline.ipc.waiting import Deadline
 
 if TYPE_CHECKING:
-    from lanline.ipc.queue import Item
+    from lanline.ipc.shared.queue import Item
 
 T = TypeVar("T")
 

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from lanline.errors import BusyError, ClosedError, TimedOutError
 from lanline.ipc.aio.ears import take_turn
 from lanline.ipc.aio.watch import Watch
-from lanline.ipc.named import unlink
 from lanline.ipc.native import load
-from lanline.ipc.semaphore import NamedPermits
+from lanline.ipc.shared.named import unlink
+from lanline.ipc.shared.semaphore import NamedPermits
 from lanline.ipc.waiting import Deadline
 
 if TYPE_CHECKING:

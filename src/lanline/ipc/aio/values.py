@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any, Generic, Self, TypeVar
 
 from lanline.errors import ClosedError, TimedOutError
-from lanline.ipc import broadcast, value
 from lanline.ipc.aio.watch import Watch
+from lanline.ipc.shared import broadcast, value
 from lanline.ipc.waiting import Deadline
 
 T = TypeVar("T")

@@ -15,8 +15,8 @@ from msgspec import Struct
 from lanline.errors import Error, UnsupportedError
 from lanline.ipc.inspect import posix_queues
 from lanline.ipc.inspect.processes import lines_of
-from lanline.ipc.named import runtime_folder
 from lanline.ipc.native import load
+from lanline.ipc.shared.named import runtime_folder
 
 Verdict = Literal["fine", "worth knowing", "problem"]
 

@@ -11,7 +11,7 @@ import msgspec
 from lanline.ipc.inspect.objects import IpcObject
 from lanline.ipc.inspect.processes import OpenFile, Processes
 
-CALL = re.compile(r"(.*)\.[0-9a-f]{32}\.(?:to|from)")  # of a Lanline channel (lanline.ipc.fifo)
+CALL = re.compile(r"(.*)\.[0-9a-f]{32}\.(?:to|from)")  # of a channel (channels/fifo.py)
 GONE = " (deleted)"
 
 

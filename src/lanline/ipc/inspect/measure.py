@@ -24,7 +24,7 @@ from lanline.errors import Error, PeerDiedError
 if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
 
-    from lanline.ipc.pipe import PipeEnd
+    from lanline.ipc.channels.pipe import PipeEnd
 
 METHODS = ("shm", "queue", "pipe", "unix", "tcp", "fifo", "mq")
 SIZES = (64, 4096, 1 << 20)  # bytes: a note, a page, a picture

@@ -20,9 +20,9 @@ from lanline.ipc.inspect.processes import Processes, holder_of
 from lanline.ipc.inspect.proof import opened
 from lanline.ipc.inspect.sockets import refuses
 from lanline.ipc.inspect.unix_table import UnixSocket
-from lanline.ipc.named import HEADER, MAGIC, runtime_folder
 from lanline.ipc.native import load
-from lanline.ipc.semaphore import permits_of_the_dead
+from lanline.ipc.shared.named import HEADER, MAGIC, runtime_folder
+from lanline.ipc.shared.semaphore import permits_of_the_dead
 from lanline.words import counted
 
 BLOCKS = ("memory", "value", "broadcast", "semaphore", "lock")

@@ -12,10 +12,10 @@ import os
 import stat
 from collections.abc import Iterator
 
+from lanline.ipc.channels.mq import CALL_PREFIX, DOOR_BYTES
 from lanline.ipc.inspect.objects import IpcObject, State
 from lanline.ipc.inspect.processes import OpenFile, Processes
 from lanline.ipc.inspect.proof import state_when_unheld
-from lanline.ipc.mq import CALL_PREFIX, DOOR_BYTES
 from lanline.words import counted
 
 MOUNT = "/dev/mqueue"
@@ -175,7 +175,7 @@ def _attributes(name: str) -> dict[str, int | str]:
 
 
 def is_of_channels(name: str, figures: dict[str, int | str]) -> bool:
-    """Is it a queue that Lanline's channels make, for calls (lanline.ipc.mq)?"""
+    """Is it a queue that Lanline's channels make, for calls (channels/mq.py)?"""
     return name.startswith(CALL_PREFIX) or figures.get("message_bytes") == DOOR_BYTES
 
 

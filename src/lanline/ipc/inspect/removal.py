@@ -21,12 +21,12 @@ from lanline.errors import (
     PermissionDeniedError,
     UnsupportedError,
 )
-from lanline.ipc import named
 from lanline.ipc.inspect import own, posix_memory, posix_queues, sysv
 from lanline.ipc.inspect.objects import KINDS, IpcObject
 from lanline.ipc.inspect.proof import alone_with, opened
 from lanline.ipc.inspect.sockets import refuses
 from lanline.ipc.inspect.survey import find, survey
+from lanline.ipc.shared import named
 from lanline.words import counted
 
 YOUNG_SECONDS = 60.0
@@ -128,7 +128,7 @@ def _remove_queue(found: IpcObject, *, force: bool) -> None:
         if folder is not None:
             _unlink_alone(found.name.removeprefix("/"), folder, found.address, force=force)
         else:
-            from lanline.ipc.message_queue import unlink
+            from lanline.ipc.kernel.message_queue import unlink
 
             unlink(found.address)
 

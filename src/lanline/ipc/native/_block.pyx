@@ -1,6 +1,6 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Named blocks of memory: the door, a participant's place, and what lies in a block: a value, a
-broadcast. See roster.h, value.h, broadcast.h; `lanline.ipc.named` says how a block's file is laid out.
+broadcast. See roster.h, value.h, broadcast.h; `lanline.ipc.shared.named` says how a block's file is laid out.
 """
 
 cimport cython

@@ -16,8 +16,8 @@ from lanline.errors import (
     TimedOutError,
 )
 from lanline.ipc.address import parse_address
-from lanline.ipc.channel import MESSAGE_BYTES
-from lanline.ipc.sockets import SocketListener, connected
+from lanline.ipc.channels.contract import MESSAGE_BYTES
+from lanline.ipc.channels.sockets import SocketListener, connected
 from lanline.ipc.steps import run
 from lanline.ipc.waiting import Deadline, wait_readable, wait_writable
 
@@ -50,7 +50,7 @@ class FifoEnd(End):
     """
 
     def __init__(self, address: str, options: Options) -> None:
-        from lanline.ipc.fifo_records import FifoReader, FifoWriter
+        from lanline.ipc.kernel.fifo_records import FifoReader, FifoWriter
 
         self._end: Any
         if options.sends:
@@ -87,7 +87,7 @@ class KernelQueueEnd(End):
     """The kernel's queue. Whoever listens, or sends, makes it where it is not there."""
 
     def __init__(self, address: str, options: Options) -> None:
-        from lanline.ipc.message_queue import MessageQueue
+        from lanline.ipc.kernel.message_queue import MessageQueue
 
         def opening() -> MessageQueue:
             create = options.listen or options.sends

@@ -7,8 +7,8 @@ import threading
 from typing import Any, TypeVar
 
 from lanline.errors import ClosedError, IpcError
-from lanline.ipc.channel import Channel, Overflow, Statistics
-from lanline.ipc.link import StreamLink
+from lanline.ipc.channels.contract import Channel, Overflow, Statistics
+from lanline.ipc.channels.link import StreamLink
 from lanline.ipc.payload import BytesLike
 from lanline.ipc.steps import Steps, run
 from lanline.ipc.waiting import Deadline, held, wait_readable, wait_writable

@@ -28,7 +28,7 @@ from lanline.errors import (
 from lanline.ipc.address import parse_address
 from lanline.ipc.forgotten import warn_unclosed
 from lanline.ipc.handed import StaysHere
-from lanline.ipc.kernel_queues import available, no_room
+from lanline.ipc.kernel.queues import available, no_room
 from lanline.ipc.payload import codec_for
 from lanline.ipc.steps import Steps, Wait, run
 from lanline.ipc.waiting import Deadline

@@ -8,7 +8,7 @@ import threading
 from io import FileIO
 
 from lanline.errors import UnsupportedError
-from lanline.ipc.link import StreamLink
+from lanline.ipc.channels.link import StreamLink
 from lanline.ipc.payload import BytesLike
 from lanline.ipc.system import fcntl
 

@@ -16,9 +16,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
 from lanline.ipc.handed import StaysHere
-from lanline.ipc.named import Block
 from lanline.ipc.native import load
 from lanline.ipc.payload import codec_for
+from lanline.ipc.shared.named import Block
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

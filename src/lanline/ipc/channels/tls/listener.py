@@ -12,11 +12,11 @@ from typing import Any, TypeVar
 
 from lanline.errors import ClosedError, IpcError
 from lanline.ipc.address import Address
-from lanline.ipc.channel import Overflow
-from lanline.ipc.sockets import SocketListener
+from lanline.ipc.channels.contract import Overflow
+from lanline.ipc.channels.sockets import SocketListener
+from lanline.ipc.channels.tls.link import TlsChannel, TlsLink
+from lanline.ipc.channels.tls.problems import speaks_no_tls, why
 from lanline.ipc.steps import Steps, Wait
-from lanline.ipc.tls_link import TlsChannel, TlsLink
-from lanline.ipc.tls_problems import speaks_no_tls, why
 from lanline.ipc.waiting import Deadline
 
 T = TypeVar("T")

@@ -13,7 +13,7 @@ from collections import deque
 from struct import Struct
 
 from lanline.errors import MessageError, MessageTooLargeError, TlsError
-from lanline.ipc.first_bytes import (
+from lanline.ipc.channels.first_bytes import (
     GREETING_BEGINS,
     GREETING_BYTES,
     is_alert_untrusted,

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from lanline.errors import AddressError
 from lanline.ipc.address import Address
-from lanline.ipc.channel import Channel, Listener, Overflow, check_rule
-from lanline.ipc.kernel_queues import available
+from lanline.ipc.channels.contract import Channel, Listener, Overflow, check_rule
+from lanline.ipc.kernel.queues import available
 from lanline.ipc.native import load
 from lanline.ipc.steps import Steps
 from lanline.ipc.system import need_pipes
@@ -35,25 +35,25 @@ def method_of(
         raise AddressError(str(address), "a context for TLS needs one that begins with tls://")
     match address.scheme:
         case "unix" | "tcp":
-            from lanline.ipc.sockets import SocketMethod
+            from lanline.ipc.channels.sockets import SocketMethod
 
             return SocketMethod(address)
         case "fifo":
             need_pipes("A named pipe")
-            from lanline.ipc.fifo import FifoMethod
+            from lanline.ipc.channels.fifo import FifoMethod
 
             return FifoMethod(address)
         case "mq":
             available()
-            from lanline.ipc.mq import MqMethod
+            from lanline.ipc.channels.mq import MqMethod
 
             return MqMethod(address)
         case "shm":
             load("_link")
-            from lanline.ipc.shm import ShmMethod
+            from lanline.ipc.channels.shm import ShmMethod
 
             return ShmMethod(address)
         case "tls":
-            from lanline.ipc.tls import TlsMethod
+            from lanline.ipc.channels.tls import TlsMethod
 
             return TlsMethod(address, tls)

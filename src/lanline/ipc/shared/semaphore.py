@@ -34,8 +34,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from lanline.errors import CorruptedError
 from lanline.ipc.handed import StaysHere
-from lanline.ipc.named import Block, unlink
 from lanline.ipc.native import load
+from lanline.ipc.shared.named import Block, unlink
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -23,9 +23,9 @@ from lanline.errors import (
     PeerDiedError,
     TlsError,
 )
-from lanline.ipc.first_bytes import TLS_ALERT
-from lanline.ipc.framing import FAREWELL, HEADER, Framer
-from lanline.ipc.lane import Lane
+from lanline.ipc.channels.first_bytes import TLS_ALERT
+from lanline.ipc.channels.framing import FAREWELL, HEADER, Framer
+from lanline.ipc.channels.lane import Lane
 from lanline.ipc.payload import BytesLike, size_of
 from lanline.ipc.steps import Steps, Wait
 from lanline.ipc.waiting import Deadline

@@ -36,16 +36,14 @@ from lanline.errors import (
     TimedOutError,
     UnsupportedError,
 )
+from lanline.ipc.channels.views import Borrowed, CopyingLoan, HeldMessage, Loan
 from lanline.ipc.handed import StaysHere
 from lanline.ipc.payload import BytesLike, codec_for, size_of
 from lanline.ipc.steps import Steps, run
-from lanline.ipc.views import Borrowed, CopyingLoan, HeldMessage, Loan
 from lanline.ipc.waiting import Deadline
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
-
-    from lanline.ipc.sockets import Credentials
 
 T = TypeVar("T")
 
@@ -55,6 +53,14 @@ SEND_MANY = 4096  # messages that are encoded before they are sent
 
 Overflow = Literal["block", "raise", "drop-oldest", "drop-newest"]
 CHANNEL_RULES: tuple[Overflow, ...] = ("block", "raise", "drop-newest")
+
+
+class Credentials(Struct, frozen=True):
+    """Who is at the other end of a Unix socket, by the kernel's word (unix(7), SO_PEERCRED)."""
+
+    pid: int
+    uid: int
+    gid: int
 
 
 class Statistics(Struct, frozen=True):

@@ -22,10 +22,10 @@ from io import FileIO
 from typing import Any, TypeVar
 
 from lanline.errors import ClosedError, ForkedError
-from lanline.ipc.channel import MESSAGE_BYTES, Overflow
-from lanline.ipc.descriptors import DescriptorLink
+from lanline.ipc.channels.contract import MESSAGE_BYTES, Overflow
+from lanline.ipc.channels.descriptors import DescriptorLink
+from lanline.ipc.channels.stream import StreamChannel
 from lanline.ipc.steps import Steps
-from lanline.ipc.stream import StreamChannel
 from lanline.ipc.system import need_pipes
 
 T = TypeVar("T")

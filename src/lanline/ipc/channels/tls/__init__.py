@@ -18,12 +18,12 @@ from typing import Any
 
 from lanline.errors import TlsError
 from lanline.ipc.address import Address
-from lanline.ipc.channel import Overflow
-from lanline.ipc.sockets import attempt_seconds, connected
+from lanline.ipc.channels.contract import Overflow
+from lanline.ipc.channels.sockets import attempt_seconds, connected
+from lanline.ipc.channels.tls.link import TlsChannel, TlsLink
+from lanline.ipc.channels.tls.listener import TlsListener
+from lanline.ipc.channels.tls.problems import reason, why
 from lanline.ipc.steps import Steps
-from lanline.ipc.tls_link import TlsChannel, TlsLink
-from lanline.ipc.tls_listener import TlsListener
-from lanline.ipc.tls_problems import reason, why
 from lanline.ipc.waiting import Deadline
 
 

@@ -5,7 +5,7 @@ itself tells a live listener from a file that a dead one left. Who connects make
 it, opens both, and writes their token to the door in one write, which is whole (PIPE_BUF). The
 listener opens them, answers with a hello, and removes their names: nothing is left but the door.
 
-`lanline.ipc.fifo_records` has the plain ends of one FIFO, which `cat` and `echo` can share.
+`lanline.ipc.kernel.fifo_records` has the plain ends of one FIFO, which `cat` and `echo` can share.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ from lanline.errors import (
     TimedOutError,
 )
 from lanline.ipc.address import Address
-from lanline.ipc.channel import Overflow
-from lanline.ipc.descriptors import DescriptorLink
-from lanline.ipc.doors import (
+from lanline.ipc.channels.contract import Overflow
+from lanline.ipc.channels.descriptors import DescriptorLink
+from lanline.ipc.channels.doors import (
     LOOK_SECONDS,
     DoorListener,
     answer_deadline,
     calling,
 )
-from lanline.ipc.stale import taken
+from lanline.ipc.channels.stale import taken
+from lanline.ipc.channels.stream import StreamChannel
 from lanline.ipc.steps import Steps, Wait
-from lanline.ipc.stream import StreamChannel
 from lanline.ipc.system import lacks
 from lanline.ipc.waiting import Deadline
 

@@ -25,15 +25,15 @@ from lanline.errors import (
     PeerDiedError,
     TimedOutError,
 )
-from lanline.ipc import sockets
 from lanline.ipc.address import Address
-from lanline.ipc.channel import MESSAGE_BYTES, Channel, Listener, Overflow, Statistics
+from lanline.ipc.channels import sockets
+from lanline.ipc.channels.contract import MESSAGE_BYTES, Channel, Listener, Overflow, Statistics
+from lanline.ipc.channels.views import Borrowed, HeldMessage
 from lanline.ipc.forgotten import Descriptor, warn_unclosed
-from lanline.ipc.named import runtime_folder
 from lanline.ipc.native import load
 from lanline.ipc.payload import is_array
+from lanline.ipc.shared.named import runtime_folder
 from lanline.ipc.steps import Steps, Wait
-from lanline.ipc.views import Borrowed, HeldMessage
 from lanline.ipc.waiting import Deadline
 
 if TYPE_CHECKING:

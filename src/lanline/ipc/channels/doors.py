@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 
 from lanline.errors import ClosedError, NotFoundError
 from lanline.ipc.address import Address
-from lanline.ipc.channel import Listener, Overflow
-from lanline.ipc.descriptors import Waker
-from lanline.ipc.link import StreamLink
+from lanline.ipc.channels.contract import Listener, Overflow
+from lanline.ipc.channels.descriptors import Waker
+from lanline.ipc.channels.link import StreamLink
+from lanline.ipc.channels.stream import LINGER_SECONDS, StreamChannel
 from lanline.ipc.steps import Steps, Wait, run
-from lanline.ipc.stream import LINGER_SECONDS, StreamChannel
 from lanline.ipc.waiting import Deadline, held
 
 T = TypeVar("T")

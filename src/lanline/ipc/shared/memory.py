@@ -18,8 +18,8 @@ import os
 from typing import TYPE_CHECKING, Any, Self
 
 from lanline.ipc.handed import StaysHere
-from lanline.ipc.named import Block
 from lanline.ipc.native import load
+from lanline.ipc.shared.named import Block
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,11 +8,11 @@ import ssl
 import threading
 from typing import Any, TypeVar
 
-from lanline.ipc.channel import Overflow
-from lanline.ipc.first_bytes import TLS_ALERT
-from lanline.ipc.link import DONT_WAIT, NO_SIGNAL, READ_BYTES, SocketLink
+from lanline.ipc.channels.contract import Overflow
+from lanline.ipc.channels.first_bytes import TLS_ALERT
+from lanline.ipc.channels.link import DONT_WAIT, NO_SIGNAL, READ_BYTES, SocketLink
+from lanline.ipc.channels.sockets import SocketChannel
 from lanline.ipc.payload import BytesLike
-from lanline.ipc.sockets import SocketChannel
 from lanline.ipc.steps import Steps, Wait
 from lanline.ipc.waiting import Deadline
 

@@ -10,7 +10,8 @@ A queue does not say that its other user is dead. Each side tells its process id
 watches that process by a pidfd (pidfd_open(2)), opened while the peer's lock on its own queue
 proves it alive: a reused number is not mistaken for it, and a stopped process is not dead.
 
-`lanline.ipc.message_queue` has the kernel's queue itself, with priorities, for any number of users.
+`lanline.ipc.kernel.message_queue` has the kernel's queue itself, with priorities, for any number
+of users.
 """
 
 from __future__ import annotations
@@ -33,21 +34,21 @@ from lanline.errors import (
     TimedOutError,
 )
 from lanline.ipc.address import Address
-from lanline.ipc.channel import Overflow
-from lanline.ipc.descriptors import Waker
-from lanline.ipc.doors import (
+from lanline.ipc.channels.contract import Overflow
+from lanline.ipc.channels.descriptors import Waker
+from lanline.ipc.channels.doors import (
     LOOK_SECONDS,
     DoorListener,
     answer_deadline,
     calling,
 )
+from lanline.ipc.channels.link import StreamLink
+from lanline.ipc.channels.stale import taken
+from lanline.ipc.channels.stream import StreamChannel
 from lanline.ipc.forgotten import Descriptor, warn_unclosed
-from lanline.ipc.kernel_queues import available, no_room, posix_ipc
-from lanline.ipc.link import StreamLink
+from lanline.ipc.kernel.queues import available, no_room, posix_ipc
 from lanline.ipc.payload import BytesLike
-from lanline.ipc.stale import taken
 from lanline.ipc.steps import Steps, Wait
-from lanline.ipc.stream import StreamChannel
 from lanline.ipc.waiting import Deadline, wait_readable
 
 T = TypeVar("T")

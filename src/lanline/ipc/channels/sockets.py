@@ -10,8 +10,6 @@ import stat
 import struct
 from typing import Any, TypeVar
 
-from msgspec import Struct
-
 from lanline.errors import (
     AddressInUseError,
     ClosedError,
@@ -23,11 +21,11 @@ from lanline.errors import (
     UnsupportedError,
 )
 from lanline.ipc.address import Address
-from lanline.ipc.channel import MESSAGE_BYTES, Listener, Overflow
-from lanline.ipc.link import DONT_WAIT, SocketLink
-from lanline.ipc.stale import chosen_alone, taken
+from lanline.ipc.channels.contract import MESSAGE_BYTES, Credentials, Listener, Overflow
+from lanline.ipc.channels.link import DONT_WAIT, SocketLink
+from lanline.ipc.channels.stale import chosen_alone, taken
+from lanline.ipc.channels.stream import StreamChannel
 from lanline.ipc.steps import Steps, Wait
-from lanline.ipc.stream import StreamChannel
 from lanline.ipc.system import lacks
 from lanline.ipc.waiting import Deadline
 
@@ -36,14 +34,6 @@ T = TypeVar("T")
 BACKLOG = 128
 ATTEMPT_SECONDS = 10.0  # for the network to answer
 RETRY_SECONDS = 0.01  # between tries to connect to what is not there yet
-
-
-class Credentials(Struct, frozen=True):
-    """Who is at the other end of a Unix socket, by the kernel's word (unix(7), SO_PEERCRED)."""
-
-    pid: int
-    uid: int
-    gid: int
 
 
 class SocketChannel(StreamChannel[T]):

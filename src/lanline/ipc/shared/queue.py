@@ -30,11 +30,11 @@ from lanline.errors import (
     MessageError,
     TimedOutError,
 )
-from lanline.ipc import named
 from lanline.ipc.forgotten import warn_unclosed
 from lanline.ipc.handed import StaysHere
 from lanline.ipc.native import load
 from lanline.ipc.payload import codec_for
+from lanline.ipc.shared import named
 from lanline.words import counted
 
 if TYPE_CHECKING:

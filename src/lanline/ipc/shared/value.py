@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
 from lanline.errors import NotFoundError
 from lanline.ipc.handed import StaysHere
-from lanline.ipc.named import Block
 from lanline.ipc.native import load
 from lanline.ipc.payload import codec_for
+from lanline.ipc.shared.named import Block
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,0 +1,1 @@
+"""Channels: the contract, and a file for each method that keeps it."""

@@ -1,0 +1,1 @@
+"""What has a name and is shared: queues, values, blocks, broadcasts, semaphores and locks."""
