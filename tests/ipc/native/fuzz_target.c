@@ -16,6 +16,7 @@
 #include "permits.h"
 #include "queue.h"
 #include "ring.h"
+#include "ring_dropping.h"
 #include "value.h"
 
 #define PAGE 4096u
@@ -135,10 +136,69 @@ static void aim_at_nothing(void) { aim_at(NULL, 0, NULL, 0); }
 #define CAPACITY 4096u
 #define LARGE 8192u
 
+static unsigned char *control, *data, *large;
+
+static void ring_is_within(const ring_record *record, uint64_t size)
+{
+    CHECK(record->bytes == large
+              ? size <= LARGE
+              : record->bytes >= data && record->bytes + size <= data + 2 * CAPACITY);
+}
+
+static void ring_writes(program *p, ring *writer)
+{
+    ring_record record;
+    uint64_t size = next(p, 2) % (LARGE + 100);
+    uint32_t kind = (uint32_t)next(p, 1);
+    result answer = ring_reserve(writer, size, &record);
+    if (answer == RESULT_OK) {
+        ring_is_within(&record, size);
+        memset(record.bytes, 'x', size);
+        ring_append(writer, &record, (uint32_t)size, kind);
+    } else if (answer == RESULT_DROPS) {
+        unsigned char *bytes = calloc(size + 1, 1);
+        answer = ring_put_dropping(writer, bytes, size, kind, kind % 8 == 0);
+        free(bytes);
+    }
+    if (answer == RESULT_OK)
+        ring_publish(writer);
+    note(answer);
+}
+
+/* `waver`: what is claimed stays so until the next time. */
+static void ring_reads(ring *reader, bool waver)
+{
+    ring_record record;
+    result answer = RESULT_OK;
+    for (int most = 64; most && answer == RESULT_OK; most--) {
+        answer = ring_look(reader, &record);
+        bool drops = answer == RESULT_DROPS;
+        if (drops)
+            answer = ring_claim(reader, &record);
+        if (answer == RESULT_OK) {
+            unsigned char *copy = malloc(record.size);
+            ring_is_within(&record, record.size);
+            if (drops)
+                ring_copy(&record, copy);
+            else
+                memcpy(copy, record.bytes, record.size);
+            free(copy);
+            if (drops && waver)
+                return;
+            if (drops) {
+                ring_take(reader, &record);
+            } else {
+                ring_pass(reader, &record);
+                ring_release(reader, reader->position);
+            }
+        }
+        note(answer);
+    }
+}
+
 static void ring_program(program *p)
 {
-    static unsigned char *control, *data, *large;
-    static const uint16_t hot[] = {0, 128, 256, 260};
+    static const uint16_t hot[] = {0, 8, 128, 256, 260};
     static const uint16_t hot_data[] = {0, 4, 8, 16, 24, 32, 2048, 4088};
     if (!control) {
         int fd = memfd_create("ring", 0);
@@ -153,44 +213,23 @@ static void ring_program(program *p)
     }
     memset(control, 0, RING_CONTROL);
     memset(data, 0, CAPACITY);
-    if (next(p, 1) & 1)
+    uint64_t kind = next(p, 1);
+    if (kind & 1)
         AIM(data, CAPACITY, hot_data);
     else
         AIM(control, 512, hot);
     ring writer, reader;
-    ring_record record;
     ring_start(&writer, control, data, CAPACITY, large, LARGE);
     ring_start(&reader, control, data, CAPACITY, large, LARGE);
+    if (kind & 2)
+        ring_drop_oldest(&writer);
     while (p->at < p->end) {
         uint32_t how, word;
-        uint64_t size = 0;
-        result answer = RESULT_OK;
         switch (next(p, 1) % 12) {
         case 0: case 1: SCRIBBLE(p, control, 512, hot); break;
         case 2: case 3: SCRIBBLE(p, data, CAPACITY, hot_data); break;
-        case 4: case 5:
-            size = next(p, 2) % (LARGE + 100);
-            if ((answer = ring_reserve(&writer, size, &record)) == RESULT_OK) {
-                CHECK(record.bytes == large ? size <= LARGE
-                                            : record.bytes >= data
-                                                  && record.bytes + size <= data + 2 * CAPACITY);
-                memset(record.bytes, 'x', size);
-                ring_append(&writer, &record, (uint32_t)size, (uint32_t)next(p, 1));
-                ring_publish(&writer);
-            }
-            break;
-        case 6: case 7: case 8:
-            for (int most = 64; most && (answer = ring_look(&reader, &record)) == RESULT_OK; most--) {
-                unsigned char *copy = malloc(record.size + 1);
-                CHECK(record.bytes == large ? record.size <= LARGE
-                                            : record.bytes >= data
-                                                  && record.bytes + record.size <= data + 2 * CAPACITY);
-                memcpy(copy, record.bytes, record.size);
-                free(copy);
-                ring_pass(&reader, &record);
-                ring_release(&reader, reader.position);
-            }
-            break;
+        case 4: case 5: ring_writes(p, &writer); break;
+        case 6: case 7: case 8: ring_reads(&reader, next(p, 1) % 8 == 0); break;
         case 9:
             how = next(p, 1) & 1 ? RING_ON_WORD : RING_ON_BELL;
             if ((word = ring_reader_asleep(&reader, how))) {
@@ -213,7 +252,6 @@ static void ring_program(program *p)
             ring_reader_closed(&writer);
             ring_writer_closed(&reader);
         }
-        note(answer);
     }
     CHECK(reader.position % 8 == 0 && writer.position % 8 == 0);
 }

@@ -5,6 +5,7 @@
 
 #include "futex.h"
 #include "killpoint.h"
+#include "ring_dropping.h"
 
 void ring_start(ring *r, void *control, void *data, uint64_t capacity, void *large,
                 uint64_t large_size)
@@ -17,19 +18,23 @@ void ring_start(ring *r, void *control, void *data, uint64_t capacity, void *lar
     r->large = large;
     r->large_size = large_size;
     r->large_after = 0;
-    r->unheard = r->corrupt = r->over = false;
+    r->number = r->dropped = 0;
+    r->unusual = 0;
+    r->unheard = r->over = r->claimed = false;
     patience_start(&r->patience);
 }
 
 bool ring_readable(ring *r)
 {
     /* A broken ring is "readable": the read then says so. */
-    return r->corrupt || ring_see_tail(r, memory_order_seq_cst) != RESULT_OK || r->seen != r->position;
+    if (r->unusual)
+        return ring_unusual(r) == RESULT_CORRUPT || ring_is_left(r);
+    return ring_see_tail(r, memory_order_seq_cst) != RESULT_OK || r->seen != r->position;
 }
 
 bool ring_writable(ring *r, uint64_t size)
 {
-    return r->corrupt || ring_see_head(r, memory_order_seq_cst) != RESULT_OK || ring_room(r, size);
+    return r->unusual || ring_see_head(r, memory_order_seq_cst) != RESULT_OK || ring_room(r, size);
 }
 
 uint32_t ring_reader_asleep(ring *r, uint32_t how)

@@ -28,6 +28,10 @@
  * once for whoever needs a descriptor. So a sleeper wakes by itself once at most, and a writer that is
  * killed between clearing and waking wakes the reader by its death, that much later at most.
  *
+ * A ring may drop its oldest instead of being full: ring_dropping.h. That is the writer's choice, made before
+ * its first record and learnt by the reader with it; it costs other rings nothing, because `unusual` is
+ * looked at with every record anyway.
+ *
  * Trust. Every word that the other side can write is loaded once, checked, and only then used;
  * own positions live in private memory and are never read back. Nothing shared can lead out of
  * bounds; a broken rule is RESULT_CORRUPT, for good.
@@ -50,12 +54,15 @@
 #define RING_CLOSED 2u
 #define RING_ON_WORD 4u /* asleep, to be woken by a futex on the flags */
 #define RING_ASLEEP (RING_ON_BELL | RING_ON_WORD)
+#define RING_CORRUPT 1u /* unusual: a rule was broken, for good */
+#define RING_DROPS 2u   /* unusual, and the rule in the control: it drops its oldest */
 #ifndef RING_NAP_NS
 #define RING_NAP_NS 100000000 /* on the word; and so much later a death may be heard of */
 #endif
 
 typedef struct {
     _Alignas(CACHE_LINE) _Atomic uint64_t tail;         /* written by the writer */
+    _Atomic uint32_t rule;                              /* by the writer, before the first tail */
     _Alignas(CACHE_LINE) _Atomic uint64_t head;         /* written by the reader */
     _Alignas(CACHE_LINE) _Atomic uint32_t reader_flags; /* set by the reader, asleep cleared by both */
     /* Beside them, because a busy pair only reads both: */
@@ -72,10 +79,14 @@ typedef struct {
     unsigned char *large; /* the large place */
     uint64_t large_size;
     uint64_t large_after; /* writer: the position behind the last record that used it */
-    bool corrupt;
+    uint32_t unusual;
     bool over; /* the other side has closed */
     bool unheard; /* the other side said that it sleeps on the word, and did not: it may be gone */
     patience patience;
+    /* Of one that drops its oldest: */
+    uint64_t number;  /* of the next record */
+    uint64_t dropped; /* writer: how many it dropped; reader: how many it missed */
+    bool claimed;     /* the record at `position` (writer: at `seen`) is the reader's */
 } ring;
 
 typedef struct {
@@ -83,6 +94,7 @@ typedef struct {
     uint32_t size;
     uint32_t kind;  /* the caller's own; the top bit is ours */
     uint64_t after; /* the position behind the record */
+    uint64_t number; /* only of a ring that drops its oldest */
 } ring_record;
 
 #define RING_LARGE UINT32_C(0x80000000) /* in the kind: the bytes are in the large place */
@@ -92,14 +104,14 @@ void ring_start(ring *r, void *control, void *data, uint64_t capacity, void *lar
                 uint64_t large_size);
 
 /* Writer. Find room for `size` bytes behind the records already written (published or not). OK fills
- * `record`; write the bytes, then ring_append. Nothing is promised until then. */
+ * `record`; write the bytes, then ring_append. Nothing is promised until then. DROPS: ring_put_dropping. */
 static inline result ring_reserve(ring *r, uint64_t size, ring_record *record);
 /* Writer. The reserved record has `size` bytes (at most what was reserved) and is of `kind`. */
 static inline void ring_append(ring *r, ring_record *record, uint32_t size, uint32_t kind);
 /* Writer. Show all that was appended, and wake the reader if it sleeps. True: ring its bell. */
 static inline bool ring_publish(ring *r);
 
-/* Reader. The next record; the same again until ring_pass. */
+/* Reader. The next record; the same again until ring_pass. DROPS: look by ring_claim. */
 static inline result ring_look(ring *r, ring_record *record);
 /* Reader. Go on behind the record; its bytes stay until they are released. */
 static inline void ring_pass(ring *r, const ring_record *record);

@@ -8,8 +8,13 @@
 
 static inline result ring_corrupt(ring *r)
 {
-    r->corrupt = true;
+    r->unusual |= RING_CORRUPT;
     return RESULT_CORRUPT;
+}
+
+static inline result ring_unusual(const ring *r)
+{
+    return r->unusual & RING_CORRUPT ? RESULT_CORRUPT : RESULT_DROPS;
 }
 
 /* A record's head: size in the low half, kind in the high one; one word, so that it is read once. */
@@ -32,6 +37,12 @@ static inline result ring_see_head(ring *r, memory_order order)
 static inline result ring_see_tail(ring *r, memory_order order)
 {
     uint64_t tail = atomic_load_explicit(&r->shared->tail, order);
+    /* Relaxed: the load of tail, an acquire of what was stored before it, carries it. */
+    if (r->seen == 0 && tail
+        && atomic_load_explicit(&r->shared->rule, memory_order_relaxed) & RING_DROPS) {
+        r->unusual |= RING_DROPS;
+        return RESULT_DROPS;
+    }
     if (tail - r->position > r->capacity || tail % 8 || tail < r->seen)
         return ring_corrupt(r);
     r->seen = tail;
@@ -59,8 +70,8 @@ static inline bool ring_room(const ring *r, uint64_t size)
 
 static inline result ring_reserve(ring *r, uint64_t size, ring_record *record)
 {
-    if (r->corrupt)
-        return RESULT_CORRUPT;
+    if (r->unusual)
+        return ring_unusual(r);
     bool large = ring_is_large(r, size);
     if (large && size > r->large_size)
         return RESULT_TOO_LARGE;
@@ -114,11 +125,11 @@ static inline bool ring_publish(ring *r)
 static inline result ring_look(ring *r, ring_record *record)
 {
     uint64_t position = r->position;
-    if (r->corrupt)
-        return RESULT_CORRUPT;
+    if (r->unusual)
+        return ring_unusual(r);
     if (position == r->seen) {
         if (ring_see_tail(r, memory_order_acquire) != RESULT_OK)
-            return RESULT_CORRUPT;
+            return ring_unusual(r);
         if (position == r->seen)
             return RESULT_EMPTY;
     }

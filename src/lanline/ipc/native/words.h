@@ -16,25 +16,31 @@ static inline uint64_t words_for(uint64_t bytes)
 static inline void words_store(_Atomic uint64_t *to, const void *bytes, uint64_t size)
 {
     const unsigned char *from = bytes;
-    for (; size; to++) {
-        uint64_t word = 0, part = size < 8 ? size : 8;
-        memcpy(&word, from, part);
+    uint64_t word;
+    for (; size >= sizeof word; size -= sizeof word, from += sizeof word, to++) {
+        memcpy(&word, from, sizeof word);
         atomic_store_explicit(to, word, memory_order_release);
         KILL_POINT();
-        from += part;
-        size -= part;
+    }
+    if (size) {
+        word = 0;
+        memcpy(&word, from, size);
+        atomic_store_explicit(to, word, memory_order_release);
+        KILL_POINT();
     }
 }
 
 static inline void words_load(void *bytes, const _Atomic uint64_t *from, uint64_t size)
 {
     unsigned char *to = bytes;
-    for (; size; from++) {
-        uint64_t word = atomic_load_explicit(from, memory_order_acquire);
-        uint64_t part = size < 8 ? size : 8;
-        memcpy(to, &word, part);
-        to += part;
-        size -= part;
+    uint64_t word;
+    for (; size >= sizeof word; size -= sizeof word, to += sizeof word, from++) {
+        word = atomic_load_explicit(from, memory_order_acquire);
+        memcpy(to, &word, sizeof word);
+    }
+    if (size) {
+        word = atomic_load_explicit(from, memory_order_acquire);
+        memcpy(to, &word, size);
     }
 }
 
