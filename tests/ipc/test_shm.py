@@ -284,7 +284,7 @@ def test_a_loan_is_filled_in_place_and_borrowed_in_place(pair: Pair) -> None:
 def test_a_loan_can_be_cut_short_or_cancelled(pair: Pair) -> None:
     one, other = pair
     loan = one.loan(1000)
-    memoryview(loan)[:4] = b"four"
+    loan.view[:4] = b"four"
     loan.commit(4)
     with pytest.raises(RuntimeError, match="mine"), one.loan(10):
         raise RuntimeError("mine")
@@ -344,7 +344,7 @@ def test_views_outlive_the_channel(pair: Pair) -> None:
     borrowed = other.borrow()
     array = np.frombuffer(borrowed.view, np.uint8)
     loan = one.loan(100)
-    room = memoryview(loan)
+    room = loan.view
     one.close()
     other.close()
     del one, other

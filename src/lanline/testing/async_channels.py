@@ -12,6 +12,7 @@ from typing import Any
 
 from lanline import ipc
 from lanline.ipc import aio
+from lanline.testing import oldest
 from lanline.testing.helpers import SECONDS, MakeAddress, Point, said_in_a_child
 
 Check = Callable[[MakeAddress], Awaitable[None]]
@@ -169,6 +170,37 @@ async def what_is_not_of_the_type_is_no_end(make: MakeAddress) -> None:
         assert await other.recv(SECONDS) == Point(1, "a")
 
 
+async def the_newest_stay_in_order_and_the_others_are_counted(make: MakeAddress) -> None:
+    if not oldest.takes_back(make):
+        return
+    async with pair(make, overflow="drop-oldest") as (one, other):
+        waiting = asyncio.ensure_future(other.recv(SECONDS))
+        await asyncio.sleep(0.01)
+        await one.send(b"woken")
+        assert await waiting == b"woken"
+        async with one.loan(8) as room:
+            room[:] = oldest.numbered(0, 8)
+            await one.send(oldest.numbered(0, 8))  # a loan keeps nobody from sending
+        count = 0
+        for size in oldest.SIZES:
+            before, sent = one.statistics().dropped, 0
+            while one.statistics().dropped < before + 10:
+                await one.send(oldest.numbered(count, size), 0)
+                count, sent = count + 1, sent + 1
+            async with other.borrow(SECONDS) as view:
+                batch = [bytes(view)]
+            while batch[-1] != oldest.numbered(count - 1, size):
+                batch += await other.recv_many(10, 0)
+            left = [oldest.number_of(message) for message in batch]
+            assert left == list(range(count - len(left), count))
+        assert other.statistics().missed == one.statistics().dropped
+        sent = await one.send_many([oldest.numbered(n, 8) for n in range(oldest.MANY)], 0)
+        assert sent == oldest.MANY
+        await one.close()
+        left = [oldest.number_of(message) async for message in other]
+        assert left == list(range(oldest.MANY - len(left), oldest.MANY))
+
+
 async def a_fork_says_so(make: MakeAddress) -> None:
     """Whatever the child does with its copies, the parent's tasks wait on and are woken."""
     async with await aio.listen(make()) as listener:
@@ -227,6 +259,7 @@ CHECKS: list[Check] = [
     memory_is_lent_both_ways,
     arrays_travel_and_are_lent,
     what_is_not_of_the_type_is_no_end,
+    the_newest_stay_in_order_and_the_others_are_counted,
     a_fork_says_so,
 ]
 

@@ -79,10 +79,10 @@ class Channel(Generic[T]):
             channel.count_sent(1, size_of(data))
             if self._link.has_unsent:
                 await self._finish(Deadline(timeout))
-        elif channel.overflow == "block":
-            await self.send_encoded(data, Deadline(timeout))
-        else:
+        elif channel.overflows:
             channel.overflown()
+        else:
+            await self.send_encoded(data, Deadline(timeout))
 
     async def send_encoded(self, data: BytesLike, deadline: Deadline) -> None:
         """Send bytes, whatever the type of messages; wait for room."""
@@ -104,7 +104,7 @@ class Channel(Generic[T]):
         """
         channel = self._channel
         channel.check_fork()
-        if channel.overflow != "block":
+        if channel.overflows:
             return await self._send_each(messages)
         deadline = Deadline(timeout)
         sent = 0
@@ -170,7 +170,7 @@ class Channel(Generic[T]):
     async def lend(self, size: int, deadline: Deadline) -> Loan | None:
         """For AsyncLoan: the method's own memory, while nobody else sends; None: it has none."""
         self._channel.check_fork()
-        if not self._link.rings:
+        if not self._link.rings or self._channel.overflow == "drop-oldest":
             return None
         await self._take_writing(deadline)
         try:

@@ -8,9 +8,10 @@ everything it had sent has been received), PeerDiedError (the peer is gone witho
 TimedOutError, MessageTooLargeError, ForkedError (the handle came through a fork: open it anew).
 
 Overflow: what `send` does when there is no room. "block" waits; "raise" raises FullError at once;
-"drop-newest" drops the message and counts it. "drop-oldest" is for `ipc.Queue`: what a channel has
-sent is the receiver's or the kernel's already, so asking for it raises UnsupportedError when the
-channel is made.
+"drop-newest" drops the message and counts it. "drop-oldest" sends it at once and drops what was
+sent first and not received yet: the receiver always finds the newest, in order. Only shm: can do
+that (and `ipc.Queue`); what another method has sent is the kernel's already, so asking for it
+raises UnsupportedError when the channel is made. Each end has its own rule, for what it sends.
 
 A channel may be used by several threads: one sends and one receives at a time, others wait their
 turn within their time-out.
@@ -23,7 +24,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeVar
 
 from msgspec import Struct
 
@@ -52,7 +53,7 @@ RECV_MANY = 4096
 SEND_MANY = 4096  # messages that are encoded before they are sent
 
 Overflow = Literal["block", "raise", "drop-oldest", "drop-newest"]
-CHANNEL_RULES: tuple[Overflow, ...] = ("block", "raise", "drop-newest")
+CHANNEL_RULES: tuple[Overflow, ...] = ("block", "raise", "drop-newest")  # of every method
 
 
 class Credentials(Struct, frozen=True):
@@ -64,13 +65,18 @@ class Credentials(Struct, frozen=True):
 
 
 class Statistics(Struct, frozen=True):
-    """Since the channel was opened. `dropped`: by an overflow rule."""
+    """Since the channel was opened.
+
+    `dropped`: by this end's overflow rule; with "drop-oldest" they were sent, and count so, too.
+    `missed`: dropped by the peer's "drop-oldest", before the last message that was received.
+    """
 
     sent: int = 0
     sent_bytes: int = 0
     received: int = 0
     received_bytes: int = 0
     dropped: int = 0
+    missed: int = 0
 
 
 def batches(messages: Iterable[T]) -> Iterator[Sequence[T]]:
@@ -83,22 +89,29 @@ def batches(messages: Iterable[T]) -> Iterator[Sequence[T]]:
             yield [message]
 
 
-def check_rule(overflow: str) -> None:
-    """Before anybody is connected to. Raises UnsupportedError."""
-    if overflow not in CHANNEL_RULES:
+def check_rule(overflow: str, takes_back: bool) -> None:
+    """Before anybody is connected to. Raises UnsupportedError. `takes_back`: see Channel."""
+    if overflow in CHANNEL_RULES or (overflow == "drop-oldest" and takes_back):
+        return
+    rule, others = f"The overflow rule {overflow!r}", ", ".join(CHANNEL_RULES)
+    if overflow == "drop-oldest":
         raise UnsupportedError(
-            f"The overflow rule {overflow!r}",
-            "a channel",
-            f"choose from {', '.join(CHANNEL_RULES)}, or use ipc.Queue.",
+            rule,
+            "a channel whose messages the kernel holds",
+            f"what was sent cannot be taken back: use shm: or ipc.Queue, or one of {others}.",
         )
+    raise UnsupportedError(rule, "a channel", f"choose from {others} and, for shm:, drop-oldest.")
 
 
 class Channel(StaysHere, ABC, Generic[T]):
     """An open two-way link that carries messages."""
 
+    takes_back: ClassVar[bool] = False  # can it drop what it has sent?
+
     def __init__(self, kind: Any = bytes, overflow: Overflow = "block") -> None:
-        check_rule(overflow)
+        check_rule(overflow, self.takes_back)
         self.overflow = overflow
+        self.overflows = overflow in ("raise", "drop-newest")  # is there an `overflown`?
         self._dropped = 0
         self._encode, self._decode = codec_for(kind)
         self._undecoded: deque[bytes] = deque()  # received behind one that is not of the type
@@ -135,7 +148,7 @@ class Channel(StaysHere, ABC, Generic[T]):
         self._send_encoded(self.encoded(message), timeout)
 
     def _send_encoded(self, data: BytesLike, timeout: float | None) -> None:
-        if self.overflow == "block":
+        if not self.overflows:
             self._send(data, timeout)
         elif not self._send_by_rule(data):
             return
@@ -162,7 +175,7 @@ class Channel(StaysHere, ABC, Generic[T]):
         for batch in batches(messages):
             left = [self.encoded(message) for message in batch]
             while left:
-                sent = self._send_ready(left, deadline) if self.overflow == "block" else 0
+                sent = 0 if self.overflows else self._send_ready(left, deadline)
                 self.count_sent(sent, sum(map(size_of, left[:sent])))
                 if not sent:
                     try:

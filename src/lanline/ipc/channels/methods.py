@@ -30,7 +30,7 @@ def method_of(
     address: Address, tls: SSLContext | None = None, overflow: Overflow = "block"
 ) -> Method:
     """Raises UnsupportedError for a method or an overflow rule that there is not."""
-    check_rule(overflow)
+    check_rule(overflow, takes_back=address.scheme == "shm")
     if tls is not None and address.scheme != "tls":
         raise AddressError(str(address), "a context for TLS needs one that begins with tls://")
     match address.scheme:

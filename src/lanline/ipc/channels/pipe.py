@@ -22,7 +22,7 @@ from io import FileIO
 from typing import Any, TypeVar
 
 from lanline.errors import ClosedError, ForkedError
-from lanline.ipc.channels.contract import MESSAGE_BYTES, Overflow
+from lanline.ipc.channels.contract import MESSAGE_BYTES, Overflow, check_rule
 from lanline.ipc.channels.descriptors import DescriptorLink
 from lanline.ipc.channels.stream import StreamChannel
 from lanline.ipc.steps import Steps
@@ -118,6 +118,7 @@ def pipe(
 ) -> tuple[PipeEnd[Any], PipeEnd[Any]]:
     """(reader, writer): messages in one direction, between a process and its children."""
     need_pipes("A pipe")
+    check_rule(overflow, PipeEnd.takes_back)
     data_in, data_out = os.pipe()
     back_in, back_out = os.pipe()
     reader: PipeEnd[Any] = _end(data_in, back_out, limit, type, overflow, sends=False)

@@ -28,7 +28,7 @@ from lanline.errors import (
 from lanline.ipc.address import Address
 from lanline.ipc.channels import sockets
 from lanline.ipc.channels.contract import MESSAGE_BYTES, Channel, Listener, Overflow, Statistics
-from lanline.ipc.channels.views import Borrowed, HeldMessage
+from lanline.ipc.channels.views import Borrowed, CopyingLoan, HeldMessage, Loan
 from lanline.ipc.forgotten import Descriptor, warn_unclosed
 from lanline.ipc.native import load
 from lanline.ipc.payload import is_array
@@ -39,7 +39,7 @@ from lanline.ipc.waiting import Deadline
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lanline.ipc.native._link import Link, Loan
+    from lanline.ipc.native._link import Link
     from lanline.ipc.payload import BytesLike
 
 T = TypeVar("T")
@@ -48,7 +48,7 @@ RING_BYTES = 4 * 1024 * 1024  # each way: two messages of 1 MiB in flight, and s
 PAGE = 4096
 LARGEST = (1 << 32) - PAGE  # a record's size has 32 bits
 HELLO = struct.Struct("<8sQQ")  # magic with version, bytes of a ring, bytes of the large place
-MAGIC = b"lanline\2"
+MAGIC = b"lanline\3"
 HELLO_SECONDS = 1.0  # for whoever has connected to say so; then the next one's turn
 SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
 
@@ -56,10 +56,12 @@ SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
 class ShmChannel(Channel[T]):
     """A channel over two rings in shared memory."""
 
+    takes_back = True
+
     def __init__(self, link: Link, kind: Any = bytes, overflow: Overflow = "block") -> None:
         super().__init__(kind, overflow)
         self.link = link
-        if kind is bytes and overflow == "block":
+        if kind is bytes and not self.overflows:
             # Straight to the native calls: a Python frame between costs as much as the message.
             vars(self).update(
                 send=link.send,
@@ -82,7 +84,11 @@ class ShmChannel(Channel[T]):
 
         It is sent when the block ends, and not at all when it raises. While it is out this thread
         cannot send (BusyError), and others wait. After that a view of it must not be written to.
+        With "drop-oldest" it is memory of its own, copied when it is sent: nothing that the peer
+        may still want is dropped for a message that there is not yet.
         """
+        if self.overflow == "drop-oldest":
+            return CopyingLoan(size, self.link.send)
         return self.link.loan(size, timeout)
 
     def borrow(self, timeout: float | None = None) -> Borrowed:
@@ -93,7 +99,7 @@ class ShmChannel(Channel[T]):
 
         Its place is the sender's again when the block has ended and no view of it is left; until
         then it stays, even after `close`. The peer can still write there, as in all shared memory:
-        copy before you check what you do not trust.
+        copy before you check what you do not trust. If the peer drops its oldest it is a copy.
         """
         kept = self.take_kept()
         return self.link.borrow(timeout) if kept is None else HeldMessage(kept)
@@ -101,7 +107,7 @@ class ShmChannel(Channel[T]):
     def statistics(self) -> Statistics:
         link = self.link
         counts = (link.sent, link.sent_bytes, link.received, link.received_bytes)
-        return Statistics(*counts, dropped=self._dropped)
+        return Statistics(*counts, dropped=self._dropped + link.dropped, missed=link.missed)
 
     def fileno(self) -> int:
         return self.link.fileno()
@@ -219,7 +225,14 @@ class ShmListener(Listener[T]):
             if room.family != socket.AF_UNIX or room.type != socket.SOCK_STREAM:
                 raise _NotWelcome("its bell is not a Unix stream socket")
             link: Link = load("_link").Link(
-                memory, ring_bytes, large_bytes, 1, sock.fileno(), room.fileno(), self._limit
+                memory,
+                ring_bytes,
+                large_bytes,
+                1,
+                sock.fileno(),
+                room.fileno(),
+                self._limit,
+                self._overflow == "drop-oldest",
             )
             sock.detach()
             room.detach()
@@ -288,10 +301,13 @@ class ShmMethod:
 
         It may send at once: what it sends lies in the memory until it is accepted.
         """
-        return ShmChannel((yield from _connected(self._address, timeout, limit)), kind, overflow)
+        link = yield from _connected(self._address, timeout, limit, overflow == "drop-oldest")
+        return ShmChannel(link, kind, overflow)
 
 
-def _connected(address: Address, timeout: float | None, limit: int) -> Steps[Link]:
+def _connected(
+    address: Address, timeout: float | None, limit: int, drop_oldest: bool
+) -> Steps[Link]:
     native = load("_link")
     if limit > LARGEST:
         raise MessageTooLargeError(limit, LARGEST)
@@ -311,7 +327,14 @@ def _connected(address: Address, timeout: float | None, limit: int) -> Steps[Lin
             hello = HELLO.pack(MAGIC, RING_BYTES, large_bytes)
             socket.send_fds(sock, [hello], [memory, theirs.fileno()])
             link: Link = native.Link(
-                memory, RING_BYTES, large_bytes, 0, sock.fileno(), ours.fileno(), limit
+                memory,
+                RING_BYTES,
+                large_bytes,
+                0,
+                sock.fileno(),
+                ours.fileno(),
+                limit,
+                drop_oldest,
             )
         except OSError as problem:
             raise PeerDiedError(f"{address} went away: {problem.strerror}.") from None

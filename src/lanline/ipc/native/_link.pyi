@@ -31,6 +31,10 @@ class Link:
     sent_bytes: int
     received_bytes: int
     sleeps: int
+    @property
+    def dropped(self) -> int: ...
+    @property
+    def missed(self) -> int: ...
     def __init__(
         self,
         memory: int,
@@ -40,6 +44,7 @@ class Link:
         data_bell: int,
         room_bell: int,
         limit: int,
+        drop_oldest: bool = False,
     ) -> None: ...
     def send(self, message: _Buffer, timeout: float | None = None, kind: int = 0) -> None: ...
     def send_many(

@@ -66,6 +66,7 @@ cdef extern from "result.h" nogil:
         RESULT_TOO_LARGE
         RESULT_CORRUPT
         RESULT_TIMED_OUT
+        RESULT_DROPS
         RESULT_SYSTEM
 
 cdef extern from "memory.h" nogil:
@@ -92,9 +93,12 @@ cdef extern from "<sys/socket.h>" nogil:
 cdef extern from "ring.h" nogil:
     const int RING_CONTROL
     const uint32_t RING_LARGE
+    const uint32_t RING_DROPS
     ctypedef struct ring:
         uint64_t capacity
         uint64_t position
+        uint64_t dropped
+        uint32_t unusual
         c_bool unheard
     ctypedef struct ring_record:
         unsigned char *bytes
@@ -128,6 +132,14 @@ cdef extern from "ring.h" nogil:
     bint ring_writer_closed(ring *r)
 
 
+cdef extern from "ring_dropping.h" nogil:
+    void ring_drop_oldest(ring *r)
+    result ring_put_dropping(ring *r, const void *bytes, uint64_t size, uint32_t kind, bint wait)
+    result ring_claim(ring *r, ring_record *record)
+    void ring_copy(const ring_record *record, void *to)
+    bint ring_take(ring *r, const ring_record *record)
+
+
 ctypedef bell_answer (*nap_call)(ring *r, uint32_t word, uint64_t deadline_ns) noexcept nogil
 
 
@@ -139,6 +151,10 @@ cdef extern from "pythread.h":
 # From here on a copy is long enough (tens of microseconds) to let other threads run meanwhile.
 cdef enum:
     BIG = 262144
+
+# A recv(0) that the sender overtakes in the copy tries so often: something newer is there each time.
+cdef enum:
+    OVERTAKEN = 100
 
 BROKEN = "The peer broke the rules of the shared memory; nothing more can be read or written."
 
@@ -239,12 +255,14 @@ cdef class Pin:
 cdef class Borrowed:
     """A received message where it lies: a read-only buffer that pins its place in the ring.
 
-    The place is free again when it has been released (`with` does it) and no view of it is left.
+    The place is free again when it has been released (`with` does it) and no view of it is left. Out
+    of a ring that drops its oldest it is a copy, which nobody can write over.
     """
 
     cdef Link link
     cdef Mapping mapping
     cdef Pin pin
+    cdef bytes copy
     cdef unsigned char *bytes
     cdef Py_ssize_t size
     cdef readonly uint32_t kind
@@ -271,6 +289,10 @@ cdef class Borrowed:
     def __releasebuffer__(self, Py_buffer *buffer):
         self.exports -= 1
         if self.released and self.exports == 0:
+            self._give_back()
+
+    cdef void _give_back(self):
+        if self.link is not None:
             self.link._unpin(self.pin)
 
     def release(self):
@@ -285,7 +307,7 @@ cdef class Borrowed:
             self.lent = None
         self.released = True
         if self.exports == 0:
-            self.link._unpin(self.pin)
+            self._give_back()
 
     def __enter__(self):
         return self.view
@@ -295,8 +317,8 @@ cdef class Borrowed:
 
     def __dealloc__(self):
         # Nobody holds a view here, or it would hold this object.
-        if self.link is not None and not self.released:
-            self.link._unpin(self.pin)
+        if not self.released:
+            self._give_back()
 
 
 @cython.no_gc_clear
@@ -377,7 +399,8 @@ cdef class Link:
     `memory` is a descriptor of `segment_size(capacity, large_size)` sealed bytes, all zero at first;
     `side` is 0 at one end and 1 at the other. The bells are two connected stream sockets, for data
     and for room. The descriptor of the memory stays the caller's; the bells become the link's.
-    `limit`: bytes of one message, sent or received.
+    `limit`: bytes of one message, sent or received. `drop_oldest`: where there is no room for what is
+    sent here, the oldest that was not received yet is dropped; no send waits then.
 
     Threads may share it. The fast paths run under the GIL and are whole. Whoever has to wait, or
     copies so much that the GIL is given up, holds the lock of its direction, so that only one thread
@@ -395,6 +418,7 @@ cdef class Link:
     cdef bint gone  # the kernel said that the peer is gone
     cdef bint reading
     cdef bint writing
+    cdef bytes copied  # while `reading`: the record, out of a ring that drops its oldest
     cdef object poll  # what fileno() is of, once somebody has asked for it
     cdef int more
     cdef int inside  # threads that are using the bells' descriptors without the GIL
@@ -415,7 +439,7 @@ cdef class Link:
             raise MemoryError
 
     def __init__(self, int memory, uint64_t capacity, uint64_t large_size, int side,
-                 int data_bell, int room_bell, uint64_t limit):
+                 int data_bell, int room_bell, uint64_t limit, bint drop_oldest=False):
         self.mapping = Mapping(memory, capacity, large_size)
         self.data_bell = data_bell
         self.room_bell = room_bell
@@ -426,6 +450,8 @@ cdef class Link:
         cdef char *control = <char *>self.mapping.control
         ring_start(&self.outgoing, control + side * RING_CONTROL, self.mapping.rings[side],
                    capacity, self.mapping.large[side], large_size)
+        if drop_oldest:
+            ring_drop_oldest(&self.outgoing)
         side = 1 - side
         ring_start(&self.incoming, control + side * RING_CONTROL, self.mapping.rings[side],
                    capacity, self.mapping.large[side], large_size)
@@ -448,7 +474,8 @@ cdef class Link:
 
     cdef int _send(self, const unsigned char *bytes, uint64_t size, timeout, uint32_t kind) except -1:
         cdef ring_record record
-        if (self._may_write() and size <= self.small
+        cdef bint may = self._may_write()
+        if (may and size <= self.small
                 and ring_reserve(&self.outgoing, size, &record) == RESULT_OK):
             memcpy(record.bytes, bytes, size)
             ring_append(&self.outgoing, &record, <uint32_t>size, kind)
@@ -456,6 +483,8 @@ cdef class Link:
             if self.gone:
                 self._say_gone()
             return 0
+        if self.outgoing.unusual & RING_DROPS:
+            return self._send_dropping(bytes, size, kind, may)
         self._lock_writing(size, deadline_of(timeout), &record)
         try:
             with nogil:
@@ -464,6 +493,35 @@ cdef class Link:
             self._publish(1, size)
         finally:
             self._unlock_writing()
+        return 0
+
+    cdef int _send_dropping(self, const unsigned char *bytes, uint64_t size, uint32_t kind,
+                            bint may) except -1:
+        """Send it at once, in the place of the oldest if need be. `may`: nobody is known to be gone."""
+        cdef result answer = RESULT_FULL
+        self._check_open()
+        take_lock(self.write_lock, BELL_FOR_EVER)  # another thread only copies meanwhile
+        self.writing = True
+        try:
+            self._check_open()
+            if not may and (self.gone or ring_reader_closed(&self.outgoing) or bell_gone(self.room_bell)):
+                self._say_gone()
+            if size > self.limit:
+                raise MessageTooLargeError(size, self.limit)
+            if size < BIG:
+                answer = ring_put_dropping(&self.outgoing, bytes, size, kind, False)
+            if answer == RESULT_FULL:
+                with nogil:
+                    answer = ring_put_dropping(&self.outgoing, bytes, size, kind, True)
+            if answer == RESULT_TOO_LARGE:
+                raise MessageTooLargeError(size, self.limit)
+            if answer != RESULT_OK:
+                raise CorruptedError(BROKEN)
+            self._publish(1, size)
+        finally:
+            self._unlock_writing()
+        if self.gone:
+            self._say_gone()
         return 0
 
     cdef bint _may_write(self) noexcept:
@@ -491,6 +549,10 @@ cdef class Link:
         cdef ring_record record
         cdef Py_buffer buffer
         cdef list batch = messages if type(messages) is list else list(messages)
+        if self.outgoing.unusual & RING_DROPS:
+            for message in batch:
+                self.send(message, None, kind)
+            return len(batch)
         if not self._may_write():
             self._lock_writing(0, deadline_of(timeout), &record)
             self._unlock_writing()
@@ -545,6 +607,8 @@ cdef class Link:
     def loan(self, uint64_t size, timeout=None, uint32_t kind=0):
         """Room for `size` bytes to be filled in place; see Loan."""
         cdef Loan loan = Loan.__new__(Loan)
+        if self.outgoing.unusual & RING_DROPS:
+            raise ValueError("A ring that drops its oldest has no room to lend; send what you have filled.")
         self._lock_writing(size, deadline_of(timeout), &loan.record)
         loan.link = self
         loan.mapping = self.mapping
@@ -660,9 +724,20 @@ cdef class Link:
             self._release()
             return batch
         batch.append(self.recv(timeout))
-        if most > 1:
+        if self.incoming.unusual & RING_DROPS:
+            self._take_each(batch, most)
+        elif most > 1:
             batch.extend(self.take_ready(most - 1))
         return batch
+
+    cdef int _take_each(self, list batch, Py_ssize_t most) except -1:
+        """The same one by one, out of a ring that drops its oldest: each is to be claimed."""
+        try:
+            while len(batch) < most and ring_readable(&self.incoming):
+                batch.append(self.recv(0))
+        except (TimedOutError, PeerClosedError, PeerDiedError, CorruptedError):
+            pass  # the next call says so
+        return 0
 
     def take_ready(self, Py_ssize_t most):
         """Messages that are there, at most `most`; perhaps none. What ended the channel is not said."""
@@ -678,6 +753,13 @@ cdef class Link:
         cdef ring_record record
         self._lock_reading(deadline_of(timeout), &record, False)
         cdef Borrowed borrowed = Borrowed.__new__(Borrowed)
+        if self.copied is not None:
+            borrowed.copy = self._take_copied()
+            borrowed.bytes = <unsigned char *>PyBytes_AS_STRING(borrowed.copy)
+            borrowed.size = PyBytes_GET_SIZE(borrowed.copy)
+            borrowed.kind = record.kind & ~RING_LARGE
+            self._unlock_reading()
+            return borrowed
         borrowed.pin = Pin.__new__(Pin)
         borrowed.pin.start = self.incoming.position
         borrowed.mapping = self.mapping
@@ -710,7 +792,7 @@ cdef class Link:
         if self._see(record):
             return 1
         deadline = deadline_of(timeout)
-        if deadline != 1 and self._may_read() and not self.gone and not ring_writer_closed(&self.incoming):
+        if deadline != 1 and not self.incoming.unusual and self._may_read() and not self.gone and not ring_writer_closed(&self.incoming):
             spun = True
             if ring_reader_spin(&self.incoming) and self._see(record):
                 return 1
@@ -727,6 +809,8 @@ cdef class Link:
 
     cdef object _take_slowly(self, ring_record *record):
         """As _take, with the lock held: long copies let other threads run."""
+        if self.copied is not None:
+            return self._take_copied()
         if record.size < BIG:
             return self._take(record)
         message = PyBytes_FromStringAndSize(NULL, record.size)
@@ -738,6 +822,36 @@ cdef class Link:
         self.received_bytes += record.size
         self._release()
         return message
+
+    cdef bytes _take_copied(self):
+        cdef bytes message = self.copied
+        self.copied = None
+        self.received += 1
+        self.received_bytes += PyBytes_GET_SIZE(message)
+        return message
+
+    cdef result _copy_oldest(self, ring_record *record) except *:
+        """Claim the oldest record, copy it and take it. TIMED_OUT: it was dropped in the copy."""
+        cdef result answer = ring_claim(&self.incoming, record)
+        cdef bytes message
+        cdef char *target
+        if answer != RESULT_OK:
+            return answer
+        if record.size > self.limit:
+            if ring_take(&self.incoming, record):
+                raise MessageTooLargeError(record.size, self.limit)
+            return RESULT_TIMED_OUT
+        message = PyBytes_FromStringAndSize(NULL, record.size)
+        target = PyBytes_AS_STRING(message)
+        if record.size < BIG:
+            ring_copy(record, target)
+        else:
+            with nogil:
+                ring_copy(record, target)
+        if not ring_take(&self.incoming, record):
+            return RESULT_TIMED_OUT
+        self.copied = message
+        return RESULT_OK
 
     cdef void _release(self) noexcept:
         """Everything read is free again, up to the first pin."""
@@ -775,6 +889,7 @@ cdef class Link:
     cdef int _await_message(self, uint64_t deadline, ring_record *record, bint spun) except -1:
         cdef bint gone
         cdef result answer
+        cdef int overtaken = 0
         cdef uint32_t word, how = RING_ON_WORD if self.poll is None else RING_ON_BELL
         while True:
             self._check_open()
@@ -783,6 +898,14 @@ cdef class Link:
             if not gone and deadline == 1:
                 gone = bell_gone_lately(self.data_bell, &self.looked_for_peer)
             answer = ring_look(&self.incoming, record)
+            if answer == RESULT_DROPS:
+                answer = self._copy_oldest(record)
+                if answer == RESULT_OK:
+                    return 0
+                if answer == RESULT_TIMED_OUT and (overtaken < OVERTAKEN or not is_over(deadline)):
+                    overtaken += 1
+                    PyErr_CheckSignals()
+                    continue
             if answer == RESULT_OK:
                 if record.size > self.limit:
                     ring_pass(&self.incoming, record)
@@ -888,6 +1011,16 @@ cdef class Link:
             PyThread_free_lock(self.read_lock)
         if self.write_lock != NULL:
             PyThread_free_lock(self.write_lock)
+
+    @property
+    def dropped(self):
+        """Of what was sent here, so many were dropped before they were received."""
+        return self.outgoing.dropped if self.outgoing.unusual & RING_DROPS else 0
+
+    @property
+    def missed(self):
+        """Of what the peer sent, so many were dropped before the last one that was received."""
+        return self.incoming.dropped if self.incoming.unusual & RING_DROPS else 0
 
     # --- for event loops: see aio/ears.py
 
