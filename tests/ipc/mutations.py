@@ -1,217 +1,492 @@
-"""Faults made on purpose, which the scenarios of the soak must find; scripts/mutants runs them."""
+"""Faults made on purpose, one at a time, in a copy of the code; mutants.py runs them."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
-import sysconfig
-import tempfile
-import time
 from dataclasses import dataclass
-from pathlib import Path
-
-ROOT = Path(__file__).parents[2]
-NATIVE = Path("src/lanline/ipc/native")
-SECONDS = 40
 
 
 @dataclass(frozen=True)
 class Mutation:
+    """`old` is to be found once in `file`, below the IPC library's folder."""
+
+    name: str
     what: str
-    scenario: str
     file: str
     old: str
     new: str
+    # The scenario of the soak that must find it, and as which kinds; none: the soak cannot.
+    scenario: str = ""
+    kinds: tuple[str, ...] = ()
+    # The tests in C that must find it (tests/ipc/native/NAME.c); none: they need not.
+    test: str = ""
+    # Where the models break the same thing: of which model, and what it is called there.
+    model: str = ""
 
 
-MUTATIONS = (
+CHANNEL = (
     Mutation(
+        "channel-overwritten",
         "the writer writes over what has not been read",
-        "channel",
         "native/ring_inline.h",
         "uint64_t left = r->capacity - (r->position - r->seen);",
         "uint64_t left = 2 * r->capacity - (r->position - r->seen);",
+        scenario="channel",
+        kinds=("torn", "reordered", "error"),
+        test="ring_test",
     ),
     Mutation(
+        "channel-reader-asleep",
+        "the reader is never woken",
+        "native/ring_inline.h",
+        "return ring_wake(r, &r->shared->reader_flags);",
+        "return false;",
+        scenario="channel",
+        kinds=("hangs",),
+        test="ring_test",
+    ),
+    Mutation(
+        "channel-writer-asleep",
+        "the writer that waits for room is never woken",
+        "native/ring_inline.h",
+        "return ring_wake(r, &r->shared->writer_flags);",
+        "return false;",
+        scenario="channel",
+        kinds=("hangs",),
+        test="ring_test",
+    ),
+    Mutation(
+        "channel-bell-silent",
+        "who sleeps on the bell is not woken",
+        "native/ring_inline.h",
+        "    return was & RING_ON_BELL;",
+        "    return false;",
+        scenario="channel",
+        kinds=("hangs",),
+        test="ring_test",
+    ),
+    Mutation(
+        "channel-no-second-look",
+        "the reader goes to sleep without looking again",
+        "native/ring.c",
+        "if (!ring_readable(r) && !ring_writer_closed(r))",
+        "if (!ring_writer_closed(r))",
+        test="ring_test",
+        model="wake NO_SECOND_LOOK",
+    ),
+)
+
+QUEUE = (
+    Mutation(
+        "queue-not-redelivered",
         "what a dead worker had is not given back",
-        "queue",
         "native/queue_repair.c",
         "if (state == BLOCK_TAKEN\n        &&",
-        "if (state == BLOCK_FREE\n        &&",
+        "if (state == BLOCK_TAKEN && state == BLOCK_FREE\n        &&",
+        scenario="queue",
+        kinds=("kept",),
+        test="queue_kill_test",
+        model="queue KEEP_DEAD",
     ),
     Mutation(
-        "what was got is not marked as free",
-        "roles",
+        "queue-owner-late",
+        "a message is taken before it says by whom",
         "native/queue.c",
-        "counted off if we die: see repair */\n        COMMIT(head->state, BLOCK_FREE);",
-        "counted off if we die: see repair */",
+        "        SET(head->owner, q->members.tag);\n        COMMIT(head->state, BLOCK_TAKEN);",
+        "        COMMIT(head->state, BLOCK_TAKEN);\n        SET(head->owner, q->members.tag);",
+        test="queue_kill_test",
+        model="queue OWNER_LATE",
     ),
     Mutation(
-        "what is dropped is not counted",
-        "drop_oldest",
+        "queue-committed-early",
+        "a message is there to be got before all about it is written",
         "native/queue.c",
-        "SET(q->shared->dropped, GET(q->shared->dropped) + 1);",
-        "",
+        "    SET(head->size, (uint32_t)size);\n",
+        "    COMMIT(head->state, BLOCK_READY);\n    SET(head->size, (uint32_t)size);\n",
+        test="queue_kill_test",
+        model="queue COMMIT_FIRST",
     ),
     Mutation(
+        "queue-finished-again",
+        "what was finished stays marked as taken, and comes again after a death",
+        "native/queue.c",
+        "    COMMIT(head->state, BLOCK_FREE);\n    finished(q, 1);\n",
+        "    finished(q, 1);\n    return RESULT_OK;\n",
+        scenario="queue",
+        kinds=("doubled",),
+        test="queue_kill_test",
+    ),
+    Mutation(
+        "queue-repair-backwards",
         "a repair sorts the wrong way",
-        "drop_newest",
         "native/queue_repair.c",
         "a->sequence < b->sequence ? -1 : a->sequence > b->sequence",
         "a->sequence > b->sequence ? -1 : a->sequence < b->sequence",
+        scenario="queue",
+        kinds=("reordered",),
+        test="queue_test",
     ),
     Mutation(
+        "queue-repair-backwards-drop",
+        "the same, in a queue that drops",
+        "native/queue_repair.c",
+        "a->sequence < b->sequence ? -1 : a->sequence > b->sequence",
+        "a->sequence > b->sequence ? -1 : a->sequence < b->sequence",
+        scenario="drop_newest",
+        kinds=("reordered",),
+        test="queue_test",
+    ),
+    Mutation(
+        "queue-not-repaired",
+        "the lock of a dead holder is taken over without the repair",
+        "native/queue.c",
+        "if (had == LOCK_TAKEN && !q->inherited)",
+        "if (!q->inherited)",
+        scenario="inside",
+        kinds=("ended", "error", "missing", "doubled", "torn", "reordered", "kept", "hangs"),
+        test="queue_kill_test",
+        model="queue NO_REPAIR",
+    ),
+    Mutation(
+        "queue-not-freed",
+        "what was got is not marked as free",
+        "native/queue.c",
+        "counted off if we die: see repair */\n        COMMIT(head->state, BLOCK_FREE);",
+        "counted off if we die: see repair */",
+        scenario="roles",
+        kinds=("doubled", "ended", "error", "kept"),
+        test="queue_kill_test",
+    ),
+    Mutation(
+        "queue-repair-loses-last",
+        "the last message falls out of a repair's order",
+        "native/queue_repair.c",
+        "i + 1 < count ? ready[i + 1].index : 0);",
+        "i + 2 < count ? ready[i + 1].index : 0);",
+        scenario="queue",
+        kinds=("missing", "kept", "hangs"),
+        test="queue_kill_test",
+    ),
+    Mutation(
+        "queue-repair-miscounts",
+        "a repair counts one too many as unfinished",
+        "native/queue_repair.c",
+        "count + taken + held_by_the_living(q)",
+        "count + taken + held_by_the_living(q) + 1",
+        scenario="queue",
+        kinds=("kept",),
+        test="queue_test",
+    ),
+    Mutation(
+        "queue-repair-refuses",
+        "a repair takes the last block for one that leads astray",
+        "native/queue_repair.c",
+        "if (index - 1 >= touched || used[index - 1])",
+        "if (index >= touched || used[index - 1])",
+        scenario="queue",
+        kinds=("error", "ended"),
+        test="queue_test",
+    ),
+    Mutation(
+        "queue-drop-uncounted",
+        "what is dropped is not counted",
+        "native/queue.c",
+        "SET(q->shared->dropped, GET(q->shared->dropped) + 1);",
+        "",
+        scenario="drop_oldest",
+        kinds=("missing",),
+    ),
+    Mutation(
+        "queue-still-mapped",
+        "a queue that was closed stays mapped",
+        "native/queue_repair.c",
+        "    memory_unmap(q->mapping, q->size);\n",
+        "",
+        scenario="queue",
+        kinds=("mappings",),
+    ),
+    Mutation(
+        "queue-repair-leaks",
+        "a repair does not give its list back to the heap",
+        "native/queue_repair.c",
+        "    free(ready);\n",
+        "",
+        test="queue_test",
+    ),
+    Mutation(
+        "queue-asleep",
+        "nobody who sleeps at a queue is woken",
+        "native/queue_inner.h",
+        "    if (!GET(bench->asleep))\n        return;",
+        "    if (GET(bench->asleep) < 2)\n        return;",
+        test="wake_test",
+    ),
+    Mutation(
+        "queue-not-passed-on",
+        "one that was woken does not wake the next",
+        "native/queue_whole.c",
+        "    SET(bench->asleep, 1); /* others may sleep as we did */\n",
+        "    SET(bench->asleep, 0);\n",
+        test="wake_test",
+    ),
+)
+
+VALUES = (
+    Mutation(
+        "value-in-place",
         "a value is written where it is being read",
-        "value",
         "native/value.c",
         "_Atomic uint64_t *words = place(v, next);",
         "_Atomic uint64_t *words = place(v, next - 1);",
+        scenario="value",
+        kinds=("torn",),
+        test="value_test",
     ),
     Mutation(
+        "value-not-compared",
+        "a reader does not look whether the writers have come round",
+        "native/value.c",
+        "        if (now - current >= VALUE_PLACES - 1)\n            continue;",
+        "        (void)now;",
+        scenario="value",
+        kinds=("torn",),
+        test="value_test",
+        model="seqlock NO_COMPARE",
+    ),
+    Mutation(
+        "value-kept",
+        "every value that was read stays in memory",
+        "shared/value.py",
+        "        data, version = self._value.get()\n",
+        "        data, version = self._value.get()\n"
+        "        vars(codec_for).setdefault('kept', []).append(data)\n",
+        scenario="value",
+        kinds=("memory",),
+    ),
+    Mutation(
+        "value-asleep",
+        "who waits for a value is not woken",
+        "native/value.c",
+        "        futex_wake(&v->shared->turn, INT_MAX);\n",
+        "",
+        test="wake_test",
+    ),
+    Mutation(
+        "broadcast-early",
         "a broadcast is published before its bytes are written",
-        "broadcast",
         "native/broadcast.c",
         "    words_store(word(b, at), bytes, first);\n",
         "    atomic_store(&shared->tail, b->position + span(size));\n"
         "    words_store(word(b, at), bytes, first);\n",
+        scenario="broadcast",
+        kinds=("torn", "error", "missing"),
+        test="broadcast_test",
     ),
     Mutation(
-        "a permit is taken from its holder",
-        "semaphore",
-        "native/permits.c",
-        "if ((seen == 0 || seen == LOCK_ABANDONED) && change(p, index, seen, p->members->tag)) {",
-        "if (seen != p->members->tag && change(p, index, seen, p->members->tag)) {",
+        "broadcast-miscounted",
+        "a reader is not told all that it missed",
+        "native/broadcast.c",
+        "*missed = number - b->number;",
+        "*missed = number > b->number;",
+        scenario="broadcast",
+        kinds=("missing",),
+        test="broadcast_test",
     ),
     Mutation(
-        "nobody passes for dead",
-        "semaphore",
-        "native/roster.c",
-        "    if (tag == r->tag)\n        return false;",
-        "    if (tag)\n        return false;",
-    ),
-    Mutation(
-        "the heir of a lock is not told",
-        "lock",
-        "native/permits.c",
-        "answer = seen ? PERMITS_INHERITED : PERMITS_TAKEN;",
-        "answer = PERMITS_TAKEN;",
-    ),
-    Mutation(
-        "the living pass for dead",
-        "stopped",
-        "native/roster.c",
-        "|| answer.l_type != F_UNLCK;",
-        "|| answer.l_type == F_RDLCK;",
-    ),
-    Mutation(
-        "a descriptor is not closed",
-        "lock",
-        "named.py",
-        "        finally:\n            os.close(self.descriptor)\n\n    def _last_out",
-        "        finally:\n            pass\n\n    def _last_out",
-    ),
-    Mutation(
-        "the last one out leaves the file",
-        "memory",
-        "named.py",
-        "    def _last_out(self) -> None:\n        self.path.unlink()",
-        "    def _last_out(self) -> None:\n        pass",
+        "broadcast-asleep",
+        "who waits for a broadcast is not woken",
+        "native/broadcast.c",
+        "        futex_wake(&shared->turn, INT_MAX);\n",
+        "",
+        test="wake_test",
     ),
 )
 
+PERMITS = (
+    Mutation(
+        "permit-taken-away",
+        "a permit is taken from its holder",
+        "native/permits.c",
+        "if ((seen == 0 || seen == LOCK_ABANDONED) && change(p, index, seen, p->members->tag)) {",
+        "if (seen != p->members->tag && change(p, index, seen, p->members->tag)) {",
+        scenario="semaphore",
+        kinds=("holders", "untold", "kept"),
+        test="permits_test",
+        model="permits NO_PROOF",
+    ),
+    Mutation(
+        "permit-stored",
+        "a take-over stores instead of comparing",
+        "native/permits.c",
+        "bool ours = atomic_compare_exchange_strong(&p->shared->permit[index], &seen, to);",
+        "bool ours = (atomic_store(&p->shared->permit[index], to), seen != to);",
+        scenario="semaphore",
+        kinds=("holders", "untold", "kept", "hangs"),
+        test="permits_test",
+        model="permits NO_COMPARE",
+    ),
+    Mutation(
+        "permit-never-returned",
+        "nobody passes for dead",
+        "native/roster.c",
+        "    if (tag == r->tag)\n        return false;",
+        "    if (tag)\n        return false;",
+        scenario="semaphore",
+        kinds=("hangs", "kept", "untold"),
+        test="permits_kill_test",
+    ),
+    Mutation(
+        "heir-untold",
+        "the heir of a lock is not told",
+        "native/permits.c",
+        "answer = seen ? PERMITS_INHERITED : PERMITS_TAKEN;",
+        "answer = PERMITS_TAKEN;",
+        scenario="lock",
+        kinds=("untold",),
+        test="permits_kill_test",
+        model="permits NOT_TOLD",
+    ),
+    Mutation(
+        "permit-closed-silently",
+        "who leaves with a permit gives it back as if all were in order",
+        "native/permits.c",
+        "    return give_back(p, LOCK_ABANDONED);",
+        "    return give_back(p, 0);",
+        test="permits_test",
+        model="permits CLOSE_SILENTLY",
+    ),
+    Mutation(
+        "permit-flag-first",
+        "whoever gives back looks for sleepers before it gives back",
+        "native/permits.c",
+        "            && change(p, index, ours, to)) {\n            remember(p, index);\n"
+        "            if (wake_one(p) & ASLEEP_OVERDUE)",
+        "            && (wake_one(p), change(p, index, ours, to))) {\n"
+        "            remember(p, index);\n            if (0)",
+        test="wake_test",
+        model="permits FLAG_FIRST",
+    ),
+    Mutation(
+        "permit-no-second-look",
+        "who finds no permit goes to sleep without looking again",
+        "native/permits.c",
+        "permits_try_all(p, &w->dead) : permits_try(p, &w->dead);",
+        "permits_try_all(p, &w->dead) : PERMITS_BUSY;",
+        test="wake_test",
+        model="permits NO_SECOND_LOOK",
+    ),
+    Mutation(
+        "permit-not-again",
+        "one that was woken does not say again that somebody sleeps",
+        "native/permits.c",
+        "    uint32_t turn = fall_asleep(p, now - w->began >= PERMITS_OVERDUE_NS);",
+        "    uint32_t turn = atomic_load(&p->shared->turn);\n"
+        "    if (w->dead != 1)\n        turn = fall_asleep(p, false);\n    w->dead = 1;",
+        test="wake_test",
+        model="permits NOT_AGAIN",
+    ),
+    Mutation(
+        "permit-not-declined",
+        "one that gives up does not wake the next",
+        "native/permits.c",
+        "    fall_asleep(p, false);\n    pass_on(p);\n",
+        "    (void)p;\n",
+        test="wake_test",
+        model="permits NO_DECLINE",
+    ),
+    Mutation(
+        "permit-not-passed-on",
+        "one that was woken does not wake the next",
+        "native/permits.c",
+        "    if (answer != PERMITS_BUSY) {\n        pass_on(p);\n",
+        "    if (answer != PERMITS_BUSY) {\n",
+        test="wake_test",
+        model="permits NO_PASS_ON",
+    ),
+    Mutation(
+        "permit-asleep",
+        "who waits for a permit is not woken",
+        "native/permits.c",
+        "        futex_wake(&p->shared->turn, 1);\n",
+        "",
+        test="wake_test",
+    ),
+    Mutation(
+        "permit-death-unheard",
+        "the sentry does not tell of a death",
+        "native/sentry.c",
+        "            futex_wake((_Atomic uint32_t *)s->alarm, INT_MAX);\n",
+        "",
+        test="permits_kill_test",
+        model="permits DEATH_UNHEARD",
+    ),
+    Mutation(
+        "permit-marked-blindly",
+        "a newcomer's marking of what the dead held takes in what the living hold",
+        "native/permits.c",
+        "if (seen && is_nobodys(p, seen))",
+        "if (seen)",
+        scenario="semaphore",
+        kinds=("holders", "untold", "kept", "hangs"),
+        test="permits_test",
+        model="permits MARK_BLINDLY",
+    ),
+    Mutation(
+        "place-without-generation",
+        "the next one in a place has the tag of the one before",
+        "native/roster.c",
+        "r->tag = (generation << ROSTER_PLACE_BITS | place) & ROSTER_TAG_MASK;",
+        "r->tag = (1u << ROSTER_PLACE_BITS | place) & ROSTER_TAG_MASK;\n        (void)generation;",
+        test="roster_test",
+        model="permits NO_GENERATION",
+    ),
+    Mutation(
+        "living-pass-for-dead",
+        "the living pass for dead",
+        "native/roster.c",
+        "|| answer.l_type != F_UNLCK;",
+        "|| answer.l_type == F_RDLCK;",
+        scenario="stopped",
+        kinds=("doubled", "kept", "ended"),
+        test="roster_test",
+    ),
+    Mutation(
+        "lock-asleep",
+        "who waits for a lock is not woken",
+        "native/lock.c",
+        "    if (had & LOCK_AWAITED)\n        futex_wake(word, 1);\n",
+        "    (void)had;\n",
+        test="wake_test",
+    ),
+    Mutation(
+        "descriptor-open",
+        "a descriptor is not closed",
+        "shared/named.py",
+        "        finally:\n            os.close(self.descriptor)\n\n    def _last_out",
+        "        finally:\n            pass\n\n    def _last_out",
+        scenario="lock",
+        kinds=("descriptors",),
+    ),
+)
 
-class Copy:
-    """The package, to be broken; its modules are linked anew from what has changed."""
+MEMORY = (
+    Mutation(
+        "file-left",
+        "the last one out leaves the file",
+        "shared/named.py",
+        "    def _last_out(self) -> None:\n        self.path.unlink()",
+        "    def _last_out(self) -> None:\n        pass",
+        scenario="memory",
+        kinds=("files",),
+    ),
+    Mutation(
+        "memory-private",
+        "what is written to a memory does not reach the others",
+        "shared/memory.py",
+        "mmap.mmap(apart, body + self.size)",
+        "mmap.mmap(apart, body + self.size, mmap.MAP_PRIVATE)",
+        scenario="memory",
+        kinds=("torn",),
+    ),
+)
 
-    def __init__(self, folder: Path) -> None:
-        self._package = folder / "src/lanline"
-        shutil.copytree(ROOT / "src/lanline", self._package)
-        self.native = folder / NATIVE
-        self._objects: dict[Path, Path] = {}
-        for source in sorted(self.native.glob("*.c")):
-            self._compile(source)
-
-    def _compile(self, source: Path) -> None:
-        target = source.with_suffix(".o")
-        subprocess.run(
-            [
-                *("gcc", "-O1", "-w", "-fPIC", "-std=c11", "-D_GNU_SOURCE", "-fvisibility=hidden"),
-                *("-I", sysconfig.get_paths()["include"], "-I", self.native, "-c", source),
-                *("-o", target),
-            ],
-            check=True,
-        )
-        self._objects[source] = target
-
-    def make(self, changed: Path) -> None:
-        if changed.suffix == ".py":
-            return
-        # The ring is inline in the link's module.
-        sources = [changed] if changed.suffix == ".c" else [*self.native.glob("[!_]*.c")]
-        sources += [] if changed.suffix == ".c" else [self.native / "_link.c"]
-        for source in sources:
-            self._compile(source)
-        core = [at for source, at in self._objects.items() if source.name[0] != "_"]
-        for source, at in self._objects.items():
-            if source.name[0] == "_":
-                (module,) = self.native.glob(f"{source.stem}.*.so")
-                module.unlink()
-                subprocess.run(["gcc", "-shared", "-o", module, at, *core], check=True)
-
-    def found(self, mutation: Mutation) -> tuple[str, float]:
-        """What the soak finds, or nothing, and after how many seconds."""
-        path = self._package / "ipc" / mutation.file
-        right = path.read_text()
-        if right.count(mutation.old) != 1:
-            raise SystemExit(f"{mutation.file} has not one place for: {mutation.what}")
-        path.write_text(right.replace(mutation.old, mutation.new))
-        try:
-            self.make(path)
-            began = time.monotonic()
-            soak = subprocess.run(
-                [
-                    *(sys.executable, "-m", "tests.ipc.soak_command", "--only", mutation.scenario),
-                    *("--minutes", str(SECONDS / 60)),
-                ],
-                check=False,
-                cwd=ROOT,
-                env={
-                    **os.environ,
-                    "PYTHONPATH": str(self._package.parent),
-                    "SOAK_HANG_SECONDS": "10",
-                },
-                capture_output=True,
-                text=True,
-                timeout=SECONDS + 200,
-            )
-            took = time.monotonic() - began
-        finally:
-            path.write_text(right)
-        if soak.returncode == 0:
-            return "", took
-        lines = [line for line in soak.stdout.splitlines() if line.startswith("FOUND")]
-        return (lines or [f"ended with {soak.returncode}: {soak.stderr[-300:]}"])[0], took
-
-
-def main(names: list[str]) -> int:
-    missed = 0
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Copy(Path(folder))
-        last = ""
-        for mutation in MUTATIONS:
-            if names and mutation.scenario not in names:
-                continue
-            if last != mutation.file and last.endswith((".c", ".h")):
-                copy.make(copy.native.parent / last)  # right again
-            last = mutation.file
-            found, took = copy.found(mutation)
-            missed += not found
-            print(f"{mutation.scenario}: {mutation.what}: {took:.0f} s: {found or 'NOT FOUND'}")
-            sys.stdout.flush()
-    return 1 if missed else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+MUTATIONS = (*CHANNEL, *QUEUE, *VALUES, *PERMITS, *MEMORY)
