@@ -18,10 +18,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """For one of the descriptors, or for so many seconds; None: for ever.
-
-    Readers or writers, not both at once.
-    """
+    """For one of the descriptors, or for so many seconds; None: for ever."""
 
     seconds: float | None = None
     readers: tuple[int, ...] = ()

@@ -6,6 +6,8 @@ Each check is given a function that makes a fresh address. It raises AssertionEr
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,6 +15,7 @@ from typing import Any
 from lanline import ipc
 from lanline.ipc import aio
 from lanline.testing import oldest
+from lanline.testing.endings import DEAF_PEER
 from lanline.testing.helpers import SECONDS, MakeAddress, Point, said_in_a_child
 
 Check = Callable[[MakeAddress], Awaitable[None]]
@@ -80,6 +83,30 @@ async def closed_by_you_by_the_peer(make: MakeAddress) -> None:
         await _raises(ipc.ClosedError, one.send(b"x", SECONDS))
         await _raises(ipc.ClosedError, other.recv(SECONDS))
         await asyncio.wait([waiting])
+
+
+async def who_waits_for_room_is_told_of_a_death(make: MakeAddress) -> None:
+    async with await aio.listen(make()) as listener:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", DEAF_PEER, listener.address
+        )
+        try:
+            async with await listener.accept(SECONDS) as channel:
+                assert await channel.recv(SECONDS) == b"here"
+                sending = asyncio.ensure_future(_send_without_end(channel, bytes(100_000)))
+                assert not await _is_done(sending)
+                process.kill()
+                await asyncio.wait([sending], timeout=SECONDS)
+                assert isinstance(sending.exception(), ipc.PeerDiedError), sending
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+
+async def _send_without_end(channel: aio.Channel[Any], message: bytes) -> None:
+    while True:
+        await channel.send(message, 2 * SECONDS)
 
 
 async def a_task_that_waits_hears_of_a_close_by_another(make: MakeAddress) -> None:
@@ -252,6 +279,7 @@ CHECKS: list[Check] = [
     a_cancelled_send_that_waits_has_sent_nothing,
     closed_by_you_by_the_peer,
     a_task_that_waits_hears_of_a_close_by_another,
+    who_waits_for_room_is_told_of_a_death,
     tasks_may_share_an_end,
     types_travel_and_iteration_ends,
     the_loop_and_a_thread_understand_each_other,

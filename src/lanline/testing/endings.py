@@ -114,6 +114,38 @@ def a_killed_peer_has_died_and_not_closed(make: MakeAddress) -> None:
             process.wait()
 
 
+DEAF_PEER = """
+import signal, sys
+from lanline import ipc
+channel = ipc.connect(sys.argv[1], 10)
+channel.send(b"here")
+signal.pause()
+"""
+
+
+def who_waits_for_room_is_told_of_a_death(make: MakeAddress) -> None:
+    """Also while nobody has collected the dead process, and with large messages or small ones."""
+    for size in (100, 100_000):
+        with ipc.listen(make()) as listener, ThreadPoolExecutor(1) as pool:
+            process = subprocess.Popen([sys.executable, "-c", DEAF_PEER, listener.address])  # noqa: S603  ours
+            try:
+                with listener.accept(SECONDS) as channel:
+                    assert channel.recv(SECONDS) == b"here"
+                    sending = pool.submit(_send_without_end, channel, bytes(size))
+                    let_wait(sending)
+                    process.kill()
+                    problem = sending.exception(SECONDS)
+                    assert isinstance(problem, ipc.PeerDiedError), problem
+            finally:
+                process.kill()
+                process.wait()
+
+
+def _send_without_end(channel: ipc.Channel[Any], message: bytes) -> None:
+    while True:
+        channel.send(message, 2 * SECONDS)
+
+
 def a_stopped_peer_is_not_dead(make: MakeAddress) -> None:
     with ipc.listen(make()) as listener:
         process = subprocess.Popen([sys.executable, "-c", _PEER, listener.address])  # noqa: S603  ours
@@ -137,5 +169,6 @@ CHECKS: list[Check] = [
     a_thread_that_waits_hears_of_a_close_by_another,
     a_fork_says_so,
     a_killed_peer_has_died_and_not_closed,
+    who_waits_for_room_is_told_of_a_death,
     a_stopped_peer_is_not_dead,
 ]

@@ -39,6 +39,8 @@ class Link(Protocol):
     def readers(self) -> tuple[int, ...]: ...
     @property
     def writers(self) -> tuple[int, ...]: ...
+    @property
+    def ends(self) -> tuple[int, ...]: ...
     def take(self) -> bytes | None: ...
     def take_ready(self, most: int) -> list[bytes]: ...
     def await_recv(self) -> bool: ...
@@ -61,8 +63,11 @@ class Channel(Generic[T]):
         self._channel = channel
         self._link = link = _link_of(channel)
         self._take, self._give = link.take, link.give
-        self._incoming = Ear(link.readers, link.hear_recv, rings=link.rings)
-        self._outgoing = Ear(link.writers, link.hear_send, writing=True, rings=link.rings)
+        self._incoming = Ear(link.readers, (), link.hear_recv, rings=link.rings)
+        if link.rings:
+            self._outgoing = Ear(link.writers, (), link.hear_send, rings=True)
+        else:
+            self._outgoing = Ear(link.ends, link.writers, link.hear_send)
         self._reading = asyncio.Lock()
         self._writing = asyncio.Lock()
         self._lender: asyncio.Task[Any] | None = None

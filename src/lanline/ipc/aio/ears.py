@@ -29,15 +29,15 @@ class Ear:
 
     def __init__(
         self,
-        descriptors: tuple[int, ...],
+        readers: tuple[int, ...],
+        writers: tuple[int, ...],
         hear: Callable[[], bool],
         *,
-        writing: bool = False,
         rings: bool = False,
     ) -> None:
-        self._descriptors = descriptors
+        self._readers = readers
+        self._writers = writers
         self._hear = hear
-        self._writing = writing and not rings
         self._rings = rings
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pid = 0  # where it was registered
@@ -68,8 +68,10 @@ class Ear:
         loop, self._loop = self._loop, None
         if loop is None or loop.is_closed() or self._pid != os.getpid():
             return  # the child of a fork shares the parent's epoll (epoll(7)): it is the parent's
-        for descriptor in self._descriptors:
-            (loop.remove_writer if self._writing else loop.remove_reader)(descriptor)
+        for descriptor in self._readers:
+            loop.remove_reader(descriptor)
+        for descriptor in self._writers:
+            loop.remove_writer(descriptor)
 
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._waiter is not None:
@@ -77,8 +79,10 @@ class Ear:
         self.stop()
         # Weakly: who forgets to close is still collected, and says so.
         me = weakref.ref(self)
-        for descriptor in self._descriptors:
-            (loop.add_writer if self._writing else loop.add_reader)(descriptor, _ready, me)
+        for descriptor in self._readers:
+            loop.add_reader(descriptor, _ready, me)
+        for descriptor in self._writers:
+            loop.add_writer(descriptor, _ready, me)
         self._loop, self._pid = loop, os.getpid()
 
     def on_ready(self) -> None:
@@ -131,7 +135,7 @@ async def _waited(wait: Wait, ears: set[Ear]) -> bool:
     if not (wait.readers or wait.writers):
         await asyncio.sleep(wait.seconds or 0)
         return False
-    ear = Ear(wait.readers or wait.writers, lambda: False, writing=bool(wait.writers))
+    ear = Ear(wait.readers, wait.writers, lambda: False)
     ears.add(ear)
     try:
         return await ear.wait(wait.seconds)

@@ -52,6 +52,7 @@ class StreamLink(Lane, ABC):
 
     readers: tuple[int, ...]  # one of them polls readable when `take` might have something
     writers: tuple[int, ...]  # one of them polls writable when `give` might have room
+    ends: tuple[int, ...] = ()  # ... or one of these readable: the peer is gone, and `writers` mute
     rings = False  # they say what is, and are not rung once for it as in shared memory
 
     def __init__(self, limit: int) -> None:
@@ -294,7 +295,7 @@ class StreamLink(Lane, ABC):
     def taking_leave(self, deadline: Deadline) -> Steps[None]:
         """Say farewell, if the peer takes it in time."""
         while not self.say_farewell():
-            if not (yield Wait(deadline.left(), writers=self.writers)):
+            if not (yield Wait(deadline.left(), self.ends, self.writers)):
                 return
 
     def say_farewell(self) -> bool:

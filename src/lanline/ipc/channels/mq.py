@@ -120,9 +120,12 @@ class MqLink(StreamLink):
         super().__init__(limit)
         self._reads, self._writes = reads, writes
         self._process = Descriptor(process, "The watch over a peer's process")
+        # An event loop has one reader for each descriptor, so that both ways need one.
+        self._process_too = Descriptor(os.dup(process), "The watch over a peer's process")
         self._waker = Waker()
         self.readers = (reads.fd, process, self._waker.fileno())
-        self.writers = (writes.fd, process, self._waker.fileno())
+        self.writers = (writes.fd, self._waker.fileno())
+        self.ends = (self._process_too.fileno(),)
 
     def start(self, reading: threading.Lock, writing: threading.Lock) -> None:
         watched = (self._process.fileno(), self._waker.fileno())
@@ -159,6 +162,7 @@ class MqLink(StreamLink):
         self._writes.close()
         self._waker.close()
         self._process.close()
+        self._process_too.close()
 
 
 class MqMethod:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from time import monotonic
 from typing import Any, TypeVar
 
 from lanline.errors import ClosedError, IpcError
@@ -11,7 +12,7 @@ from lanline.ipc.channels.contract import Channel, Overflow, Statistics
 from lanline.ipc.channels.link import StreamLink
 from lanline.ipc.payload import BytesLike
 from lanline.ipc.steps import Steps, run
-from lanline.ipc.waiting import Deadline, held, wait_readable, wait_writable
+from lanline.ipc.waiting import Deadline, held, wait_any
 
 T = TypeVar("T")
 
@@ -35,24 +36,27 @@ class StreamChannel(Channel[T]):
     def send(self, message: T, timeout: float | None = None) -> None:
         encode = self._encode
         data: Any = message if encode is None else encode(message)
+        began = monotonic() if timeout else 0.0
         left = self._put(data, timeout)
         if left < 0:
             self.check_fork()
-            self._send_encoded(data, timeout)
+            self._send_encoded(data, _left(timeout, began))
         elif left:
-            self._send_slowly(b"", Deadline(timeout), taken=True)
+            self._send_slowly(b"", Deadline(_left(timeout, began)), taken=True)
 
     def recv(self, timeout: float | None = None) -> T:
+        began = monotonic() if timeout else 0.0
         data: Any = None if self._undecoded else self._get(timeout)
         if data is None:
             self.check_fork()
-            data = super()._next(timeout)
+            data = super()._next(_left(timeout, began))
         decode = self._decode
         return data if decode is None else decode(data)  # type: ignore[no-any-return]
 
     def _next(self, timeout: float | None) -> bytes:
+        began = monotonic() if timeout else 0.0
         data = None if self._undecoded else self._get(timeout)
-        return super()._next(timeout) if data is None else data
+        return super()._next(_left(timeout, began)) if data is None else data
 
     def count_sent(self, count: int, size: int) -> None:
         self.link.count_sent(count, size)
@@ -133,7 +137,7 @@ class StreamChannel(Channel[T]):
                 taken = taken or link.give(data)
                 if taken and link.flush():
                     return
-                if not self._wait(wait_writable, link.writers, deadline):
+                if not self._wait(link.ends, link.writers, deadline):
                     break
         if not taken:
             raise deadline.passed("The peer took nothing")
@@ -144,7 +148,7 @@ class StreamChannel(Channel[T]):
         # Where the peer is gone the next call finds out.
         with self._writing, contextlib.suppress(IpcError):
             while not self.link.flush():
-                self._wait(wait_writable, self.link.writers, FOREVER)
+                self._wait(self.link.ends, self.link.writers, FOREVER)
 
     def _recv(self, timeout: float | None) -> bytes:
         if timeout is None:
@@ -157,7 +161,7 @@ class StreamChannel(Channel[T]):
     def _take(self, timeout: float | None, deadline: Deadline) -> bytes:
         link = self.link
         while (message := link.take(wait=timeout is None)) is None:
-            if not self._wait(wait_readable, link.readers, deadline):
+            if not self._wait(link.readers, (), deadline):
                 raise deadline.passed("Nothing came")
         return message
 
@@ -165,7 +169,12 @@ class StreamChannel(Channel[T]):
         with self._reading:
             return self.link.take_ready(most)
 
-    def _wait(self, wait: Any, descriptors: tuple[int, ...], deadline: Deadline) -> bool:
+    def _wait(self, readers: tuple[int, ...], writers: tuple[int, ...], deadline: Deadline) -> bool:
         if self.link.closed:
             raise ClosedError("You closed this channel.")
-        return bool(wait(descriptors, deadline))
+        return wait_any(readers, writers, deadline)
+
+
+def _left(timeout: float | None, began: float) -> float | None:
+    """What the lane left of a time-out, when it has waited and could not go on."""
+    return max(0.0, timeout - (monotonic() - began)) if timeout else timeout

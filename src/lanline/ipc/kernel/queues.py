@@ -23,7 +23,8 @@ def available() -> Any:
 
 def no_room(address: str, problem: OSError) -> IpcError:
     """Why the kernel makes no more queues."""
+    why = problem.strerror or problem
     return FullError(
-        f"The kernel makes no queue for {address} ({problem.strerror}): your queues may take so "
+        f"The kernel makes no queue for {address} ({why}): your queues may take so "
         "much in all (ulimit -q). Close some, or see `lanline ipc doctor`."
     )
