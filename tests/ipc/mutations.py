@@ -362,7 +362,7 @@ PERMITS = (
         "            if (wake_one(p) & ASLEEP_OVERDUE)",
         "            && (wake_one(p), change(p, index, ours, to))) {\n"
         "            remember(p, index);\n            if (0)",
-        test="wake_test",
+        test="permits_wake_test",
         model="permits FLAG_FIRST",
     ),
     Mutation(
@@ -371,7 +371,7 @@ PERMITS = (
         "native/permits.c",
         "permits_try_all(p, &w->dead) : permits_try(p, &w->dead);",
         "permits_try_all(p, &w->dead) : PERMITS_BUSY;",
-        test="wake_test",
+        test="permits_wake_test",
         model="permits NO_SECOND_LOOK",
     ),
     Mutation(
@@ -381,7 +381,7 @@ PERMITS = (
         "    uint32_t turn = fall_asleep(p, now - w->began >= PERMITS_OVERDUE_NS);",
         "    uint32_t turn = atomic_load(&p->shared->turn);\n"
         "    if (w->dead != 1)\n        turn = fall_asleep(p, false);\n    w->dead = 1;",
-        test="wake_test",
+        test="permits_wake_test",
         model="permits NOT_AGAIN",
     ),
     Mutation(
@@ -390,7 +390,7 @@ PERMITS = (
         "native/permits.c",
         "    fall_asleep(p, false);\n    pass_on(p);\n",
         "    (void)p;\n",
-        test="wake_test",
+        test="permits_wake_test",
         model="permits NO_DECLINE",
     ),
     Mutation(
@@ -399,7 +399,7 @@ PERMITS = (
         "native/permits.c",
         "    if (answer != PERMITS_BUSY) {\n        pass_on(p);\n",
         "    if (answer != PERMITS_BUSY) {\n",
-        test="wake_test",
+        test="permits_wake_test",
         model="permits NO_PASS_ON",
     ),
     Mutation(
@@ -408,7 +408,7 @@ PERMITS = (
         "native/permits.c",
         "        futex_wake(&p->shared->turn, 1);\n",
         "",
-        test="wake_test",
+        test="permits_wake_test",
     ),
     Mutation(
         "permit-death-unheard",

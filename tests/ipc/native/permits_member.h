@@ -69,7 +69,7 @@ static permits_answer take_until(member *m, uint64_t deadline_ns)
 
 /* With a sentry and no look by time (PERMITS_LOOK_RARELY_NS is ten minutes here), so that a wake-up that
  * is lost is a test that stands still. */
-static permits_answer take_unaided(member *m)
+static inline permits_answer take_unaided(member *m)
 {
     uint64_t now = clock_ns();
     permits_waiter w = {
@@ -87,7 +87,7 @@ static permits_answer take_unaided(member *m)
 
 static permits_answer take(member *m) { return take_until(m, BELL_FOR_EVER); }
 
-static uint32_t count_of(const member *m, permit_state state)
+static inline uint32_t count_of(const member *m, permit_state state)
 {
     uint32_t count = 0, process;
     for (uint32_t index = 0; index < m->p.count; index++)

@@ -7,7 +7,9 @@
 #include "watch.h"
 #include "words.h"
 
+#ifndef LOOK_UP_NS
 #define LOOK_UP_NS 500000000u /* a writer may die between its store and its wake-up */
+#endif
 #define TRIES 1000
 
 static _Atomic uint64_t *word(const broadcast *b, uint64_t position)
