@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import mmap
 import os
+import signal
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,7 +22,9 @@ posix_ipc = pytest.importorskip("posix_ipc")
 # Others on this machine have stale things, too, and are to keep them.
 OWN = ("queue", "value")
 POSIX = ("posix-semaphore",)
+REFUSED = "PermissionDeniedError"
 Hold = Callable[[str], Any]
+ByNobody = Callable[[Callable[[], str]], str]
 
 
 def test_what_is_held_is_refused_and_removed_when_its_holder_was_killed(
@@ -164,3 +169,87 @@ def test_what_came_to_wait_for_somebody_after_the_look_is_kept(
         with pytest.raises(BusyError, match="wait for the next"):
             remove(address)
     remove(address)
+
+
+def test_what_a_stopped_process_holds_is_neither_removed_nor_collected(
+    hold: Hold, name: str
+) -> None:
+    holder = hold(
+        f"""
+        from lanline import ipc
+        things = [ipc.Queue("shm:{name}"), ipc.SharedValue("shm:{name}")]
+        """
+    )
+    os.kill(holder.popen.pid, signal.SIGSTOP)
+    os.waitid(os.P_PID, holder.popen.pid, os.WSTOPPED | os.WNOWAIT)
+    mine = {f"queue:{name}", f"value:{name}"}
+    for address in mine:
+        with pytest.raises(BusyError, match=str(holder.popen.pid)):
+            remove(address, force=True)
+    assert not mine & {outcome.address for outcome in collect(OWN)}
+    holder.kill()
+    assert mine <= {outcome.address for outcome in collect(OWN) if not outcome.kept}
+
+
+def test_what_others_hold_in_processes_one_may_not_look_into_is_not_removed(
+    name: str, by_nobody: ByNobody
+) -> None:
+    """A segment is proven by the kernel to be held; of a FIFO nothing can be proven."""
+    segment, fifo = Path(f"/dev/shm/{name}"), Path(f"/tmp/{name}.fifo")
+    with segment.open("w+b") as file:
+        file.truncate(4096)
+        mapped = mmap.mmap(file.fileno(), 4096)
+    os.mkfifo(fifo)
+    descriptor = os.open(fifo, os.O_RDWR)
+    for path in (segment, fifo):
+        os.chown(path, 65534, 65534)
+    try:
+        held = f"posix-memory:/{name}"
+        assert by_nobody(lambda: removed(held, force=True)) == "BusyError"
+        assert by_nobody(lambda: removed(f"fifo:{fifo}")) == "BusyError"
+        assert by_nobody(lambda: collected(held, f"fifo:{fifo}")) == ""
+        mapped.close()
+        assert by_nobody(lambda: collected(held)) == held
+    finally:
+        os.close(descriptor)
+        fifo.unlink()
+        segment.unlink(missing_ok=True)
+
+
+def test_what_is_another_users_is_refused_and_kept_for_them(name: str, by_nobody: ByNobody) -> None:
+    segment = Path(f"/dev/shm/{name}")
+    segment.touch(0o600)
+    path = f"/tmp/{name}.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        Path(path).chmod(0o666)
+        listener.listen()
+        assert by_nobody(lambda: removed(f"unix:{path}", force=True)) == "BusyError"
+    queue = ctypes.CDLL(None).msgget(0, 0o600)
+    try:
+        assert by_nobody(lambda: removed(f"posix-memory:/{name}")) == "BusyError"
+        assert by_nobody(lambda: removed(f"posix-memory:/{name}", force=True)) == REFUSED
+        assert by_nobody(lambda: removed(f"unix:{path}")) == REFUSED
+        assert by_nobody(lambda: removed(f"sysv-queue:{queue}")) == REFUSED
+        said = by_nobody(lambda: kept_of(f"unix:{path}"))
+        assert said == "it belongs to another user False"
+    finally:
+        remove(f"sysv-queue:{queue}")
+        segment.unlink()
+        remove(f"unix:{path}")
+
+
+def removed(address: str, *, force: bool = False) -> str:
+    return remove(address, force=force).address
+
+
+def collected(*addresses: str) -> str:
+    """Which of them were collected; old enough or not."""
+    kinds = [address.partition(":")[0] for address in addresses]
+    gone = [one.address for one in collect(kinds, young=0) if not one.kept]
+    return " ".join(address for address in addresses if address in gone)
+
+
+def kept_of(address: str) -> str:
+    (outcome,) = (one for one in collect(["unix"], dry_run=True) if one.address == address)
+    return f"{outcome.kept} {outcome.failed}"

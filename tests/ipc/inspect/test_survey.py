@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import resource
+import signal
 import socket
 import stat
 import time
@@ -15,14 +16,16 @@ from typing import Any
 import pytest
 
 from lanline import ipc
-from lanline.errors import NotFoundError
+from lanline.errors import BusyError, NotFoundError, TimedOutError
 from lanline.ipc.inspect import IpcObject, find, survey
+from lanline.ipc.inspect.removal import remove
 from lanline.wire.shown import shown
 
 posix_ipc = pytest.importorskip("posix_ipc")
 pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs Linux's /proc")
 
 Hold = Callable[[str], Any]
+ByNobody = Callable[[Callable[[], str]], str]
 ROOT = os.geteuid() == 0
 
 
@@ -230,11 +233,13 @@ def test_listening_sockets_are_listed_with_their_process(name: str) -> None:
 
 
 def test_the_kernels_word_is_had_for_ones_own_files_without_seeing_all_processes(
-    name: str,
+    name: str, by_nobody: ByNobody
 ) -> None:
     """A semaphore that a process of root has mapped, as another user sees it who owns it."""
-    if not ROOT:
-        pytest.skip("needs another user's process")
+
+    def seen_by_nobody(address: str) -> str:
+        return by_nobody(lambda: find(address).state)
+
     semaphore = posix_ipc.Semaphore(f"/{name}", posix_ipc.O_CREX, initial_value=1)
     path = Path(f"/dev/shm/sem.{name}")
     os.chown(path, 65534, 65534)
@@ -249,20 +254,68 @@ def test_the_kernels_word_is_had_for_ones_own_files_without_seeing_all_processes
         posix_ipc.unlink_semaphore(f"/{name}")
 
 
-def seen_by_nobody(address: str) -> str:
-    """The state as the user `nobody` is told it."""
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.setgroups([])
-            os.setgid(65534)
-            os.setuid(65534)
-            os.write(writer, find(address).state.encode())
-        finally:
-            os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader) as answer:
-        state = answer.read()
-    os.waitpid(child, 0)
-    return state
+def test_looking_for_other_kinds_calls_no_listener(name: str) -> None:
+    with ipc.listen(f"shm:{name}") as listener:
+        survey(["queue", "link"])
+        assert find(f"shm:{name}").figures["waiting"] == 0
+        with pytest.raises(TimedOutError):
+            listener.accept(timeout=0)
+
+
+def test_permits_are_counted_while_they_are_held_and_when_their_holder_died(
+    hold: Hold, name: str
+) -> None:
+    holder = hold(
+        f"""
+        from lanline import ipc
+        gpu, lock = ipc.Semaphore("/{name}", 3), ipc.Lock("/{name}")
+        gpu.acquire(), lock.acquire()
+        """
+    )
+    gpu, lock = find(f"semaphore:{name}"), find(f"lock:{name}")
+    assert (gpu.figures["permits"], gpu.figures["free"]) == (3, 2)
+    assert (gpu.detail, lock.detail) == ("2 of 3 permits free", "locked")
+    holder.kill()
+    gpu, lock = find(f"semaphore:{name}"), find(f"lock:{name}")
+    assert gpu.detail == "2 of 3 permits free, 1 left by who died"
+    assert lock.detail == "left locked by one that died"
+    remove(gpu.address)
+    remove(lock.address)
+
+
+def test_a_socket_bound_by_a_relative_name_is_found_by_its_whole_one(
+    hold: Hold, tmp_path: Path
+) -> None:
+    code = f"""
+        import os, socket
+        os.chdir({str(tmp_path)!r})
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind("door")
+        listener.listen()
+    """
+    holder = hold(code)
+    found = find(f"unix:{tmp_path}/door")
+    assert (found.state, holders(found)) == ("in use", [holder.popen.pid])
+    assert found.address == f"unix:{tmp_path}/door"
+
+
+def test_a_listener_is_found_by_the_name_of_its_host_and_under_tls() -> None:
+    with ipc.listen("tcp://127.0.0.1:0") as listener:
+        port = listener.address.rpartition(":")[2]
+        for address in (f"tcp://localhost:{port}", f"tls://127.0.0.1:{port}"):
+            assert find(address).address == listener.address
+    with ipc.listen("tcp://0.0.0.0:0") as listener:
+        port = listener.address.rpartition(":")[2]
+        assert find(f"tcp://127.0.0.1:{port}").address == f"tcp://0.0.0.0:{port}"
+
+
+def test_who_is_stopped_still_holds_and_is_said_to_be_stopped(hold: Hold, name: str) -> None:
+    holder = hold(f"from lanline import ipc; value = ipc.SharedValue('shm:{name}')")
+    address = f"value:{name}"
+    assert [one.stopped for one in find(address).holders] == [False]
+    os.kill(holder.popen.pid, signal.SIGSTOP)
+    os.waitid(os.P_PID, holder.popen.pid, os.WSTOPPED | os.WNOWAIT)
+    found = find(address)
+    assert (found.state, [one.stopped for one in found.holders]) == ("in use", [True])
+    with pytest.raises(BusyError):
+        remove(address, force=True)

@@ -27,7 +27,7 @@ def gc(
 ) -> None:
     """Remove what the kernel proves to be nobody's.
 
-    That is everything that `lanline ipc ls --stale` lists.
+    That is what `lanline ipc ls --stale` lists, and is yours (root removes everybody's).
 
     Sockets that nobody listens on, Lanline's files whose locks nobody holds, POSIX segments and
     semaphores that nobody has open, System V segments that nobody has attached and whose maker is
@@ -49,7 +49,7 @@ def gc(
     removed = failed = 0
     for outcome in collect(wanted, dry_run=dry_run, young=young):
         removed += not outcome.kept
-        failed += bool(outcome.kept) and not outcome.kept.startswith("it changed")
+        failed += outcome.failed
         if json:
             done = "would_remove" if dry_run else "removed"
             print_json({"address": outcome.address, done: not outcome.kept, "kept": outcome.kept})

@@ -43,7 +43,7 @@ def ls(
 
     **in use**: a process holds it. **idle**: nobody does, and it waits to be used. **stale**: the
     kernel proves that nobody holds it. **unknown**: processes of others may hold it, which
-    only they and root can see.
+    only they and root can see. `lanline ipc stat` says what proves it.
 
     Exit codes: 0 listed, also when there is nothing.
     """
@@ -69,19 +69,23 @@ def ls(
 def _print(objects: list[IpcObject]) -> None:
     import os
 
-    from lanline.cli.ipc.tables import holders, print_table, user_name
+    from lanline.cli.ipc.tables import holders, is_terminal, print_table, user_name
 
+    if not is_terminal():
+        titles = ["ADDRESS", "STATE", "HELD BY", "OF", "ABOUT"]
+        rows = [
+            [found.address, found.state, holders(found), user_name(found.uid), found.detail]
+            for found in objects
+        ]
+        print_table(titles, rows)
+        return
     me = os.geteuid()
-    others = any(found.uid not in (me, -1) for found in objects)
-    titles = ["ADDRESS", "STATE", "HELD BY", *(["OF"] if others else []), "ABOUT"]
     rows = []
     for found in objects:
-        about = found.detail
-        if found.state in ("stale", "unknown"):
-            about = "; ".join(filter(None, (about, found.why)))
-        owner = [user_name(found.uid)] if others else []
-        rows.append([found.address, found.state, holders(found), *owner, about])
-    print_table(titles, rows)
+        of = f"of {user_name(found.uid)}" if found.uid not in (me, -1) else ""
+        about = "; ".join(filter(None, (of, found.detail)))
+        rows.append([found.address, found.state, holders(found), about])
+    print_table(["ADDRESS", "STATE", "HELD BY", "ABOUT"], rows)
 
 
 def _print_notes(found: Survey) -> None:

@@ -28,6 +28,7 @@ STYLES = {
     "worth knowing": "yellow",
     "problem": "bold red",
 }
+NARROW = 60  # columns of a terminal that has no room for those of a table
 HOLDERS_SHOWN = 3
 PATIENCE_SECONDS = 1.0  # before somebody is told that it takes longer
 
@@ -87,7 +88,8 @@ def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A table that fits the terminal; in a pipe, columns with a tab between them."""
     safe = [[shown(cell) for cell in row] for row in rows]
     if is_terminal():
-        _print_rich(titles, safe)
+        narrow = console().width < NARROW
+        (_print_stacked if narrow else _print_rich)(titles, safe)
         return
     lines = [[title.lower() for title in titles], *safe]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
@@ -97,21 +99,45 @@ def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def _print_rich(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    from rich.box import SIMPLE_HEAD
+    from rich.cells import cell_len
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold", expand=False)
-    for title in titles:
-        table.add_column(title, overflow="fold", no_wrap=title == "STATE")
+    screen = console()
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    # What stands first is copied, so it is whole in up to two fifths of the room; the last has
+    # most to say and takes what is left.
+    first = min(max(cell_len(row[0]) for row in rows), screen.width * 2 // 5)
+    table.add_column(titles[0], overflow="fold", width=first)
+    for title in titles[1:-1]:
+        most = None if title == "STATE" else screen.width // 5
+        table.add_column(title, overflow="fold", no_wrap=title == "STATE", max_width=most)
+    table.add_column(titles[-1], overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in row))
-    console().print(table)
+    screen.print(table)
+
+
+def _print_stacked(_: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """The first cell, and below it what there is to say."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    screen = console()
+    for first, *others in rows:
+        screen.print(Text(first, style="bold", overflow="fold"))
+        said = [Text(cell, style=STYLES.get(cell, "")) for cell in others if cell]
+        screen.print(Padding(Text(", ").join(said), (0, 0, 0, 2)))
 
 
 def holders(found: IpcObject) -> str:
     """Who holds it, in a few words: names with their process ids."""
-    names = [f"{holder.name} {holder.pid}" for holder in found.holders[:HOLDERS_SHOWN]]
+    if not found.holders and found.state == "in use":
+        return "(not seen)"
+    names = [
+        f"{holder.name} {holder.pid}" + (" (stopped)" if holder.stopped else "")
+        for holder in found.holders[:HOLDERS_SHOWN]
+    ]
     more = len(found.holders) - HOLDERS_SHOWN
     return ", ".join(names) + (f" and {more} more" if more > 0 else "")
 
@@ -129,4 +155,5 @@ def user_name(uid: int) -> str:
 
 
 def holder_line(holder: Holder) -> str:
-    return f"process {holder.pid}, {holder.name}, of {user_name(holder.uid)}"
+    stopped = f"; it is stopped: kill -CONT {holder.pid} continues it" if holder.stopped else ""
+    return f"process {holder.pid}, {holder.name}, of {user_name(holder.uid)}{stopped}"

@@ -24,7 +24,7 @@ def listed(processes: Processes) -> Iterator[IpcObject]:
 def of_open_file(opened: OpenFile, file: tuple[int, int], processes: Processes) -> IpcObject:
     path = opened.path.removesuffix(GONE)
     call = CALL.fullmatch(path)
-    parts = [f"one way of a channel at fifo:{call[1]}"] if call else []
+    parts = ["one way of a channel"] if call else []
     if path != opened.path:
         parts.append("its name is removed")
     return IpcObject(

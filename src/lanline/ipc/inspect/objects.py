@@ -37,11 +37,15 @@ FileId = tuple[int, int]  # device and inode: the same file by whatever name
 
 
 class Holder(Struct, frozen=True, order=True):
-    """A process that has an object open, mapped or bound."""
+    """A process that has an object open, mapped or bound.
+
+    `stopped`: by a signal or a debugger, so that it moves nothing until it is continued.
+    """
 
     pid: int
     name: str  # as the process calls itself; show it safely
     uid: int
+    stopped: bool = False
 
 
 class IpcObject(Struct, frozen=True, kw_only=True):

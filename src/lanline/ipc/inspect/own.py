@@ -22,10 +22,11 @@ from lanline.ipc.inspect.sockets import refuses
 from lanline.ipc.inspect.unix_table import UnixSocket
 from lanline.ipc.native import load
 from lanline.ipc.shared.named import HEADER, MAGIC, runtime_folder
-from lanline.ipc.shared.semaphore import permits_of_the_dead
+from lanline.ipc.shared.semaphore import permits_of_the_dead, permits_taken
 from lanline.words import counted
 
-BLOCKS = ("memory", "value", "broadcast", "semaphore", "lock")
+PERMITS = ("semaphore", "lock")
+BLOCKS = ("memory", "value", "broadcast", *PERMITS)
 CHANNEL = ".channel"
 MOST_FILES = 1 << 16
 FOLDER = re.compile(r"lanline-\d+")
@@ -60,22 +61,29 @@ def files() -> Iterator[tuple[Path, os.stat_result]]:
                     yield folder / entry.name, entry.stat(follow_symlinks=False)
 
 
-def listed(table: list[UnixSocket], processes: Processes) -> Iterator[IpcObject]:
-    """Everything in the folders, and the channels that are open."""
+def listed(kinds: set[str], table: list[UnixSocket], processes: Processes) -> Iterator[IpcObject]:
+    """What of these kinds is in the folders, and the channels that are open.
+
+    `table`: all sockets, where "shm" is among the kinds. A listener that is not in it is called.
+    """
     doors: defaultdict[FileId, list[UnixSocket]] = defaultdict(list)
     for sock in table:
         if sock.file and sock.listens:
             doors[sock.file].append(sock)
     for path, status in files():
-        if path.suffix == CHANNEL and stat.S_ISSOCK(status.st_mode):
+        kind = "shm" if path.suffix == CHANNEL else path.suffix[1:]
+        if kind not in kinds:
+            continue
+        if kind == "shm" and stat.S_ISSOCK(status.st_mode):
             yield _channel(path, status, doors[status.st_dev, status.st_ino], processes)
-        elif path.suffix == ".queue" and stat.S_ISREG(status.st_mode):
+        elif kind == "queue" and stat.S_ISREG(status.st_mode):
             yield _queue(path, status, processes)
-        elif path.suffix[1:] in BLOCKS and stat.S_ISREG(status.st_mode):
+        elif kind in BLOCKS and stat.S_ISREG(status.st_mode):
             yield _block(path, status, processes)
-    for file, memory in processes.named.items():
-        if memory.path.startswith("/memfd:lanline "):
-            yield _link(file, processes.of_file(file))
+    if "link" in kinds:
+        for file, memory in processes.named.items():
+            if memory.path.startswith("/memfd:lanline "):
+                yield _link(file, processes.of_file(file))
 
 
 def _name(path: Path) -> str:
@@ -132,7 +140,7 @@ def awaited(kind: str, descriptor: int) -> str:
         waiting = (load("_queue").look(descriptor) or {}).get("waiting", 0)
         waits = counted(waiting, "message waits", "messages wait")
         return f"{waits} for whoever comes" if waiting else ""
-    if kind in ("semaphore", "lock"):
+    if kind in PERMITS:
         dead = permits_of_the_dead(descriptor, _body_bytes(descriptor, kind) or 0)
         return f"permits of dead holders ({dead:,}) wait for the next, who is told" if dead else ""
     return ""
@@ -172,11 +180,34 @@ def _queue_detail(figures: dict[str, int | str]) -> str:
 def _block(path: Path, status: os.stat_result, processes: Processes) -> IpcObject:
     kind = path.suffix[1:]
     holders, held = _participants(path, status, processes)
-    size = body_bytes(path, kind)
     state, why = _state(path, held, "and who comes next makes it anew")
-    detail = "not of this version of Lanline" if size is None else f"{size:,} bytes"
-    figures: dict[str, int | str] = {} if size is None else {"bytes": size}
+    figures = _block_figures(path, kind)
+    detail = _block_detail(kind, figures, dead=state == "idle")
     return _named(path, status, kind, state, why, holders, figures, detail)
+
+
+def _block_figures(path: Path, kind: str) -> dict[str, int | str]:
+    figures: dict[str, int | str] = {}
+    with contextlib.suppress(OSError, UnsupportedError), opened(str(path)) as descriptor:
+        size = _body_bytes(descriptor, kind)
+        if size is not None:
+            figures["bytes"] = size
+            if kind in PERMITS:
+                taken, permits = permits_taken(descriptor, size)
+                figures |= {"permits": permits, "free": permits - taken}
+    return figures
+
+
+def _block_detail(kind: str, figures: dict[str, int | str], *, dead: bool) -> str:
+    if "bytes" not in figures:
+        return "not of this version of Lanline"
+    if "permits" not in figures:
+        return f"{figures['bytes']:,} bytes"
+    free, permits = int(figures["free"]), int(figures["permits"])
+    if kind == "lock":
+        return "left locked by one that died" if dead else "free" if free else "locked"
+    left = f", {permits - free} left by who died" if dead else ""
+    return f"{free:,} of {counted(permits, 'permit')} free{left}"
 
 
 def _state(path: Path, held: bool | None, left: str) -> tuple[State, str]:
@@ -217,30 +248,33 @@ def _participants(
     path: Path, status: os.stat_result, processes: Processes
 ) -> tuple[tuple[Holder, ...], bool | None]:
     """Who takes part, and whether anybody does; None where the locks cannot be read."""
-    found = set(processes.of_file((status.st_dev, status.st_ino)))
+    found = {one.pid: one for one in processes.of_file((status.st_dev, status.st_ino))}
     try:
         native = load("_block")
         with opened(str(path)) as descriptor:
             held = native.others(descriptor)
-            found |= {h for pid in native.participants(descriptor) if (h := holder_of(pid))}
+            for pid in set(native.participants(descriptor)) - found.keys():
+                if (holder := holder_of(pid)) is not None:
+                    found[pid] = holder
     except (OSError, UnsupportedError):
-        return tuple(sorted(found)), True if found else None
-    return tuple(sorted(found)), held
-
-
-def body_bytes(path: Path, kind: str) -> int | None:
-    """The size of a block's contents as its header says; None: it is not of this kind."""
-    with contextlib.suppress(OSError), opened(str(path)) as descriptor:
-        return _body_bytes(descriptor, kind)
-    return None
+        held = True if found else None
+    return tuple(sorted(found.values())), held
 
 
 def _body_bytes(descriptor: int, kind: str) -> int | None:
+    """The size of a block's contents as its header says; None: it is not of this kind."""
     header = os.pread(descriptor, HEADER.size, 0)
     if len(header) == HEADER.size:
         magic, its_kind, size = HEADER.unpack(header)
         if magic == MAGIC and its_kind.rstrip(b"\0") == kind.encode():
             return int(size)
+    return None
+
+
+def body_bytes(path: Path, kind: str) -> int | None:
+    """The same of a file by its path."""
+    with contextlib.suppress(OSError), opened(str(path)) as descriptor:
+        return _body_bytes(descriptor, kind)
     return None
 
 

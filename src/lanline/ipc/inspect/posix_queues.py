@@ -179,12 +179,17 @@ def is_of_channels(name: str, figures: dict[str, int | str]) -> bool:
     return name.startswith(CALL_PREFIX) or figures.get("message_bytes") == DOOR_BYTES
 
 
+def is_a_door_by_now(name: str) -> bool:
+    """The same of the queue that has this name at this moment."""
+    return is_of_channels(name, _attributes(name))
+
+
 def _detail(name: str, figures: dict[str, int | str]) -> str:
+    if name.startswith(CALL_PREFIX):
+        return "one way of a channel"
     if "capacity" not in figures:
         size = figures.get("bytes")
         return "" if size is None else f"{size:,} bytes waiting"
-    if name.startswith(CALL_PREFIX):
-        return "a call to a Lanline channel"
     if figures["message_bytes"] == DOOR_BYTES:
         return "where a Lanline channel is called"
     return (

@@ -22,6 +22,7 @@ MOST_PROCESSES = 1 << 16
 MOST_DESCRIPTORS = 1 << 16  # of one process
 MOST_MAPS_BYTES = 1 << 24  # of one process
 KERNEL_THREAD = 0x00200000  # PF_KTHREAD among the flags of /proc/PID/stat
+STOPPED = (b"T", b"t")  # by a signal, by a tracer
 QUEUE_BYTES = 80  # every message queue's file says so (FILENT_SIZE in the kernel's ipc/mqueue.c)
 FIRST_PID_NAMESPACE = "pid:[4026531836]"  # PROC_PID_INIT_INO in the kernel's proc_ns.h
 FIRST_IPC_NAMESPACE = "ipc:[4026531839]"
@@ -69,7 +70,7 @@ class Processes:
     def add(self, pid: str) -> None:
         folder = f"/proc/{pid}"
         try:
-            holder = Holder(int(pid), _name(folder), os.stat(folder).st_uid)
+            holder = _holder(int(pid))
             self._add_descriptors(folder, holder)
             self._add_mappings(folder, holder)
         except PermissionError:
@@ -123,15 +124,31 @@ def look() -> Processes:
 
 def name_of(pid: int) -> str | None:
     """What a living process calls itself; None when there is none."""
+    found = holder_of(pid)
+    return None if found is None else found.name
+
+
+def holder_of(pid: int) -> Holder | None:
+    """A living process; None when there is none."""
     try:
-        return _name(f"/proc/{pid}")
+        return _holder(pid)
     except OSError:
         return None
 
 
-def holder_of(pid: int) -> Holder | None:
+def _holder(pid: int) -> Holder:
+    folder = f"/proc/{pid}"
+    with open(f"{folder}/stat", "rb") as file:
+        # Its name stands in brackets and may hold more of them, so the last one counts.
+        head, _, fields = file.read(4096).rpartition(b") ")
+    name = head.partition(b"(")[2].decode("utf-8", "replace")
+    return Holder(pid, name, os.stat(folder).st_uid, stopped=fields[:1] in STOPPED)
+
+
+def folder_of(pid: int) -> str | None:
+    """Where a process is, for the relative names it uses; None: it may not be seen, or is gone."""
     try:
-        return Holder(pid, _name(f"/proc/{pid}"), os.stat(f"/proc/{pid}").st_uid)
+        return os.readlink(f"/proc/{pid}/cwd")
     except OSError:
         return None
 
@@ -140,11 +157,6 @@ def lines_of(path: str, most: int = 1 << 24) -> Iterator[str]:
     """The lines of a file in /proc; none where it is not there, and no more than so many bytes."""
     with contextlib.suppress(FileNotFoundError, PermissionError), Path(path).open("rb") as file:
         yield from file.read(most).decode("utf-8", "surrogateescape").split("\n")
-
-
-def _name(folder: str) -> str:
-    with open(f"{folder}/comm", "rb") as file:
-        return file.read(256).decode("utf-8", "replace").removesuffix("\n")
 
 
 def _is_of_interest(link: str, status: os.stat_result) -> bool:

@@ -35,10 +35,14 @@ PATIENT_KINDS = ("posix-memory", "posix-semaphore", "sysv-memory")
 
 
 class Outcome(Struct, frozen=True):
-    """What became of one object. `kept`: why it was not removed; empty when it was."""
+    """What became of one object. `kept`: why it was not removed; empty when it was.
+
+    `failed`: that is a problem, and no choice.
+    """
 
     address: str
     kept: str = ""
+    failed: bool = False
 
 
 def remove(address: str, *, force: bool = False) -> IpcObject:
@@ -58,14 +62,6 @@ def remove(address: str, *, force: bool = False) -> IpcObject:
         )
     _remove_found(found, force=force)
     return found
-
-
-def _remove_stale(address: str) -> None:
-    """The same, if it is still stale: not what waits for somebody by now."""
-    found = find(address)
-    if found.state != "stale":
-        raise BusyError(f"{address} is not stale any more: {found.why}; nothing was removed.")
-    _remove_found(found, force=False)
 
 
 def _remove_found(found: IpcObject, *, force: bool) -> None:
@@ -99,6 +95,8 @@ def _remove(found: IpcObject, *, force: bool) -> None:
     elif kind.startswith("posix-"):
         path = posix_memory.path_of(kind, name)
         _unlink_alone(path, None, found.address, force=force)
+    elif kind == "sysv-memory" and found.state == "stale" and not sysv.is_stale(int(name)):
+        raise BusyError(f"{found.address} is not stale any more; nothing was removed.")
     elif kind.startswith("sysv-"):
         sysv.remove(kind, int(name))
     else:
@@ -124,6 +122,8 @@ def _remove_socket(path: str, address: str) -> None:
 
 
 def _remove_queue(found: IpcObject, *, force: bool) -> None:
+    if found.state == "stale" and not posix_queues.is_a_door_by_now(found.name):
+        raise BusyError(f"{found.address} is another queue by now; nothing was removed.")
     with posix_queues.folder_of_queues() as folder:
         if folder is not None:
             _unlink_alone(found.name.removeprefix("/"), folder, found.address, force=force)
@@ -146,10 +146,14 @@ def collect(
     """Remove everything of these kinds that is stale, one by one, and say so of each.
 
     `dry_run`: only say what would be removed. `young`: kernel segments and semaphores that changed
-    within so many seconds are kept.
+    within so many seconds are kept. What is another user's is kept for them, unless we are root.
     """
+    me = os.geteuid()
     for found in survey(kinds).objects:
         if found.state != "stale":
+            continue
+        if me and found.uid not in (me, -1):
+            yield Outcome(found.address, "it belongs to another user")
             continue
         changed = found.figures.get("changed", found.figures.get("ctime", 0))
         if found.kind in PATIENT_KINDS and time.time() - float(changed) < young:
@@ -157,8 +161,9 @@ def collect(
             continue
         try:
             if not dry_run:
-                _remove_stale(found.address)
+                # Each kind asks the kernel again as it removes: thousands are not looked for anew.
+                _remove_found(found, force=False)
         except (Error, OSError) as problem:
-            yield Outcome(found.address, str(problem))
+            yield Outcome(found.address, str(problem), failed=True)
         else:
             yield Outcome(found.address)

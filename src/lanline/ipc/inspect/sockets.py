@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import ipaddress
 import os
 import socket
 import stat
 from collections import Counter
 from collections.abc import Iterator
 
-from lanline.ipc.inspect.objects import FileId, IpcObject
-from lanline.ipc.inspect.processes import Processes, lines_of
+from lanline.ipc.inspect.objects import FileId, Holder, IpcObject
+from lanline.ipc.inspect.processes import Processes, folder_of, lines_of
 from lanline.ipc.inspect.tcp_table import TcpListener, parse_proc_net_tcp
 from lanline.ipc.inspect.unix_table import UnixSocket
 
@@ -51,18 +52,32 @@ def _of_socket(sock: UnixSocket, processes: Processes, calls: int) -> IpcObject:
         parts.append(f"{calls} connected")
     if sock.waiting:
         parts.append(f"{sock.waiting} waiting to be accepted")
-    status = _status(sock.name)
+    holders = processes.of_socket(sock.inode)
+    name = _whole_name(sock, holders)
+    status = _status(name)
     return IpcObject(
         kind="unix",
-        address=f"unix:{sock.name}",
+        address=f"unix:{name}",
         state="in use",
         why="the kernel has it as bound",
         detail=", ".join(parts),
         uid=sock.uid if status is None else status.st_uid,
         mode=-1 if status is None else stat.S_IMODE(status.st_mode),
-        holders=processes.of_socket(sock.inode),
+        holders=holders,
         figures={"connected": calls, "waiting": sock.waiting, "type": kind, "inode": sock.inode},
     )
+
+
+def _whole_name(sock: UnixSocket, holders: tuple[Holder, ...]) -> str:
+    """The kernel keeps a path as it was bound, which may be relative to where that process was."""
+    if sock.file is None or sock.name.startswith(("/", "@")):
+        return sock.name
+    for holder in holders:
+        whole = os.path.join(folder_of(holder.pid) or "/", sock.name)
+        status = _status(whole)
+        if status is not None and (status.st_dev, status.st_ino) == sock.file:
+            return whole
+    return sock.name
 
 
 def of_unbound_file(path: str, status: os.stat_result) -> IpcObject | None:
@@ -75,7 +90,7 @@ def of_unbound_file(path: str, status: os.stat_result) -> IpcObject | None:
         kind="unix",
         address=f"unix:{path}",
         state="stale" if answer else "in use",
-        why=stale if answer else "somebody of another network namespace listens",
+        why=stale if answer else "somebody who is not seen from here listens",
         uid=status.st_uid,
         mode=stat.S_IMODE(status.st_mode),
         figures={"changed": int(status.st_mtime)},
@@ -130,6 +145,19 @@ def listed_tcp(processes: Processes) -> Iterator[IpcObject]:
     for path in ("/proc/net/tcp", "/proc/net/tcp6"):
         for found in parse_proc_net_tcp(lines_of(path)):
             yield _of_listener(found, processes)
+
+
+def is_called_by(found: IpcObject, host: str, port: int) -> bool:
+    """Does whoever calls this host and port reach that listener?"""
+    bound, _, its_port = found.name.removeprefix("//").rpartition(":")
+    if its_port != str(port):
+        return False
+    bound = bound.strip("[]")
+    if ipaddress.ip_address(bound).is_unspecified:
+        return True
+    with contextlib.suppress(OSError, UnicodeError):  # there is no such host
+        return any(bound == answer[4][0] for answer in socket.getaddrinfo(host, port))
+    return False
 
 
 def _of_listener(found: TcpListener, processes: Processes) -> IpcObject:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from msgspec import Struct
 
 from lanline.errors import NotFoundError, UnsupportedError
+from lanline.ipc.address import parse_address
 from lanline.ipc.inspect import fifos, own, posix_memory, posix_queues, sockets, sysv
 from lanline.ipc.inspect.objects import KINDS, IpcObject, split_address
 from lanline.ipc.inspect.processes import OpenFile, Processes, look
@@ -45,7 +46,7 @@ def survey(kinds: Iterable[str] = KINDS) -> Survey:
     table = unix_sockets() if wanted & {"unix", "shm"} else []
     objects = [
         found
-        for kinds_of_it, listing in _listings(table, processes)
+        for kinds_of_it, listing in _listings(wanted, table, processes)
         if wanted & set(kinds_of_it)
         for found in listing()
         if found.kind in wanted
@@ -55,10 +56,10 @@ def survey(kinds: Iterable[str] = KINDS) -> Survey:
 
 
 def _listings(
-    table: list[UnixSocket], processes: Processes
+    wanted: set[str], table: list[UnixSocket], processes: Processes
 ) -> list[tuple[tuple[str, ...], Callable[[], Iterable[IpcObject]]]]:
     return [
-        (OWN, lambda: own.listed(table, processes)),
+        (OWN, lambda: own.listed(wanted, table, processes)),
         (("fifo",), lambda: fifos.listed(processes)),
         (("mq",), lambda: posix_queues.listed(processes)),
         (("posix-memory", "posix-semaphore"), lambda: posix_memory.listed(processes)),
@@ -88,14 +89,23 @@ def _unlisted(wanted: set[str]) -> dict[str, str]:
 
 
 def find(address: str) -> IpcObject:
-    """The object under an address, also a FIFO that nobody has open. Raises NotFoundError."""
-    kind, name = split_address(address)
-    for found in survey([kind]).objects:
-        if found.address == address or _is_same_file(found, kind, name):
+    """The object under an address, also a FIFO that nobody has open.
+
+    A path may be relative, and a host may be a name. Raises NotFoundError, AddressError.
+    """
+    kind, name = split_address(_of_carrier(address))
+    objects = survey([kind]).objects
+    for found in objects:
+        if found.name == name or _is_same_file(found, kind, name):
             return found
+    if kind == "tcp":
+        asked = parse_address(address)
+        for found in objects:
+            if sockets.is_called_by(found, asked.host, asked.port):
+                return found
     if kind == "fifo":
         return _closed_fifo(name)
-    if kind == "unix":
+    if kind == "unix" and not name.startswith("@"):
         with contextlib.suppress(OSError):
             status = os.stat(name)
             if stat.S_ISSOCK(status.st_mode):
@@ -103,6 +113,12 @@ def find(address: str) -> IpcObject:
                 if unbound is not None:
                     return unbound
     raise NotFoundError(f"There is no {address}, or it is not yours to see.")
+
+
+def _of_carrier(address: str) -> str:
+    """TLS is spoken at a TCP socket; the kernel knows of no other."""
+    scheme, colon, rest = address.partition(":")
+    return f"tcp{colon}{rest}" if scheme == "tls" else address
 
 
 def _is_same_file(found: IpcObject, kind: str, name: str) -> bool:

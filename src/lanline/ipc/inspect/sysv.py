@@ -90,6 +90,12 @@ def _segment_state(row: Row) -> tuple[State, str]:
     return "stale", "nobody has it attached, and the process that made it is gone"
 
 
+def is_stale(identifier: int) -> bool:
+    """Is a segment nobody's at this moment?"""
+    rows = parse_sysvipc(lines_of("/proc/sysvipc/shm"))
+    return any(row["shmid"] == identifier and _segment_state(row)[0] == "stale" for row in rows)
+
+
 def _semaphores(row: Row) -> IpcObject:
     return IpcObject(
         kind="sysv-semaphores",

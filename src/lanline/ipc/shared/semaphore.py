@@ -57,12 +57,18 @@ def permits_of_the_dead(descriptor: int, size: int) -> int:
 
     They were held by those who died, and whoever gets one is to be told.
     """
+    return permits_taken(descriptor, size)[0]
+
+
+def permits_taken(descriptor: int, size: int) -> tuple[int, int]:
+    """How many permits are held, and how many there are, in a file with such contents."""
     native = load("_permits")
-    if not native.permits_in(size):
-        return 0
+    permits = native.permits_in(size)
+    if not permits:
+        return 0, 0
     first = native.permit_bytes(0)
     words = os.pread(descriptor, size - first, load("_block").BODY + first)
-    return sum(map(bool, memoryview(words).cast("I")))
+    return sum(map(bool, memoryview(words).cast("I"))), permits
 
 
 class PermitsBlock(Block):
