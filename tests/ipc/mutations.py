@@ -75,6 +75,51 @@ CHANNEL = (
     ),
 )
 
+FRESHEST = (
+    Mutation(
+        "freshest-torn",
+        "what was dropped during the copy is believed",
+        "native/ring_dropping.c",
+        "bool taken = atomic_compare_exchange_strong(&r->shared->head, &claimed, record->after);",
+        "bool taken = claimed; atomic_store(&r->shared->head, record->after);",
+        scenario="freshest",
+        kinds=("torn", "reordered", "missing", "error", "ended"),
+        test="ring_dropping_test",
+        model="dropping TAKE_BLINDLY",
+    ),
+    Mutation(
+        "freshest-written-over",
+        "what is in the way is written over and not dropped",
+        "native/ring_dropping.c",
+        "if (atomic_compare_exchange_strong(&r->shared->head, &head, next)) {",
+        "if (next) {",
+        scenario="freshest",
+        kinds=("torn", "reordered", "missing", "error", "ended"),
+        test="ring_dropping_test",
+    ),
+    Mutation(
+        "freshest-not-counted",
+        "what was missed is not counted",
+        "native/ring_dropping.c",
+        "r->dropped += record->number - r->number;",
+        "",
+        scenario="freshest",
+        kinds=("missing", "ended"),
+        test="ring_dropping_test",
+    ),
+    Mutation(
+        "freshest-waits-for-ever",
+        "a writer waits until the copy is done",
+        "native/ring_dropping.c",
+        "&& clock_ns() - began < most)",
+        "&& began)",
+        scenario="freshest",
+        kinds=("hangs",),
+        test="ring_dropping_test",
+        model="dropping WAIT_FOR_EVER",
+    ),
+)
+
 QUEUE = (
     Mutation(
         "queue-not-redelivered",
@@ -489,4 +534,4 @@ MEMORY = (
     ),
 )
 
-MUTATIONS = (*CHANNEL, *QUEUE, *VALUES, *PERMITS, *MEMORY)
+MUTATIONS = (*CHANNEL, *FRESHEST, *QUEUE, *VALUES, *PERMITS, *MEMORY)

@@ -1,8 +1,8 @@
 """Real processes killed at random moments, as long as wanted; scripts/soak and test_soak run it.
 
 A scenario is a function that takes a round's random numbers and counts, and raises when anything is
-lost, doubled, torn or out of order. To add one, write it here, in soak_queues or in
-soak_holders, and name it in SCENARIOS.
+lost, doubled, torn or out of order. To add one, write it here or in one of the files soak_*, and
+name it in SCENARIOS.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from lanline import ipc
 from lanline.ipc.shared.named import runtime_folder
 
+from .soak_freshest import freshest
 from .soak_holders import lock, memory, semaphore, stopped
 from .soak_queues import drop_newest, drop_oldest, inside, roles
 from .soak_victim import SECONDS, FindingError, Victim, check, in_time, lines_of
@@ -206,6 +207,7 @@ def broadcast(chance: random.Random, counts: Counter[str]) -> None:
 
 SCENARIOS: tuple[Callable[[random.Random, Counter[str]], None], ...] = (
     channel,
+    freshest,
     queue,
     value,
     broadcast,

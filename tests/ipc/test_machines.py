@@ -44,10 +44,11 @@ class ChannelMachine(RuleBasedStateMachine):
     """The model is two queues of messages, and who has closed."""
 
     make: ClassVar[Callable[[], str]]
+    options: ClassVar[dict[str, Any]] = {}
 
     def __init__(self) -> None:
         super().__init__()
-        self.pair = pair(type(self).make)
+        self.pair = pair(type(self).make, **self.options)
         self.ends = self.pair.__enter__()
         self.sent: tuple[deque[bytes], deque[bytes]] = (deque(), deque())  # by each end
         self.closed = [False, False]
@@ -147,6 +148,53 @@ class ChannelMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.pair.__exit__(None, None, None)
+
+
+class DroppingMachine(ChannelMachine):
+    """The same with ends that drop their oldest: so many are gone as they say, from the front."""
+
+    options: ClassVar[dict[str, Any]] = {"overflow": "drop-oldest"}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dropped = [0, 0]  # by each end
+        self.held: list[tuple[memoryview, bytes]] = []
+        self.number = itertools.count()
+
+    def room(self, side: int) -> int:
+        return 1_000_000
+
+    @rule(side=sides, size=st.sampled_from([100_000, 900_000, 2_500_000]), many=st.integers(1, 4))
+    def send_large(self, side: int, size: int, many: int) -> None:
+        batch = [b"%08d" % next(self.number) * (size // 8) for _ in range(many)]
+        self.send_many(side, batch)
+
+    @rule(side=sides)
+    def borrow_and_hold(self, side: int) -> None:
+        if not self.expects_none(side, self.ends[side].borrow):
+            self.held.append((self.ends[side].borrow(SECONDS).view, self.sent[1 - side].popleft()))
+            self.counts[side][1] += 1
+
+    @invariant()
+    def only_the_oldest_are_gone(self) -> None:
+        for side in range(2):
+            dropped = self.ends[side].statistics().dropped
+            for _ in range(dropped - self.dropped[side]):
+                self.sent[side].popleft()
+            self.dropped[side] = dropped
+            if not self.sent[side]:  # the newest was received, so all before it is accounted for
+                assert self.ends[1 - side].statistics().missed == dropped
+
+    @invariant()
+    def what_is_held_stays_as_it_is(self) -> None:
+        assert all(view == message for view, message in self.held[-3:])
+
+
+def test_channels_that_drop_their_oldest_keep_to_the_model() -> None:
+    class Machine(DroppingMachine):
+        make = staticmethod(lambda: "shm:place")
+
+    run_state_machine_as_test(Machine, settings=SETTINGS)
 
 
 @pytest.mark.parametrize("method", ["unix", "tcp", "tcp6", "tls", "fifo", "mq", "shm"])

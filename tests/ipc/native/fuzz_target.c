@@ -158,6 +158,7 @@ static void ring_writes(program *p, ring *writer)
     } else if (answer == RESULT_DROPS) {
         unsigned char *bytes = calloc(size + 1, 1);
         answer = ring_put_dropping(writer, bytes, size, kind, kind % 8 == 0);
+        CHECK(answer != RESULT_OK || writer->position - writer->seen <= CAPACITY);
         free(bytes);
     }
     if (answer == RESULT_OK)
