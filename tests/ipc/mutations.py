@@ -104,7 +104,7 @@ FRESHEST = (
         "r->dropped += record->number - r->number;",
         "",
         scenario="freshest",
-        kinds=("missing", "ended"),
+        kinds=("missing",),
         test="ring_dropping_test",
     ),
     Mutation(

@@ -30,6 +30,8 @@ AIM_SECONDS = 0.3  # to stop somebody within a nanosecond of a loop of microseco
 SAYS = {
     3: ("holders", "there are more holders than permits"),
     4: ("torn", "a memory's bytes are not those that were written"),
+    5: ("torn", "a message of a sender that drops is not what was sent"),
+    6: ("missing", "more of a sender that drops is missing than was counted"),
 }
 
 
