@@ -13,8 +13,15 @@ class StaysHere:
 
     __slots__ = ()
 
+    def __repr__(self) -> str:
+        place = self._place()
+        return f"<{type(self).__name__} {place}>" if place else super().__repr__()
+
+    def _place(self) -> str:
+        return getattr(self, "address", "") or getattr(self, "name", "")
+
     def __reduce__(self) -> tuple[Any, ...]:
-        place = getattr(self, "address", None) or getattr(self, "name", None)
+        place = self._place()
         where = f"{place} there" if place else "one there"
         raise TypeError(
             f"A {type(self).__name__} cannot be handed to another process; open {where}, by its "

@@ -24,10 +24,22 @@ from lanline.testing.helpers import (
 
 def closed_by_you(make: MakeAddress) -> None:
     with pair(make) as (one, _):
+        assert one.fileno() >= 0
         one.close()
         one.close()
+        assert one.fileno() == -1
         raises(ipc.ClosedError, one.recv, SECONDS)
         raises(ipc.ClosedError, one.send, b"x", SECONDS)
+
+
+def a_listener_says_where_it_is_until_it_is_closed(make: MakeAddress) -> None:
+    listener = ipc.listen(make())
+    assert listener.fileno() >= 0
+    assert listener.address in repr(listener)
+    listener.close()
+    listener.close()
+    assert listener.fileno() == -1
+    raises(ipc.ClosedError, listener.accept, SECONDS)
 
 
 def closed_by_the_peer_after_all_it_sent(make: MakeAddress) -> None:
@@ -164,6 +176,7 @@ def a_stopped_peer_is_not_dead(make: MakeAddress) -> None:
 
 CHECKS: list[Check] = [
     closed_by_you,
+    a_listener_says_where_it_is_until_it_is_closed,
     closed_by_the_peer_after_all_it_sent,
     iteration_ends_with_the_peers_close,
     a_thread_that_waits_hears_of_a_close_by_another,

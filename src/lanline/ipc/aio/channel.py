@@ -14,6 +14,7 @@ from lanline.ipc.aio.lent import AsyncBorrow, AsyncLoan
 from lanline.ipc.channels import contract as blocking
 from lanline.ipc.channels.contract import RECV_MANY, Statistics, batches
 from lanline.ipc.channels.stream import LINGER_SECONDS
+from lanline.ipc.handed import StaysHere
 from lanline.ipc.payload import BytesLike, size_of
 from lanline.ipc.waiting import Deadline
 
@@ -51,7 +52,7 @@ class Link(Protocol):
     def hear_send(self) -> bool: ...
 
 
-class Channel(Generic[T]):
+class Channel(StaysHere, Generic[T]):
     """As `lanline.ipc.Channel`, for one event loop.
 
     One task sends and one receives at a time; others wait their turn. Cancelling a `recv` consumes
@@ -311,6 +312,9 @@ class Channel(Generic[T]):
     def statistics(self) -> Statistics:
         return self._channel.statistics()
 
+    def __repr__(self) -> str:
+        return f"<aio.Channel over {self._channel!r}>"
+
     async def close(self) -> None:
         """Tell the peer and let go. Tasks that wait get ClosedError. Again does nothing."""
         if self._link.closed:
@@ -350,7 +354,7 @@ class Channel(Generic[T]):
         self._channel.let_go()
 
 
-class Listener(Generic[T]):
+class Listener(StaysHere, Generic[T]):
     """As `lanline.ipc.Listener`, for one event loop. Tasks may share it."""
 
     def __init__(self, listener: blocking.Listener[T]) -> None:

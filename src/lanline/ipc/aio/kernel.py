@@ -8,10 +8,11 @@ from typing import Any, Self
 
 from lanline.errors import PeerClosedError
 from lanline.ipc.aio.ears import run
+from lanline.ipc.handed import StaysHere
 from lanline.ipc.kernel import fifo_records, message_queue
 
 
-class _Closing(ABC):
+class _Closing(StaysHere, ABC):
     """Let go of at the end of `async with`."""
 
     @abstractmethod

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from lanline.errors import ClosedError, TimedOutError
 from lanline.ipc.aio.watch import Watch
+from lanline.ipc.handed import StaysHere
 from lanline.ipc.shared import queue as blocking
 from lanline.ipc.waiting import Deadline
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Queue:
+class Queue(StaysHere):
     """As `lanline.ipc.Queue`, for one event loop; its tasks may share it.
 
     A cancelled `get` has taken nothing, and a cancelled `put` that waits has put nothing.

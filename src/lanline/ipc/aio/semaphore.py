@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from lanline.errors import BusyError, ClosedError, TimedOutError
 from lanline.ipc.aio.ears import take_turn
 from lanline.ipc.aio.watch import Watch
+from lanline.ipc.handed import StaysHere
 from lanline.ipc.native import load
 from lanline.ipc.shared.named import unlink
 from lanline.ipc.shared.semaphore import NamedPermits
@@ -32,7 +33,7 @@ OVERDUE_SECONDS = 0.01  # PERMITS_OVERDUE_NS: who has waited so long is given wa
 WAY_SECONDS = 0.00005
 
 
-class AsyncPermits:
+class AsyncPermits(StaysHere):
     """What semaphores and locks share."""
 
     kind: ClassVar[str]

@@ -8,6 +8,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from lanline.errors import ClosedError, TimedOutError
 from lanline.ipc.aio.watch import Watch
+from lanline.ipc.handed import StaysHere
 from lanline.ipc.shared import broadcast, value
 from lanline.ipc.waiting import Deadline
 
@@ -19,7 +20,7 @@ LOOK_SECONDS = 0.0005
 LOOK_MOST_SECONDS = 0.05
 
 
-class SharedValue(Generic[T]):
+class SharedValue(StaysHere, Generic[T]):
     """As `lanline.ipc.SharedValue`, for one event loop. Reading never waits."""
 
     def __init__(self, address: str, type: Any = bytes, **options: Any) -> None:  # noqa: A002
@@ -93,7 +94,7 @@ class SharedValue(Generic[T]):
         await self.close()
 
 
-class Broadcast(Generic[T]):
+class Broadcast(StaysHere, Generic[T]):
     """As `lanline.ipc.Broadcast`. Sending never waits."""
 
     def __init__(self, address: str, type: Any = bytes, **options: Any) -> None:  # noqa: A002
@@ -121,7 +122,7 @@ class Broadcast(Generic[T]):
         await self.close()
 
 
-class Subscription(Generic[T]):
+class Subscription(StaysHere, Generic[T]):
     """As `lanline.ipc.Subscription`, for one task of one event loop."""
 
     def __init__(self, address: str, type: Any = bytes, **options: Any) -> None:  # noqa: A002

@@ -56,6 +56,12 @@ Overflow = Literal["block", "raise", "drop-oldest", "drop-newest"]
 CHANNEL_RULES: tuple[Overflow, ...] = ("block", "raise", "drop-newest")  # of every method
 
 
+def check_size(size: int) -> None:
+    """Of a loan, before room is made. Raises ValueError."""
+    if size < 0:
+        raise ValueError(f"A loan of {size} bytes is none; ask for 0 or more.")
+
+
 class Credentials(Struct, frozen=True):
     """Who is at the other end of a Unix socket, by the kernel's word (unix(7), SO_PEERCRED)."""
 
@@ -134,7 +140,7 @@ class Channel(StaysHere, ABC, Generic[T]):
 
     @abstractmethod
     def fileno(self) -> int:
-        """A descriptor that polls readable when `recv` might not wait."""
+        """A descriptor that polls readable when `recv` might not wait; -1 when it is closed."""
 
     @abstractmethod
     def close(self) -> None:
@@ -228,6 +234,7 @@ class Channel(StaysHere, ABC, Generic[T]):
         is the method's own; elsewhere it is copied when it is sent, at most `timeout` later.
         """
         self.check_fork()
+        check_size(size)
         return CopyingLoan(size, lambda data: self._send_encoded(data, timeout))
 
     def borrow(self, timeout: float | None = None) -> Borrowed:
@@ -278,6 +285,10 @@ class Channel(StaysHere, ABC, Generic[T]):
             yield arrays.decode_untrusted(view)
 
     # --- what the two shells share ------------------------------------------------------------
+
+    def __repr__(self) -> str:
+        counts = self.statistics()
+        return f"<{type(self).__name__}: {counts.sent:,} sent, {counts.received:,} received>"
 
     def encoded(self, message: T) -> BytesLike:
         data: Any = message if self._encode is None else self._encode(message)
@@ -380,7 +391,7 @@ class Listener(StaysHere, ABC, Generic[T]):
 
     @abstractmethod
     def fileno(self) -> int:
-        """A descriptor that polls readable when `accept` might not wait."""
+        """A descriptor that polls readable when `accept` might not wait; -1 when it is closed."""
 
     @abstractmethod
     def close(self) -> None:

@@ -27,7 +27,14 @@ from lanline.errors import (
 )
 from lanline.ipc.address import Address
 from lanline.ipc.channels import sockets
-from lanline.ipc.channels.contract import MESSAGE_BYTES, Channel, Listener, Overflow, Statistics
+from lanline.ipc.channels.contract import (
+    MESSAGE_BYTES,
+    Channel,
+    Listener,
+    Overflow,
+    Statistics,
+    check_size,
+)
 from lanline.ipc.channels.views import Borrowed, CopyingLoan, HeldMessage, Loan
 from lanline.ipc.forgotten import Descriptor, warn_unclosed
 from lanline.ipc.native import load
@@ -87,6 +94,7 @@ class ShmChannel(Channel[T]):
         With "drop-oldest" it is memory of its own, copied when it is sent: nothing that the peer
         may still want is dropped for a message that there is not yet.
         """
+        check_size(size)
         if self.overflow == "drop-oldest":
             return CopyingLoan(size, self.link.send)
         return self.link.loan(size, timeout)
@@ -110,7 +118,7 @@ class ShmChannel(Channel[T]):
         return Statistics(*counts, dropped=self._dropped + link.dropped, missed=link.missed)
 
     def fileno(self) -> int:
-        return self.link.fileno()
+        return -1 if self.link.closed else self.link.fileno()
 
     def close(self) -> None:
         self.link.close()
