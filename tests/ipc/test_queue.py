@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -229,23 +228,6 @@ def test_a_child_of_a_killed_consumer_does_not_hide_its_death(process: Start) ->
         worker.popen.wait()
         assert queue.take(timeout=5).deliveries == 1
         worker.say()  # the child goes too
-
-
-def test_a_stopped_consumer_keeps_what_it_has(process: Start) -> None:
-    with Queue("shm:jobs", redeliver=True) as queue:
-        queue.put(b"job")
-        worker = process(
-            IMPORT + "q = Queue('shm:jobs'); i = q.take(); print('has'); sys.stdout.flush()\n"
-            "sys.stdin.readline(); i.done(); print('done'); sys.stdout.flush(); sys.stdin.read()"
-        )
-        assert worker.line() == "has"
-        os.kill(worker.popen.pid, signal.SIGSTOP)
-        with pytest.raises(TimedOutError):
-            queue.get(timeout=0.7)  # longer than a sleeper's look at who is dead
-        os.kill(worker.popen.pid, signal.SIGCONT)
-        worker.say()
-        assert worker.line() == "done"
-        queue.join(timeout=5)
 
 
 LOCK, ROSTER = 128, 4096  # where they lie in the file: native/queue.h

@@ -224,21 +224,6 @@ def test_when_putting_in_order_fails_the_next_is_told_again(process: Start) -> N
     gpu.close()
 
 
-def test_a_stopped_holder_is_not_dead(process: Start) -> None:
-    gpu = ipc.Semaphore("/gpu", 1)
-    holder = process(HOLDER)
-    assert holder.line() == "True"
-    holder.popen.send_signal(signal.SIGSTOP)
-    assert gpu.acquire(timeout=0) is False
-    assert gpu.acquire(timeout=0.3) is False
-    assert gpu.holders == [holder.popen.pid]
-    holder.popen.send_signal(signal.SIGCONT)
-    holder.say()
-    assert gpu.acquire(timeout=10)
-    gpu.release()
-    gpu.close()
-
-
 def test_a_lock_keeps_processes_apart(process: Start) -> None:
     with ipc.SharedMemory("shm:count", 8) as memory:
         lock = ipc.Lock("/count")

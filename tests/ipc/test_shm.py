@@ -111,19 +111,6 @@ def test_a_sender_that_waits_for_room_hears_of_the_death(process: Start) -> None
                 channel.send(b"x" * 100_000, SECONDS)
 
 
-def test_a_stopped_peer_is_not_dead(process: Start) -> None:
-    with ipc.listen("shm:channel") as listener:
-        peer = process(PEER + "channel.send(channel.recv()); sys.stdin.read()")
-        with listener.accept(SECONDS) as channel:
-            assert peer.line() == "here"
-            os.kill(peer.popen.pid, signal.SIGSTOP)
-            channel.send(b"wake up")
-            with pytest.raises(ipc.TimedOutError):
-                channel.recv(0.2)
-            os.kill(peer.popen.pid, signal.SIGCONT)
-            assert channel.recv(SECONDS) == b"wake up"
-
-
 def test_a_pair_in_two_processes_says_the_same_in_both_directions(process: Start) -> None:
     with ipc.listen("shm:channel") as listener:
         process(PEER + "for message in channel: channel.send(message[::-1])")
