@@ -1,9 +1,14 @@
 """Buy loaves until closing time."""
 
+import sys
+
 from lanline import ipc
 
 bought = 0
-with ipc.Queue("shm:shelf", create=False) as shelf:
-    while shelf.get(timeout=30) != b"closing time":
-        bought += 1
-print(f"bought {bought} loaves")
+try:
+    with ipc.Queue("shm:shelf", capacity=4) as shelf:
+        while shelf.get(timeout=30) != b"closing time":
+            bought += 1
+    print(f"bought {bought} loaves")
+except (ipc.Error, KeyboardInterrupt) as problem:
+    sys.exit(str(problem) or "interrupted")

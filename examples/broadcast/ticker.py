@@ -4,9 +4,12 @@ import sys
 
 from lanline import ipc
 
-with ipc.Broadcast("shm:prices", int, max_bytes=4096) as prices:
-    print("press Enter to send", flush=True)
-    sys.stdin.readline()
-    for price in range(1, 10_001):
-        prices.send(price)
-print("10000 prices sent")
+try:
+    with ipc.Broadcast("shm:prices", int, max_bytes=4096) as prices:
+        print("press Enter to send", flush=True)
+        sys.stdin.readline()
+        for price in range(1, 10_001):
+            prices.send(price)
+    print("10000 prices sent")
+except (ipc.Error, KeyboardInterrupt) as problem:
+    sys.exit(str(problem) or "interrupted")

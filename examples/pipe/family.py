@@ -1,30 +1,45 @@
-"""A parent that hands work to two children and reads their answers, over anonymous pipes."""
+"""A parent that hands work to its children and reads their answers, over anonymous pipes.
 
-from multiprocessing import Process
+What is said when it is started is how the children are made: fork, spawn or forkserver.
+"""
+
+import os
+import signal
+import sys
+from multiprocessing import get_context
 
 from lanline import ipc
 
 
 def square(numbers, answers):
     for number in numbers:
+        if number < 0:  # what no parent should ask for
+            os.kill(os.getpid(), signal.SIGKILL)
         answers.send(number * number)
     answers.close()
 
 
 def main():
+    context = get_context(sys.argv[1] if len(sys.argv) > 1 else "spawn")
     children = []
-    for first in (1, 100):
+    for first in (1, 100, -1):
         numbers, to_child = ipc.pipe(type=int)
         from_child, answers = ipc.pipe(type=int)
-        child = Process(target=square, args=(numbers, answers))
+        child = context.Process(target=square, args=(numbers, answers))
         child.start()
         to_child.send_many([first, first + 1, first + 2])
-        to_child.close()  # its `for` ends
+        to_child.close()  # the child's `for` ends
         children.append((child, from_child))
     for child, from_child in children:
-        print(list(from_child))
+        try:
+            print(list(from_child))
+        except ipc.PeerDiedError:
+            print("this child died")
         child.join()
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except (ipc.Error, KeyboardInterrupt, ValueError) as problem:
+        sys.exit(str(problem) or "interrupted")

@@ -1,17 +1,16 @@
 """Hold the room's state for others to read and to change."""
 
-import msgspec
+import sys
+
+from room import Room
 
 from lanline import ipc
 
-
-class Room(msgspec.Struct):
-    wanted: float
-    measured: float
-
-
-with ipc.SharedValue("shm:room", Room) as room:
-    room.set(Room(wanted=20.0, measured=18.5))
-    print("room", room.get(), flush=True)
-    room.wait(room.version, timeout=30)
-    print("room", room.get())
+try:
+    with ipc.SharedValue("shm:room", Room) as room:
+        room.set(Room(wanted=20.0, measured=18.5))
+        print(room.get(), flush=True)
+        room.wait(room.version, timeout=60)
+        print(room.get())
+except (ipc.Error, KeyboardInterrupt) as problem:
+    sys.exit(str(problem) or "interrupted")

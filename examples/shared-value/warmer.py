@@ -1,14 +1,14 @@
 """Want it one degree warmer."""
 
-import msgspec
+import sys
+
+from room import Room
 
 from lanline import ipc
 
-
-class Room(msgspec.Struct):
-    wanted: float
-    measured: float
-
-
-with ipc.SharedValue("shm:room", Room) as room:
-    room.update(lambda now: Room(wanted=now.wanted + 1, measured=now.measured))
+try:
+    with ipc.SharedValue("shm:room", Room) as room:
+        room.wait(0, timeout=30)  # until somebody has set it for the first time
+        room.update(lambda now: Room(wanted=now.wanted + 1, measured=now.measured))
+except (ipc.Error, KeyboardInterrupt) as problem:
+    sys.exit(str(problem) or "interrupted")

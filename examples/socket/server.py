@@ -8,17 +8,23 @@ from lanline import ipc
 
 def serve(channel, listener):
     with channel:
-        for message in channel:
-            if message == b"stop":
-                listener.close()
-                return
-            channel.send(message.upper())
+        try:
+            for message in channel:
+                if message == b"stop":
+                    listener.close()
+                    return
+                channel.send(message.upper())
+        except ipc.PeerDiedError:
+            print("a client died", flush=True)
 
 
 address = sys.argv[1] if len(sys.argv) > 1 else "unix:/tmp/lanline-shout.sock"
-with ipc.listen(address) as listener:
-    print("listening on", listener.address, flush=True)
-    for channel in listener:
-        print("a client connected", flush=True)
-        threading.Thread(target=serve, args=(channel, listener)).start()
-print("stopped")
+try:
+    with ipc.listen(address) as listener:
+        print("listening on", listener.address, flush=True)
+        for channel in listener:
+            print("a client connected", flush=True)
+            threading.Thread(target=serve, args=(channel, listener), daemon=True).start()
+    print("stopped")
+except (ipc.Error, KeyboardInterrupt) as problem:
+    sys.exit(str(problem) or "interrupted")

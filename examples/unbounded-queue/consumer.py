@@ -1,8 +1,13 @@
 """Read the letters and leave the parcels."""
 
+import sys
+
 from lanline import ipc
 
-with ipc.Queue("shm:letters", create=False) as letters:
-    read = [letters.get() for _ in range(10_000)]
-    parcels = len(letters.get_many(10_000))
-print(f"{read[0].decode()} to {read[-1].decode()}, then {parcels} parcels")
+try:
+    with ipc.Queue("shm:letters", create=False) as letters:
+        read = [letters.get(timeout=10) for _ in range(10_000)]
+        parcels = len(letters.get_many(10_000))
+    print(f"{read[0].decode()} to {read[-1].decode()}, then {parcels} parcels")
+except (ipc.Error, KeyboardInterrupt) as problem:
+    sys.exit(str(problem) or "interrupted")

@@ -95,9 +95,8 @@ def enter(path: Path, *, create: bool, timeout: float = 10) -> int:
         try:
             descriptor = os.open(path, flags, 0o600)
         except FileNotFoundError:
-            raise NotFoundError(
-                errno.ENOENT, f"there is no {path.suffix[1:]} of this name", path.stem
-            ) from None
+            kind = path.suffix[1:]
+            raise NotFoundError(f"There is no {kind} of this name: {path.stem}.") from None
         try:
             doors.enter_door(descriptor, timeout)
             if is_at(descriptor, path):
@@ -161,9 +160,7 @@ class Block:
             if not native.others(self.descriptor) and not self._is_kept(kind, size):
                 if size is None:
                     self.path.unlink()
-                    raise NotFoundError(
-                        errno.ENOENT, f"nobody holds a {kind} of this name", address
-                    )
+                    raise NotFoundError(f"Nobody holds a {kind} of this name: {address}.")
                 self._make(kind, native.BODY, size)
             self.size = self._size_of_untrusted(kind, native.BODY)
             if size is not None and size != self.size:
