@@ -534,4 +534,88 @@ MEMORY = (
     ),
 )
 
-MUTATIONS = (*CHANNEL, *FRESHEST, *QUEUE, *VALUES, *PERMITS, *MEMORY)
+# A word of shared memory that is loaded again after it was checked: a hostile peer makes two of it.
+TWICE = (
+    Mutation(
+        "ring-tail-twice",
+        "a ring's tail is loaded again after it was checked",
+        "native/ring_inline.h",
+        "    r->seen = tail;\n",
+        "    r->seen = atomic_load_explicit(&r->shared->tail, order);\n",
+        test="fuzz_test",
+    ),
+    Mutation(
+        "ring-size-twice",
+        "a record's size is loaded again after it was checked",
+        "native/ring_inline.h",
+        "    record->after = position + ring_span(record->size);\n",
+        "    record->size = (uint32_t)atomic_load_explicit(ring_head_at(r, position),\n"
+        "                                                  memory_order_relaxed);\n"
+        "    record->after = position + ring_span(record->size);\n",
+        test="fuzz_test",
+    ),
+    Mutation(
+        "ring-large-size-twice",
+        "the same of a large record",
+        "native/ring_inline.h",
+        "        record->bytes = r->large;\n        record->after",
+        "        record->size = (uint32_t)atomic_load_explicit(ring_head_at(r, position),\n"
+        "                                                      memory_order_relaxed);\n"
+        "        record->bytes = r->large;\n        record->after",
+        test="fuzz_test",
+    ),
+    Mutation(
+        "dropping-size-twice",
+        "a record's size is loaded again in a ring that drops its oldest",
+        "native/ring_dropping.c",
+        "    return record->number >= r->number ? RESULT_OK : RESULT_EMPTY;",
+        "    record->size = (uint32_t)atomic_load(place);\n"
+        "    return record->number >= r->number ? RESULT_OK : RESULT_EMPTY;",
+        test="fuzz_test",
+    ),
+    Mutation(
+        "queue-size-twice",
+        "a message's size is loaded again for the copy",
+        "native/queue.c",
+        "    uint32_t left = message->size;\n    for",
+        "    uint32_t left = GET(at(q, message->index)->size);\n    for",
+        test="fuzz_test",
+    ),
+    Mutation(
+        "queue-link-twice",
+        "a message's next block is loaded again after it was checked",
+        "native/queue.c",
+        "        if (!known(q, next))\n            return RESULT_CORRUPT;\n        index = next;",
+        "        if (!known(q, next))\n            return RESULT_CORRUPT;\n"
+        "        index = GET(block->next);",
+        test="fuzz_test",
+    ),
+    Mutation(
+        "value-size-twice",
+        "a value's size is loaded again for the copy",
+        "native/value.c",
+        "            words_load(bytes, words + 1, length);",
+        "            words_load(bytes, words + 1, atomic_load(words));",
+        test="fuzz_test",
+    ),
+    Mutation(
+        "broadcast-size-twice",
+        "a broadcast's size is loaded again for the copy",
+        "native/broadcast.c",
+        "        if (possible && length <= room) {\n",
+        "        if (possible && length <= room) {\n"
+        "            length = atomic_load(word(b, at + 1));\n",
+        test="fuzz_test",
+    ),
+    Mutation(
+        "permit-twice",
+        "a permit is loaded again for the swap that takes it",
+        "native/permits.c",
+        "if ((seen == 0 || seen == LOCK_ABANDONED) && change(p, index, seen, p->members->tag)) {",
+        "if ((seen == 0 || seen == LOCK_ABANDONED)\n            && change(p, index, "
+        "atomic_load(&p->shared->permit[index]), p->members->tag)) {",
+        test="fuzz_test",
+    ),
+)
+
+MUTATIONS = (*CHANNEL, *FRESHEST, *QUEUE, *VALUES, *PERMITS, *MEMORY, *TWICE)

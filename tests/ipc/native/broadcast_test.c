@@ -153,6 +153,34 @@ static void to_begin_in_a_ring_that_was_never_a_writers_is_refused(void)
 #define MANY 20000
 static broadcast_shared *common;
 
+static _Atomic bool enough;
+
+static void *write_the_largest(void *argument)
+{
+    broadcast *b = argument;
+    unsigned char bytes[WORDS * 8] = "";
+    while (!atomic_load(&enough))
+        CHECK(broadcast_write(b, bytes, broadcast_limit(b)) == RESULT_OK);
+    return NULL;
+}
+
+/* Each message fills the ring, so that it is empty while the next one is written. */
+static void who_begins_in_an_empty_ring_knows_which_comes_next(void)
+{
+    broadcast_shared *shared = memory();
+    broadcast writer = writer_of(shared), reader = end_of(shared);
+    writer.capacity = reader.capacity = 16;
+    pthread_t thread;
+    CHECK(pthread_create(&thread, NULL, write_the_largest, &writer) == 0);
+    for (uint64_t end = clock_ns() + 300000000u; clock_ns() < end;) {
+        result answer = broadcast_read_from(&reader);
+        CHECK(answer == RESULT_OK || answer == RESULT_TIMED_OUT);
+        CHECK(answer != RESULT_OK || reader.number == reader.position / 16);
+    }
+    atomic_store(&enough, true);
+    pthread_join(thread, NULL);
+}
+
 static void *read_all(void *argument)
 {
     broadcast *reader = argument;
@@ -189,5 +217,6 @@ int main(void)
     RUN(what_is_too_large_or_impossible_is_refused);
     RUN(to_begin_in_a_ring_that_was_never_a_writers_is_refused);
     RUN(readers_keep_their_count_while_one_writes);
+    RUN(who_begins_in_an_empty_ring_knows_which_comes_next);
     return 0;
 }

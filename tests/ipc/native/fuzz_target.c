@@ -2,6 +2,9 @@
  * calls, writes what it likes into the shared memory. Whatever it writes, no byte outside of the memory
  * may be touched, no call may go on for ever, and no answer may lie about bounds.
  *
+ * A third of the programs are run with loads that may each see something else (fickle.h), so that a word
+ * that is read twice is two words.
+ *
  * The memory ends at pages that cannot be touched, and what is copied out goes to heap blocks of exactly
  * the size, so that the sanitizers see one byte too many. libFuzzer calls LLVMFuzzerTestOneInput
  * (scripts/fuzz); fuzz_test.c calls it with inputs of its own. */
@@ -24,6 +27,7 @@
 /* What the second hand writes to while the program runs (fuzz_test.c); and how it ended. */
 pthread_mutex_t fuzz_hand = PTHREAD_MUTEX_INITIALIZER;
 _Atomic bool fuzz_hand_wanted; /* let it go */
+bool fuzz_hand_races;
 unsigned char *fuzz_memory;
 size_t fuzz_size;
 const uint16_t *fuzz_hot; /* where the words lie that lead somewhere */
@@ -44,8 +48,53 @@ static uint64_t next(program *p, int bytes)
     return value;
 }
 
+/* --- loads that may see something else */
+
+static const uint64_t values[] = {
+    0, 1, 2, 7, 8, 16, 64, 255, 4096, 4104, 8192, 8193, 1u << 16, 1u << 30, 1u << 31, UINT32_MAX - 7,
+    UINT32_MAX, UINT64_C(1) << 32, UINT64_C(1) << 63, UINT64_MAX - 7, UINT64_MAX,
+};
+
+typedef enum {
+    STEADY,
+    AT_AGAIN,    /* whoever loads the same word again in a call sees another */
+    AT_ANY_TIME, /* one load of eight does */
+} fickleness;
+
+static _Thread_local fickleness fickle; /* a second hand's own loads are steady */
+static unsigned fickle_seed;
+static const volatile void *fickle_seen[256]; /* in this call */
+static unsigned fickle_loads;
+
+uint64_t fickle_load(const volatile void *address, uint64_t is, unsigned long size)
+{
+    (void)size;
+    if (fickle == STEADY)
+        return is;
+    unsigned random = random_next(&fickle_seed);
+    bool lies = random % 8 == 0;
+    if (fickle == AT_AGAIN) {
+        lies = false;
+        for (unsigned i = 0; i < fickle_loads && !lies; i++)
+            lies = fickle_seen[i] == address && random % 2;
+        if (fickle_loads < sizeof fickle_seen / sizeof *fickle_seen)
+            fickle_seen[fickle_loads++] = address;
+    }
+    if (!lies)
+        return is;
+    switch (random >> 8 & 3) {
+    case 0: return values[(random >> 16) % (sizeof values / sizeof *values)];
+    case 1: return is + 8 * (random >> 16 & 63);
+    case 2: return is ^ UINT64_C(1) << (random >> 16 & 63);
+    default: return 0;
+    }
+}
+
+static void call_begins(void) { fickle_loads = 0; }
+
 static void note(result answer)
 {
+    call_begins();
     fuzz_calls++;
     fuzz_corrupt += answer == RESULT_CORRUPT;
 }
@@ -88,11 +137,6 @@ void __wrap_memory_unmap(void *address, size_t size)
 }
 
 /* --- writing what it likes */
-
-static const uint64_t values[] = {
-    0, 1, 2, 7, 8, 16, 64, 255, 4096, 4104, 8192, 8193, 1u << 16, 1u << 30, 1u << 31, UINT32_MAX - 7,
-    UINT32_MAX, UINT64_C(1) << 32, UINT64_C(1) << 63, UINT64_MAX - 7, UINT64_MAX,
-};
 
 static void scribble(program *p, unsigned char *memory, size_t size, const uint16_t *hot,
                      size_t hot_count)
@@ -287,8 +331,11 @@ static void go(participant *m)
     bool last, empty;
     if (!m->here)
         return;
+    fickleness before = fickle;
+    fickle = STEADY;
     atomic_store(&m->q.shared->lock, 0); /* nobody holds it: to wait for one who does is no fault */
     queue_close(&m->q, &last, &empty);
+    fickle = before;
     close(m->fd);
     m->here = false;
 }
@@ -521,6 +568,28 @@ static void holder_goes(holder *h, bool tidily)
     h->here = false;
 }
 
+/* Nobody gets a permit that was another's, whatever the loads said: the swap decides. */
+static void holder_tries(holder *h)
+{
+    permits_shared *shared = h->p.shared;
+    uint32_t before[PERMITS], dead;
+    for (uint32_t i = 0; i < PERMITS; i++)
+        before[i] = STEADY_LOAD(&shared->permit[i], memory_order_relaxed);
+    permits_answer answer = permits_try(&h->p, &dead);
+    if (fuzz_hand_races)
+        return;
+    uint32_t taken = 0;
+    for (uint32_t i = 0; i < PERMITS; i++) {
+        uint32_t now = STEADY_LOAD(&shared->permit[i], memory_order_relaxed);
+        if (now == before[i])
+            continue;
+        CHECK(before[i] == 0 || before[i] == LOCK_ABANDONED);
+        CHECK(answer == (before[i] ? PERMITS_INHERITED : PERMITS_TAKEN));
+        taken++;
+    }
+    CHECK(taken == (answer != PERMITS_BUSY));
+}
+
 static void holder_waits(program *p, holder *h)
 {
     uint64_t how = next(p, 1);
@@ -560,13 +629,14 @@ static void permits_program(program *p)
         if (!h->here)
             holder_comes(h, roster_of_it, shared, file);
         fuzz_calls++;
+        call_begins();
         switch (what % 16) {
         case 0: case 1: case 2: SCRIBBLE(p, memory, size, hot); break;
         case 3: SCRIBBLE(p, table, sizeof(roster_table), hot_table); break;
         case 4: /* as it is done where words lead somewhere: a live one's tag, in every place */
             atomic_store(&shared->permit[next(p, 1) % PERMITS], holders[next(p, 1) & 1].members.tag);
             break;
-        case 5: case 6: permits_try(&h->p, &dead); break;
+        case 5: case 6: holder_tries(h); break;
         case 7: permits_try_all(&h->p, &dead); break;
         case 8: case 9: permits_release(&h->p); break;
         case 10: permits_abandon(&h->p); break;
@@ -595,8 +665,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                                   broadcast_program, permits_program};
     if (size < 2)
         return 0;
-    program p = {data + 1, data + size};
+    program p = {data + 2, data + size};
+    fickle_seed = (unsigned)size * 2654435761u | 1;
+    for (size_t i = 0; i < size; i++)
+        fickle_seed = (fickle_seed ^ data[i]) * 16777619u | 1;
+    call_begins();
+    fickle = fuzz_hand_races ? STEADY : data[1] % 3;
     programs[data[0] % 5](&p);
+    fickle = STEADY;
     aim_at_nothing();
     return 0;
 }

@@ -10,9 +10,8 @@ void __sanitizer_set_death_callback(void (*callback)(void));
 
 static unsigned long inputs;
 static _Atomic bool over;
-static bool racing;
 
-static void say_where(void) { fprintf(stderr, "input %lu (racing: %d)\n", inputs, racing); }
+static void say_where(void) { fprintf(stderr, "input %lu (racing: %d)\n", inputs, fuzz_hand_races); }
 
 static void went_on_for_ever(int number)
 {
@@ -74,7 +73,7 @@ static void a_hostile_peer_leads_nobody_out_of_bounds(void) { run_for(seconds() 
 static void nor_does_one_that_writes_meanwhile(void)
 {
     pthread_t thread;
-    racing = true;
+    fuzz_hand_races = true;
     CHECK(pthread_create(&thread, NULL, second_hand, NULL) == 0);
     run_for(seconds() / 2);
     atomic_store(&over, true);

@@ -46,6 +46,9 @@ static bool overtaken(const broadcast *b, uint64_t position)
 static result count_to(broadcast *b, uint64_t at, uint64_t tail)
 {
     b->number = atomic_load(&b->shared->number);
+    /* Nothing lies there: then it is the next one's, unless that was published before it was loaded. */
+    if (at == tail && atomic_load(&b->shared->tail) != tail)
+        return RESULT_TIMED_OUT;
     while (at != tail) {
         uint64_t number = atomic_load_explicit(word(b, at), memory_order_acquire);
         uint64_t size = atomic_load_explicit(word(b, at + 1), memory_order_acquire);
@@ -76,7 +79,13 @@ result broadcast_write_from(broadcast *b)
     b->oldest = atomic_load(&b->shared->oldest);
     if (b->position - b->oldest > b->capacity)
         return RESULT_CORRUPT;
-    return count_to(b, b->oldest, b->position);
+    result answer = count_to(b, b->oldest, b->position);
+    if (answer == RESULT_OK) {
+        /* Ours now: the one before us may have died before it counted its last. */
+        atomic_store_explicit(&b->shared->number, b->number, memory_order_release);
+        KILL_POINT();
+    }
+    return answer;
 }
 
 /* Give up the oldest records until the new one fits. */
@@ -90,8 +99,9 @@ static result make_room(broadcast *b, uint64_t needed)
             return RESULT_CORRUPT;
         b->oldest += span(size);
     }
-    /* Before any word of the new record: those are releases, so whoever sees one sees this. */
-    atomic_store_explicit(&b->shared->oldest, b->oldest, memory_order_relaxed);
+    /* Before any word of the new record: those are releases, so whoever sees one sees this. And behind
+     * the last record's number, for whoever begins when nothing is left. */
+    atomic_store_explicit(&b->shared->oldest, b->oldest, memory_order_release);
     KILL_POINT();
     return RESULT_OK;
 }
@@ -115,7 +125,8 @@ result broadcast_write(broadcast *b, const void *bytes, uint64_t size)
     b->number++;
     atomic_store(&shared->tail, b->position); /* published; and see value_set for the order */
     KILL_POINT();
-    atomic_store_explicit(&shared->number, b->number, memory_order_relaxed);
+    /* Whoever sees it sees the tail, too: see count_to. */
+    atomic_store_explicit(&shared->number, b->number, memory_order_release);
     KILL_POINT();
     if (atomic_load(&shared->asleep)) {
         uint32_t who = atomic_exchange(&shared->asleep, 0);
