@@ -295,7 +295,7 @@ VALUES = (
         scenario="value",
         kinds=("torn",),
         test="value_test",
-        model="seqlock NO_COMPARE",
+        model="weak_value NO_COMPARE",
     ),
     Mutation(
         "value-kept",
@@ -618,4 +618,63 @@ TWICE = (
     ),
 )
 
-MUTATIONS = (*CHANNEL, *FRESHEST, *QUEUE, *VALUES, *PERMITS, *MEMORY, *TWICE)
+# Orders that x86 keeps by itself: the thread sanitizer finds some, the models of weak memory all.
+ORDERS = (
+    Mutation(
+        "ring-tail-relaxed",
+        "the tail is stored without release",
+        "native/ring_inline.h",
+        "    atomic_store(&r->shared->tail, r->position); /*",
+        "    atomic_store_explicit(&r->shared->tail, r->position, memory_order_relaxed); /*",
+        test="ring_test",
+        model="weak_ring TAIL_STORED_RELAXED",
+    ),
+    Mutation(
+        "ring-tail-loaded-relaxed",
+        "the tail is loaded without acquire",
+        "native/ring_inline.h",
+        "        if (ring_see_tail(r, memory_order_acquire) != RESULT_OK)",
+        "        if (ring_see_tail(r, memory_order_relaxed) != RESULT_OK)",
+        test="ring_test",
+        model="weak_ring TAIL_LOADED_RELAXED",
+    ),
+    Mutation(
+        "ring-head-relaxed",
+        "the head is stored without release",
+        "native/ring_inline.h",
+        "    atomic_store(&r->shared->head, position); /*",
+        "    atomic_store_explicit(&r->shared->head, position, memory_order_relaxed); /*",
+        test="ring_test",
+        model="weak_ring HEAD_STORED_RELAXED",
+    ),
+    Mutation(
+        "words-relaxed",
+        "the words of values and broadcasts are stored without release",
+        "native/words.h",
+        "memcpy(&word, from, sizeof word);\n"
+        "        atomic_store_explicit(to, word, memory_order_release",
+        "memcpy(&word, from, sizeof word);\n"
+        "        atomic_store_explicit(to, word, memory_order_relaxed",
+        model="weak_value WORDS_STORED_RELAXED",
+    ),
+    Mutation(
+        "broadcast-begins-late",
+        "who begins in an empty ring takes a later record's number for the next one's",
+        "native/broadcast.c",
+        "    if (at == tail && atomic_load(&b->shared->tail) != tail)\n"
+        "        return RESULT_TIMED_OUT;\n",
+        "",
+        test="broadcast_test",
+    ),
+)
+
+MUTATIONS = (
+    *CHANNEL,
+    *FRESHEST,
+    *QUEUE,
+    *VALUES,
+    *PERMITS,
+    *MEMORY,
+    *TWICE,
+    *ORDERS,
+)
