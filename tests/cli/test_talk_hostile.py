@@ -68,6 +68,35 @@ def test_who_was_silent_is_told_that_another_was_first(waiting: tuple[Side, str]
             assert side.end()[2] == 0
 
 
+def test_who_speaks_has_the_line_of_who_took_it_by_silence(waiting: tuple[Side, str]) -> None:
+    side, address = waiting
+    with ipc.connect(address, SECONDS) as silent:
+        assert silent.recv(SECONDS).startswith(b"\xffhello")
+        assert b'"connected"' in side.line()  # it is taken for a program that only reads
+        with greeted(address) as channel:
+            assert silent.recv(SECONDS) == b"\xffengaged"
+            assert b"silent one" in side.line()
+            assert b"Mallory" in side.line()
+            side.write(b"hello\n")
+            assert channel.recv(SECONDS) == b"hello"
+            channel.send(b"bye")
+            assert side.end()[2] == 0
+
+
+def test_who_was_silent_and_speaks_in_time_keeps_the_line(waiting: tuple[Side, str]) -> None:
+    side, address = waiting
+    with ipc.connect(address, SECONDS) as first:
+        assert first.recv(SECONDS).startswith(b"\xffhello")
+        assert b'"connected"' in side.line()
+        first.send(b"here I am")
+        assert b"here I am" in side.line()
+        with ipc.connect(address, SECONDS) as second:
+            while (said := second.recv(SECONDS)) != b"\xffengaged":
+                assert said.startswith(b"\xffhello")
+        first.send(b"bye")
+        assert side.end()[2] == 0
+
+
 @pytest.mark.parametrize(
     "garbage",
     [

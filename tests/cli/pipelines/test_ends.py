@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 from collections.abc import Callable
 
 import pytest
 from tests.terminal import Terminal
+
+from lanline import ipc
 
 from .conftest import Shell, ended
 
@@ -116,3 +119,33 @@ def test_nobody_and_nothing_there_is_said(
     code, got, said = ended(shell(f"lanline ipc {command} --timeout 0.1 {where} </dev/null"))
     assert (code, got) == (3, b"")
     assert said.count("\n") == 1
+
+
+def test_a_sender_that_is_stuck_is_no_sender_that_ended(shell: Start, address: Address) -> None:
+    receiver, sender, writer = pair(shell, f"--timeout 3 {address('unix')}")
+    code, _, said = ended(receiver)
+    assert code == 4
+    assert "Nothing came within 3 seconds" in said
+    os.close(writer)
+    assert ended(sender)[0] in (0, 5)
+
+
+def test_what_a_slow_reader_of_a_broadcast_missed_is_said(shell: Start, address: Address) -> None:
+    where = address("broadcast")
+    with ipc.Broadcast(where.replace("broadcast", "shm"), max_bytes=4096) as broadcast:
+        reader = shell(f"exec lanline ipc recv {where}")
+        assert reader.stdout
+        while not select.select([reader.stdout], [], [], 0.01)[0]:
+            assert reader.poll() is None
+            broadcast.send(b"first")
+        os.kill(reader.pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, reader.pid, os.WSTOPPED | os.WNOWAIT)
+        for number in range(1000):
+            broadcast.send(b"%04d" % number)
+        os.kill(reader.pid, signal.SIGCONT)
+        lines = iter(reader.stdout.readline, b"0999\n")
+        assert sum(line.strip().isdigit() for line in lines) < 999
+        reader.send_signal(signal.SIGINT)
+        code, _, said = ended(reader)
+    assert code == 130
+    assert "messages were missed" in said

@@ -59,3 +59,32 @@ def test_few_descriptors_and_a_foreign_folder_are_problems(
     verdicts = {one["what"]: one["verdict"] for one in json.loads(done.stdout)}
     assert done.returncode == 1
     assert (verdicts["descriptors"], verdicts["runtime folder"]) == ("problem", "problem")
+
+
+@pytest.mark.parametrize(
+    ("tighten", "what", "advice"),
+    [
+        ("ulimit -Sn 100", "descriptors", "ulimit -n 4096"),
+        ("ulimit -n 100", "descriptors", "as root: ulimit -Hn 4096"),
+        ("ulimit -q 1000", "memory of kernel queues", "ulimit -Hq"),
+        ("echo 1 > /proc/sys/fs/mqueue/queues_max", "kernel queues", "fs.mqueue.queues_max=4"),
+        ("echo 5 > /proc/sys/fs/mqueue/msg_max", "kernel queues", "fs.mqueue.msg_max=10"),
+    ],
+)
+def test_a_limit_that_is_in_the_way_is_told_with_what_to_do(
+    tighten: str, what: str, advice: str
+) -> None:
+    doctor = f"{Path(sys.executable).with_name('lanline')} ipc doctor --json"
+    # In IPC and user namespaces of its own, so that nobody else meets the limit.
+    done = subprocess.run(
+        ["unshare", "-Ur", "--ipc", "bash", "-c", f"{tighten} || exit 77; exec {doctor}"],
+        capture_output=True,
+        check=False,
+        timeout=50,
+    )
+    if not done.stdout:
+        pytest.skip(f"needs namespaces: {done.stderr.decode()}")
+    (found,) = (one for one in json.loads(done.stdout) if one["what"] == what)
+    assert found["verdict"] == "problem"
+    assert advice in found["advice"]
+    assert done.returncode == 1

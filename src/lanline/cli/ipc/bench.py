@@ -14,7 +14,7 @@ def bench(
     methods: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[METHOD]...",
+            metavar="METHOD",
             help="Only these: shm, queue, pipe, unix, tcp, fifo, mq.",
             show_default=False,
         ),

@@ -10,7 +10,7 @@ import typer
 def gc(
     kinds: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[KIND]...", help="Only these: as in ls.", show_default=False),
+        typer.Argument(metavar="KIND", help="Only these: as in ls.", show_default=False),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "-n", help="Only say what would be removed.")

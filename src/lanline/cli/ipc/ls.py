@@ -16,7 +16,7 @@ def ls(
     kinds: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[KIND]...",
+            metavar="KIND",
             help="Only these: shm, queue, fifo, mq, unix, tcp, ...",
             show_default=False,
         ),

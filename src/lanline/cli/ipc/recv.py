@@ -59,6 +59,9 @@ def recv(
 
     - `lanline ipc recv broadcast:prices` what one writer sends to everybody
 
+    After the time-out, what came from a queue, a broadcast or a value was all there is (0); of a
+    channel it is a sender that is stuck (4). What a broadcast's reader missed is said.
+
     On a terminal what could move the cursor is shown as a picture of it, unless --raw.
 
     Exit codes: 0 the other side closed or so many came, 3 nobody there or fewer came than -n says,
@@ -115,9 +118,13 @@ def _recv(
                 typer.echo(f"lanline: {problem}", err=True)
                 break
             except TimedOutError:
-                if got and count is None:
+                if got and count is None and end.endless:
                     break  # all that was there
                 raise
+            missed = sum(extra.get("missed", 0) for extra in end.extras)
+            if missed:
+                what = counted(missed, "message was", "messages were")
+                typer.echo(f"lanline: {what} missed: the sender waits for nobody.", err=True)
             output.write(batch, end.extras)
             end.done(len(batch))
             got += len(batch)

@@ -9,7 +9,7 @@ import typer
 
 def rm(
     addresses: Annotated[
-        list[str], typer.Argument(metavar="ADDRESS...", help="As `lanline ipc ls` shows them.")
+        list[str], typer.Argument(metavar="ADDRESS", help="As `lanline ipc ls` shows them.")
     ],
     force: Annotated[
         bool,

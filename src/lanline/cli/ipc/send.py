@@ -38,7 +38,7 @@ def send(
         int | None,
         typer.Option(
             min=0,
-            help="Of a queue: that is made: messages at most, 0 for no bound.",
+            help="Of a queue that this makes: messages at most, 0 for no bound.",
             show_default="1024",
         ),
     ] = None,

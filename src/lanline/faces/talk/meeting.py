@@ -10,7 +10,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from lanline import ipc
-from lanline.errors import Error
 from lanline.faces.talk.background import in_background
 from lanline.faces.talk.protocol import MESSAGE_BYTES, Word, word
 from lanline.ipc import aio
@@ -51,11 +50,14 @@ class Reception:
         self._listener = listener
         self.address = listener.address
 
-    async def first_caller(self, greeting: bytes, seconds: float | None = None) -> Meeting:
-        """Who calls and says something, or stays for three seconds, before all others.
+    async def first_caller(
+        self, greeting: bytes, seconds: float | None = None, *, silent: bool = True
+    ) -> Meeting:
+        """Who calls and says something, or (`silent`) stays for three seconds, before all others.
 
         So one who is silent holds up nobody. Raises TimedOutError. Cancelled, nobody is kept.
         """
+        patience = HELLO_SECONDS if silent else None
         deadline = Deadline(seconds)
         callers: dict[asyncio.Task[list[bytes]], aio.Channel[bytes]] = {}
         accepting = asyncio.ensure_future(self._listener.accept())
@@ -76,7 +78,7 @@ class Reception:
                         await channel.close()
                 if accepting in done:
                     channel = accepting.result()
-                    callers[asyncio.ensure_future(_greeted(channel, greeting))] = channel
+                    callers[asyncio.ensure_future(_greeted(channel, greeting, patience))] = channel
                     accepting = asyncio.ensure_future(self._listener.accept())
                 if len(callers) > CALLERS:
                     first = next(iter(callers))
@@ -84,24 +86,26 @@ class Reception:
         finally:
             accepting.cancel()
             with contextlib.suppress(asyncio.CancelledError, ipc.Error):
-                await _tell_engaged(await accepting)
+                await tell_engaged(await accepting)
             await asyncio.gather(*(_turn_away(*caller) for caller in callers.items()))
 
     async def turn_others_away(self) -> None:
         """Until it is closed."""
         async for channel in self._listener:
-            await _tell_engaged(channel)
+            await tell_engaged(channel)
 
     async def close(self) -> None:
         await self._listener.close()
 
 
-async def _greeted(channel: aio.Channel[bytes], greeting: bytes) -> list[bytes]:
+async def _greeted(
+    channel: aio.Channel[bytes], greeting: bytes, patience: float | None
+) -> list[bytes]:
     await channel.send(greeting, TURN_AWAY_SECONDS)
-    return await _said_at_once(channel, HELLO_SECONDS)
+    return await _said_at_once(channel, patience)
 
 
-async def _said_at_once(channel: aio.Channel[bytes], patience: float) -> list[bytes]:
+async def _said_at_once(channel: aio.Channel[bytes], patience: float | None) -> list[bytes]:
     try:
         return await channel.recv_many(MANY, patience)
     except ipc.TimedOutError:
@@ -111,10 +115,10 @@ async def _said_at_once(channel: aio.Channel[bytes], patience: float) -> list[by
 async def _turn_away(task: asyncio.Task[list[bytes]], channel: aio.Channel[bytes]) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    await _tell_engaged(channel)
+    await tell_engaged(channel)
 
 
-async def _tell_engaged(channel: aio.Channel[bytes]) -> None:
+async def tell_engaged(channel: aio.Channel[bytes]) -> None:
     with contextlib.suppress(ipc.Error):  # it has gone away by itself
         await channel.send(word(Word.ENGAGED), TURN_AWAY_SECONDS)
     await channel.close()
@@ -184,15 +188,7 @@ async def _look_up(address: str, deadline: Deadline) -> None:
 
 def own_address() -> str:
     """Where `lanline talk` alone meets. Raises ipc.Error where there is no such place."""
-    try:
-        return f"unix:{runtime_folder() / 'talk'}"
-    except Error:
-        raise
-    except OSError as problem:
-        raise ipc.NotFoundError(
-            f"There is no place to meet: {problem.filename} ({problem.strerror}). Set "
-            "XDG_RUNTIME_DIR to a folder of yours, or give an address: lanline talk -h."
-        ) from None
+    return f"unix:{runtime_folder() / 'talk'}"
 
 
 async def call_or_listen(seconds: float | None = None) -> Meeting | Reception:

@@ -61,6 +61,9 @@ class Runner:
         self._face = face
         self._stop: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._sending = asyncio.Lock()
+        self._channel: aio.Channel[bytes] | None = None
+        # One for the whole talk, whoever has the line: a read that is cancelled loses lines.
+        self._typing: asyncio.Future[None] | None = None
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, self.stop, number)
 
@@ -107,12 +110,7 @@ class Runner:
         try:
             self._face.tell(waiting)
             met = await self._unless_stopped(reception.first_caller(self._talk.greet(), seconds))
-            turning = asyncio.ensure_future(reception.turn_others_away())
-            try:
-                return await self._talk_over(met)
-            finally:
-                turning.cancel()
-                await asyncio.wait([turning])
+            return await self._talk_over(met, reception)
         finally:
             await reception.close()
 
@@ -128,33 +126,84 @@ class Runner:
 
     # --- talking ----------------------------------------------------------------------------
 
-    async def _talk_over(self, met: Meeting) -> Outcome:
-        """Until it has an outcome."""
-        channel, talk = met.channel, self._talk
+    async def _talk_over(self, met: Meeting, reception: Reception | None = None) -> Outcome:
+        """Until it has an outcome. `reception`: where others may call meanwhile."""
+        talk = self._talk
         try:
-            effects = talk.hear_untrusted(met.first)
-            if talk.outcome is None or talk.outcome.reason != "engaged":
-                self._face.tell(self._connected())
-            await self._do(channel, effects)
-            if talk.outcome is None:
-                await self._both_ways(channel)
+            while (better := await self._talk_with(met, reception)) is not None:
+                silent, self._channel = met.channel, better.channel
+                await meeting.tell_engaged(silent)
+                self._face.tell(Note("Somebody else calls, who speaks; the silent one is let go."))
+                met = better
         except ipc.Error as problem:
             talk.lose(str(problem))
         finally:
+            if self._typing is not None:
+                self._typing.cancel()
+                await asyncio.gather(self._typing, return_exceptions=True)
             await self._face.close()
-            await channel.close()
+            await met.channel.close()
         assert talk.outcome is not None
         return talk.outcome
+
+    async def _talk_with(self, met: Meeting, reception: Reception | None) -> Meeting | None:
+        """Until there is an outcome, or somebody who is to have the line instead."""
+        talk, spoken = self._talk, asyncio.Event()
+        effects = talk.hear_untrusted(met.first)
+        if talk.outcome is None or talk.outcome.reason != "engaged":
+            self._face.tell(self._connected())
+        await self._do(met.channel, effects)
+        if talk.outcome is not None:
+            return None
+        if met.first:
+            spoken.set()
+        door = asyncio.ensure_future(self._mind_the_door(reception, spoken))
+        try:
+            return await self._both_ways(met.channel, door, spoken)
+        finally:
+            door.cancel()
+            await asyncio.wait([door])
+
+    async def _mind_the_door(
+        self, reception: Reception | None, spoken: asyncio.Event
+    ) -> Meeting | None:
+        """Turn others away; but while the one on the line has not spoken, the first who does."""
+        if reception is None:
+            return None
+        if not spoken.is_set():
+            greeting = self._talk.greet()
+            calling = asyncio.ensure_future(reception.first_caller(greeting, silent=False))
+            speaking = asyncio.ensure_future(spoken.wait())
+            chosen = None
+            try:
+                await asyncio.wait({calling, speaking}, return_when=asyncio.FIRST_COMPLETED)
+                if calling.done() and not spoken.is_set():
+                    chosen = calling.result()
+                    return chosen
+            finally:
+                for task in (calling, speaking):
+                    task.cancel()
+                late, _ = await asyncio.gather(calling, speaking, return_exceptions=True)
+                if isinstance(late, meeting.Meeting) and late is not chosen:
+                    await meeting.tell_engaged(late.channel)
+        await reception.turn_others_away()
+        return None
 
     def _connected(self) -> Connected:
         name = "" if self._talk.label == "them" else self._talk.who
         who = f" to {name}" if name else "" if self._talk.greeted else "; no hello came back"
         return Connected(name, f"Connected{who}. `bye` alone on a line ends it.")
 
-    async def _both_ways(self, channel: aio.Channel[bytes]) -> None:
-        receiving = asyncio.ensure_future(self._receive(channel))
-        typing = asyncio.ensure_future(self._type(channel))
-        open_tasks: set[asyncio.Future[Any]] = {receiving, typing}
+    async def _both_ways(
+        self,
+        channel: aio.Channel[bytes],
+        door: asyncio.Future[Meeting | None],
+        spoken: asyncio.Event,
+    ) -> Meeting | None:
+        receiving = asyncio.ensure_future(self._receive(channel, spoken))
+        self._channel = channel
+        typing = self._typing = self._typing or asyncio.ensure_future(self._type())
+        open_tasks: set[asyncio.Future[Any]] = {receiving, typing, door}
         try:
             patience = [PARTING_SECONDS - QUIET_SECONDS, QUIET_SECONDS]
             while self._talk.outcome is None:
@@ -170,10 +219,15 @@ class Runner:
                     await self._leave(channel)
                 for task in done & {receiving, typing}:
                     task.result()
+                # A listener that fails is no reason to end a talk.
+                if door in done and door.exception() is None and not self._talk.is_deaf:
+                    better = door.result()
+                    if better is not None:
+                        return better
         finally:
-            for task in (receiving, typing):
-                task.cancel()
-            await asyncio.gather(receiving, typing, return_exceptions=True)
+            receiving.cancel()
+            await asyncio.gather(receiving, return_exceptions=True)
+        return None
 
     def _wait_on(self, patience: list[float]) -> None:
         """We have ended it, and nothing has come back for the last of these seconds."""
@@ -197,18 +251,22 @@ class Runner:
                 with contextlib.suppress(ipc.TimedOutError):
                     await channel.send(effect.message, SAY_SECONDS)
 
-    async def _type(self, channel: aio.Channel[bytes]) -> None:
+    async def _type(self) -> None:
         talk = self._talk
         while not talk.is_deaf:
             lines = await self._face.read()
             effects = talk.end_input() if lines is None else talk.say(lines)
+            channel = self._channel
+            assert channel is not None
             try:
                 await self._do(channel, effects)
             except ipc.Error:
+                if channel is not self._channel:
+                    continue  # it was of one who has not the line any more
                 return  # the receiving side finds out why, after all that has come
         await self._face.close()
 
-    async def _receive(self, channel: aio.Channel[bytes]) -> None:
+    async def _receive(self, channel: aio.Channel[bytes], spoken: asyncio.Event) -> None:
         talk = self._talk
         while talk.outcome is None:
             try:
@@ -220,6 +278,7 @@ class Runner:
             except ipc.Error as problem:
                 effects = talk.lose(str(problem), PROBLEM)
             else:
+                spoken.set()
                 effects = talk.hear_untrusted(messages)
             await self._do(channel, effects)
 

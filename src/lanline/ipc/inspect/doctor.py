@@ -25,9 +25,11 @@ ENOUGH_SPACE = 64 << 20  # bytes; a container's usual /dev/shm
 FULL = 0.9
 ENOUGH_WATCHERS = 128  # fs.inotify.max_user_instances, as Linux sets it
 QUEUE_BYTES = 100_000  # of RLIMIT_MSGQUEUE, for one channel over mq:
+CHANNEL_QUEUES = 3  # one to be called at, and one for each way
 PIPE_BYTES = 65_536  # pipe(7): as Linux sets it
 TOO_MANY_WATCH = "as root: sysctl fs.inotify.max_user_instances=1024"
 SECCOMP = "in a container: allow it in the seccomp profile (docker run --security-opt seccomp=...)"
+OTHER_FOLDER = "set XDG_RUNTIME_DIR to a folder of your own with mode 0700"
 DOCKER = "in a container: docker run --shm-size 1g"
 
 
@@ -112,8 +114,9 @@ def _folder() -> Finding:
     try:
         folder = runtime_folder()
     except (Error, OSError) as problem:
-        advice = "set XDG_RUNTIME_DIR to a folder of your own with mode 0700"
-        return Finding(what, "problem", str(problem), advice)
+        return Finding(what, "problem", str(problem).rstrip("."), OTHER_FOLDER)
+    if os.statvfs(folder).f_flag & os.ST_RDONLY:
+        return Finding(what, "problem", f"{folder} is mounted to be read only", OTHER_FOLDER)
     if not os.access(folder, os.W_OK | os.X_OK):
         return Finding(what, "problem", f"{folder} cannot be written", f"chmod 700 {folder}")
     if _file_system(str(folder)) not in ("tmpfs", "ramfs"):
@@ -145,7 +148,9 @@ def _space() -> Iterator[Finding]:
         if size and free < size * (1 - FULL):
             yield Finding(what, "problem", found, "see what takes it: lanline ipc ls; then gc")
         elif size <= ENOUGH_SPACE:
-            advice = f"large blocks do not fit; {DOCKER}, or mount -o remount,size=1g {place}"
+            remount = f"as root: mount -o remount,size=1g {place}"
+            larger = f"{DOCKER}; else {remount}" if place == "/dev/shm" else remount  # noqa: S108
+            advice = f"large blocks do not fit; {larger}"
             yield Finding(what, "worth knowing", found, advice)
         else:
             yield Finding(what, "fine", found)
@@ -154,10 +159,11 @@ def _space() -> Iterator[Finding]:
 def _descriptors() -> Finding:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     found = f"{_limit(soft)} for each process, {_limit(hard)} when raised"
+    raised = _raised("n", ENOUGH_DESCRIPTORS * 4, hard)
     if 0 <= soft < ENOUGH_DESCRIPTORS:
-        return Finding("descriptors", "problem", found, f"ulimit -n {_limit(hard)}")
+        return Finding("descriptors", "problem", found, raised)
     if soft == ENOUGH_DESCRIPTORS:
-        advice = f"a channel takes 2 to 4; a server with hundreds of them: ulimit -n {_limit(hard)}"
+        advice = f"a channel takes 2 to 4; a server with hundreds of them: {raised}"
         return Finding("descriptors", "worth knowing", found, advice)
     return Finding("descriptors", "fine", found)
 
@@ -182,25 +188,27 @@ def _queues() -> Finding:
     if None in limits.values():
         advice = "this kernel has no POSIX queues; use queue: or unix:"
         return Finding(what, "worth knowing", "fs.mqueue is not there", advice)
-    found = (
-        f"{limits['msg_max']} messages of {limits['msgsize_max']:,} bytes in a queue, "
-        f"{limits['queues_max']} queues"
-    )
+    there = posix_queues.how_many()
+    most = limits["queues_max"] or 0
+    found = f"{limits['msg_max']} messages of {limits['msgsize_max']:,} bytes in a queue, "
+    found += f"{most:,} queues" if there is None else f"{there:,} of {most:,} queues"
     if (limits["msg_max"] or 0) < 10 or (limits["msgsize_max"] or 0) < 8192:
         advice = "less than channels over mq: need; as root: sysctl fs.mqueue.msg_max=10"
         return Finding(what, "problem", found, advice + " fs.mqueue.msgsize_max=8192")
+    if (there or 0) + CHANNEL_QUEUES > most:
+        advice = "no room for a channel over mq:; lanline ipc ls mq, then rm or gc; or as root: "
+        return Finding(what, "problem", found, f"{advice}sysctl fs.mqueue.queues_max={most * 4}")
     advice = "for longer queues, as root: sysctl fs.mqueue.msg_max=1000; queue: has no such limit"
     return Finding(what, "worth knowing" if limits["msg_max"] == 10 else "fine", found, advice)
 
 
 def _queue_memory() -> Finding:
     what = "memory of kernel queues"
-    soft, _ = resource.getrlimit(resource.RLIMIT_MSGQUEUE)
+    soft, hard = resource.getrlimit(resource.RLIMIT_MSGQUEUE)
     found = f"{_limit(soft)} bytes in all for each user"
     if 0 <= soft < QUEUE_BYTES:
-        return Finding(
-            what, "problem", found, f"ulimit -q {QUEUE_BYTES * 8}; one mq: channel needs 0.1 MB"
-        )
+        advice = f"{_raised('q', QUEUE_BYTES * 8, hard)}; one mq: channel needs 0.1 MB"
+        return Finding(what, "problem", found, advice)
     if soft >= 0:
         return Finding(what, "fine", f"{found}: about {soft // QUEUE_BYTES} channels over mq:")
     return Finding(what, "fine", found)
@@ -258,7 +266,14 @@ def _file_system(path: str) -> str:
 
 
 def _limit(value: int) -> str:
-    return "unlimited" if value == resource.RLIM_INFINITY else str(value)
+    return "unlimited" if value == resource.RLIM_INFINITY else f"{value:,}"
+
+
+def _raised(letter: str, enough: int, hard: int) -> str:
+    """How to have more of what setrlimit(2) limits."""
+    if hard == resource.RLIM_INFINITY or hard >= enough:
+        return f"ulimit -{letter} {enough}"
+    return f"as root: ulimit -H{letter} {enough}; or in /etc/security/limits.conf, for good"
 
 
 def _bytes(count: float) -> str:

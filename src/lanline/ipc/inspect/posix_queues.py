@@ -84,6 +84,12 @@ def listed(processes: Processes) -> Iterator[IpcObject]:
                 yield _of_open_file(file, opened, processes)
 
 
+def how_many() -> int | None:
+    """Queues in this IPC namespace; None where they cannot be counted."""
+    with folder_of_queues() as folder:
+        return None if folder is None else len(os.listdir(folder))
+
+
 def _open_ones(processes: Processes) -> Iterator[IpcObject]:
     for file, opened in processes.named.items():
         if _is_queue(opened):

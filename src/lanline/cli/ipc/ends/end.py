@@ -33,9 +33,14 @@ class Options(Struct, frozen=True):
 
 
 class End(ABC):
-    """One that sends or receives. `chunk`: bytes of one message in raw mode."""
+    """One that sends or receives.
+
+    `chunk`: bytes of one message in raw mode. `endless`: nobody ever says that it was all, so what
+    has come by the time-out is; elsewhere a sender that says nothing is stuck.
+    """
 
     chunk = RAW_BYTES
+    endless = False
     extras: list[dict[str, int]] = []  # noqa: RUF012 of the messages just received, if there are any
 
     @abstractmethod

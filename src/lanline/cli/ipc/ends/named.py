@@ -30,6 +30,8 @@ def opener_of_named(address: str, options: Options) -> Callable[[], End]:
 class QueueEnd(End):
     """`queue:`. Who sends or listens makes it where it is not there; others wait for it."""
 
+    endless = True
+
     def __init__(self, name: str, options: Options) -> None:
         address = f"shm:{name}"
         if options.sends or options.listen:
@@ -72,6 +74,8 @@ class SendingBroadcast(End):
 
 
 class ReceivingBroadcast(End):
+    endless = True
+
     def __init__(self, name: str, options: Options) -> None:
         self._subscription: ipc.Subscription[bytes] = ipc.Subscription(
             f"shm:{name}", **_ring(name, options)
@@ -91,6 +95,8 @@ class ReceivingBroadcast(End):
 
 class ValueEnd(End):
     """`value:`. Each message sent is the new value; received are the value and its changes."""
+
+    endless = True
 
     def __init__(self, name: str, options: Options) -> None:
         size = _size_of("value", name, options)

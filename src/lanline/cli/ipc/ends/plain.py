@@ -86,6 +86,8 @@ class FifoEnd(End):
 class KernelQueueEnd(End):
     """The kernel's queue. Whoever listens, or sends, makes it where it is not there."""
 
+    endless = True
+
     def __init__(self, address: str, options: Options) -> None:
         from lanline.ipc.kernel.message_queue import MessageQueue
 
