@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +63,26 @@ def test_what_is_over_already_asks_once(
 @pytest.mark.parametrize("method", METHODS)
 def test_what_is_no_number_is_refused(method: str, folder: Path, stack: ExitStack) -> None:
     reader, _ = map(stack.enter_context, _ends(method, folder))
-    with pytest.raises(ValueError, match="number of seconds"):
-        reader.recv(float("nan"))
+    calls: list[Any] = [reader.recv, reader.borrow, lambda timeout: reader.recv_many(2, timeout)]
+    for call in calls:
+        with pytest.raises(ValueError, match="number of seconds"):
+            call(float("nan"))
+        for nonsense in ("1", b"1", [1], 1j):
+            with pytest.raises(TypeError, match="number of seconds"):
+                call(nonsense)
+        for number in (Decimal("0.001"), Fraction(1, 1000), -(10**400), False):
+            with pytest.raises(ipc.TimedOutError):
+                call(number)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_int_past_all_floats_is_for_ever(method: str, folder: Path, stack: ExitStack) -> None:
+    reader, writer = map(stack.enter_context, _ends(method, folder))
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(reader.recv, 10**400)
+        let_wait(waiting)
+        writer.send(b"late")
+        assert waiting.result(SECONDS) == b"late"
 
 
 @pytest.mark.parametrize("timeout", [1e10, float("inf")])
@@ -83,3 +103,7 @@ def test_named_things_wait_for_ever(timeout: float, stack: ExitStack) -> None:
         queue.get(float("nan"))
     with pytest.raises(ValueError, match="number of seconds"):
         other.acquire(float("nan"))
+    nonsense: Any = "1"
+    for call in (queue.get, other.acquire, lambda timeout: value.wait(9, timeout)):
+        with pytest.raises(TypeError, match="'1' is not"):
+            call(nonsense)

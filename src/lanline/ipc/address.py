@@ -40,6 +40,11 @@ class Address:
 
 def parse_address(text: str, default_port: int | None = None) -> Address:
     """Read an address. `default_port`: where the port may be left out. Raises AddressError."""
+    if not isinstance(text, str):
+        raise TypeError(
+            f"An address is text, such as 'unix:/run/app.sock'; {text!r:.80} is of type "
+            f"{type(text).__name__}."
+        )
     scheme, colon, rest = text.partition(":")
     if not colon or scheme not in SCHEMES:
         known = ", ".join(f"{name}:" for name in SCHEMES)
@@ -54,11 +59,12 @@ def parse_address(text: str, default_port: int | None = None) -> Address:
         case "shm":
             if not SHM_NAME.fullmatch(rest):
                 raise AddressError(
-                    text[:80], "a name in shared memory has letters, digits, '.', '_' and '-'"
+                    text[:80],
+                    "a name in shared memory has up to 80 letters, digits, '.', '_', '-'",
                 )
             return Address("shm", path=rest)
         case _:
-            host, port = _host_and_port(text, rest, default_port)
+            host, port = _host_and_port(text, scheme, rest, default_port)
             return Address("tls" if scheme == "tls" else "tcp", host=host, port=port)
 
 
@@ -76,7 +82,7 @@ def _path(text: str, scheme: str, path: str) -> str:
     return path
 
 
-def _host_and_port(text: str, rest: str, default_port: int | None) -> tuple[str, int]:
+def _host_and_port(text: str, scheme: str, rest: str, default_port: int | None) -> tuple[str, int]:
     if not rest.startswith("//"):
         raise AddressError(text[:80], "a host follows as //HOST:PORT")
     place = rest[2:].rstrip("/")
@@ -85,10 +91,16 @@ def _host_and_port(text: str, rest: str, default_port: int | None) -> tuple[str,
         port = tail.removeprefix(":")
     else:
         host, _, port = place.partition(":")
+        if ":" in port:
+            raise AddressError(text[:80], "an IPv6 address stands in brackets, as [::1]:5000")
     if not port and default_port is not None:
         port = str(default_port)
     if not host:
         raise AddressError(text[:80], "the host is missing")
+    if host == "*":
+        raise AddressError(text[:80], "every address of this machine is 0.0.0.0, or [::] for IPv6")
+    if not port:
+        raise AddressError(text[:80], f"the port is missing; write {scheme}://{host}:5000")
     if not (port.isascii() and port.isdigit() and len(port) <= 5 and int(port) <= 65535):
         raise AddressError(text[:80], "a port is a number up to 65535")
     return host, int(port)

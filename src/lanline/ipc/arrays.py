@@ -8,6 +8,8 @@ The data is where numbers like to lie: in the ring of shared memory, too, it can
 from __future__ import annotations
 
 import math
+import operator
+import re
 import struct
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +23,21 @@ if TYPE_CHECKING:
 
 _SIZE = struct.Struct("<I")
 _ALIGNED = 16
+_SIMPLE = re.compile(r"[<>|][biufcmMSUV]\d*(\[\w+\])?")  # as numpy.dtype.str writes it
+_NOT_AN_ARRAY = (
+    struct.error,
+    msgspec.MsgspecError,
+    TypeError,
+    ValueError,
+    LookupError,
+    OverflowError,
+    MemoryError,
+    RecursionError,
+)
 
 
 class Head(msgspec.Struct, array_like=True):
-    dtype: str
+    dtype: str | list[Any]  # as in the .npy format: the fields of a structured array by name
     shape: tuple[int, ...]
 
 
@@ -33,8 +46,30 @@ def head_of(dtype: DTypeLike, shape: tuple[int, ...]) -> bytes:
     kind: np.dtype[Any] = np.dtype(dtype)
     if kind.hasobject:
         raise TypeError("An array of Python objects cannot be sent; only plain numbers travel.")
-    head = msgspec.msgpack.encode(Head(kind.str, shape))
+    sizes = tuple(operator.index(size) for size in shape)  # NumPy's own integers, too
+    if min(sizes, default=0) < 0:
+        raise ValueError(f"An array cannot have the shape {sizes}.")
+    head = msgspec.msgpack.encode(Head(_described(kind), sizes))
     return (_SIZE.pack(len(head)) + head).ljust(_data_at(len(head)), b"\0")
+
+
+def _described(kind: np.dtype[Any]) -> str | list[Any]:
+    try:
+        return kind.str if kind.names is None else kind.descr
+    except ValueError as problem:  # fields over one another
+        raise TypeError(f"An array of this type cannot be sent: {problem}") from None
+
+
+def checked(array: Any) -> NDArray[Any]:
+    """Raises TypeError for what is no array, and for one that would arrive as less than it is."""
+    if type(array) is not np.ndarray:
+        if isinstance(array, np.ma.MaskedArray):
+            raise TypeError("A masked array would lose its mask; send its .data and its .mask.")
+        if not isinstance(array, np.ndarray | np.generic):
+            name = type(array).__name__
+            raise TypeError(f"This channel carries NumPy arrays, not {name}; use numpy.asarray.")
+        array = np.asarray(array)
+    return array  # type: ignore[no-any-return]
 
 
 def size_with(head: bytes, dtype: DTypeLike, shape: tuple[int, ...]) -> int:
@@ -51,8 +86,12 @@ def array_in(
 
 
 def encode(array: NDArray[Any]) -> bytes:
+    array = checked(array)
     head = head_of(array.dtype, array.shape)
-    return b"".join((head, np.ascontiguousarray(array).data))
+    if not array.nbytes:
+        return head
+    # As bytes, because a buffer has no letter for some types (dates and times).
+    return b"".join((head, np.ascontiguousarray(array).reshape(-1).view(np.uint8).data))
 
 
 def decode_untrusted(data: bytes | memoryview) -> NDArray[Any]:
@@ -60,17 +99,39 @@ def decode_untrusted(data: bytes | memoryview) -> NDArray[Any]:
     try:
         (size,) = _SIZE.unpack_from(data)
         head = msgspec.msgpack.decode(data[_SIZE.size : _SIZE.size + size], type=Head)
-        dtype = np.dtype(head.dtype)
-    except (struct.error, msgspec.MsgspecError, TypeError, ValueError) as problem:
+        dtype = _dtype_untrusted(head.dtype)
+        body = memoryview(data)[_data_at(size) :]
+        if dtype.hasobject or min(head.shape, default=0) < 0:
+            raise MessageError("What arrived is not an array of plain numbers.")
+        if math.prod(head.shape) * dtype.itemsize != len(body):
+            raise MessageError("What arrived is not an array: its size does not fit its shape.")
+        array: NDArray[Any] = np.ndarray(head.shape, dtype, body)
+    except _NOT_AN_ARRAY as problem:
         raise MessageError(f"What arrived is not an array: {problem}.") from None
-    body = memoryview(data)[_data_at(size) :]
-    if dtype.hasobject or min(head.shape, default=0) < 0:
-        raise MessageError("What arrived is not an array of plain numbers.")
-    if math.prod(head.shape) * dtype.itemsize != len(body):
-        raise MessageError("What arrived is not an array: its size does not fit its shape.")
-    if not len(body):
-        return np.zeros(head.shape, dtype)  # frombuffer refuses what is empty
-    return np.frombuffer(body, dtype).reshape(head.shape)
+    array.flags.writeable = False
+    return array
+
+
+def _dtype_untrusted(described: str | list[Any]) -> np.dtype[Any]:
+    """Raises one of _NOT_AN_ARRAY. (Fields without a name are the gaps between those with one.)"""
+    checked_type = _type_untrusted(described)
+    if isinstance(checked_type, str):
+        return np.dtype(checked_type)
+    return np.lib.format.descr_to_dtype(checked_type)
+
+
+def _type_untrusted(described: Any) -> Any:
+    """As `_described` makes it. MessagePack knows no tuples, and every field is one."""
+    if isinstance(described, list):
+        return [_field_untrusted(*field) for field in described]
+    if not _SIMPLE.fullmatch(described):
+        raise TypeError(f"{described[:40]!r} is no type of an array's parts")
+    return described
+
+
+def _field_untrusted(name: Any, described: Any, *shape: Any) -> tuple[Any, ...]:
+    named = tuple(name) if isinstance(name, list) else name  # with its title
+    return (named, _type_untrusted(described), *(tuple(sizes) for sizes in shape))
 
 
 def _data_at(head_bytes: int) -> int:

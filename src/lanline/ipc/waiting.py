@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import select
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from lanline.errors import TimedOutError
 from lanline.words import counted
@@ -15,19 +17,36 @@ FOR_EVER_SECONDS = 1e9  # 31 years and more; past that, clocks and locks overflo
 POLL_SECONDS = 2_000_000  # that poll(2) can wait at a time: its milliseconds are an int
 
 
+def seconds_of(timeout: Any) -> float | None:
+    """A time-out as seconds from 0, None: for ever. As native/_clock.pxd, which tells the same.
+
+    Raises TypeError for what is no number, ValueError for what is "not a number" (IEEE 754).
+    """
+    if timeout is None:
+        return None
+    try:
+        seconds = math.nan if isinstance(timeout, str | bytes) else float(timeout)
+    except OverflowError:  # an int that no float can hold
+        return None if timeout > 0 else 0
+    except TypeError:
+        seconds = math.nan
+    if seconds != seconds:
+        kind = ValueError if isinstance(timeout, float) else TypeError
+        raise kind(f"A time-out is a number of seconds, or None; {timeout!r:.80} is not.")
+    if seconds > FOR_EVER_SECONDS:
+        return None
+    return max(seconds, 0)
+
+
 class Deadline:
     """A time-out as a moment. None: never."""
 
     __slots__ = ("_at", "timeout")
 
     def __init__(self, timeout: float | None) -> None:
-        """As everywhere: seconds, None for ever. Raises ValueError for what is no number."""
-        if timeout is not None and not timeout <= FOR_EVER_SECONDS:
-            if timeout != timeout:
-                raise ValueError("A time-out is a number of seconds, or None.")
-            timeout = None
-        self.timeout = timeout
-        self._at = None if timeout is None else time.monotonic() + timeout
+        """As everywhere: seconds, None for ever. Raises as `seconds_of` does."""
+        self.timeout = seconds = seconds_of(timeout)
+        self._at = None if seconds is None else time.monotonic() + seconds
 
     def left(self) -> float | None:
         """Seconds left, 0 when it has passed; None for ever."""

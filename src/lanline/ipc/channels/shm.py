@@ -80,6 +80,9 @@ class ShmChannel(Channel[T]):
             vars(self).update(send=self._send_array)  # into its place, without a copy before
 
     def _send_array(self, array: NDArray[Any], timeout: float | None = None) -> None:
+        from lanline.ipc.arrays import checked
+
+        array = checked(array)
         with self.loan_array(array.shape, array.dtype, timeout) as room:
             room[...] = array
 

@@ -223,7 +223,8 @@ def targets(address: Address) -> list[tuple[int, Any]]:
     try:
         found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
     except OSError as problem:
-        raise NotFoundError(f"The host {address.host!r} is not known here: {problem}.") from None
+        why = problem.strerror
+        raise NotFoundError(f"The host {address.host!r} is not known here: {why}.") from None
     return [(family, target) for family, _, _, _, target in found]
 
 

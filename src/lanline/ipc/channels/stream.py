@@ -12,7 +12,7 @@ from lanline.ipc.channels.contract import Channel, Overflow, Statistics
 from lanline.ipc.channels.link import StreamLink
 from lanline.ipc.payload import BytesLike
 from lanline.ipc.steps import Steps, run
-from lanline.ipc.waiting import Deadline, held, wait_any
+from lanline.ipc.waiting import Deadline, held, seconds_of, wait_any
 
 T = TypeVar("T")
 
@@ -177,4 +177,5 @@ class StreamChannel(Channel[T]):
 
 def _left(timeout: float | None, began: float) -> float | None:
     """What the lane left of a time-out, when it has waited and could not go on."""
-    return max(0.0, timeout - (monotonic() - began)) if timeout else timeout
+    seconds = seconds_of(timeout)
+    return max(0.0, seconds - (monotonic() - began)) if seconds else seconds

@@ -13,9 +13,17 @@ cdef inline uint64_t deadline_of(timeout) except? 0:
     """None: for ever. 0: a deadline of 1, which is over; 0 is none, because the clock has run since."""
     if timeout is None:
         return BELL_FOR_EVER
-    cdef double seconds = timeout
+    cdef double seconds
+    if type(timeout) is float or type(timeout) is int:
+        try:
+            seconds = timeout
+        except OverflowError:  # an int that no float can hold
+            return BELL_FOR_EVER if timeout > 0 else 1
+    else:
+        from lanline.ipc.waiting import seconds_of
+        return deadline_of(seconds_of(timeout))
     if seconds != seconds:
-        raise ValueError("A time-out is a number of seconds, or None.")
+        raise ValueError("A time-out is a number of seconds, or None; nan is not.")
     if seconds <= 0:
         return 1
     if seconds > 1e9:
