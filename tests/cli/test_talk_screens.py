@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.talking import SECONDS, TMUX, Screen, Side, status, talking
+from tests.talking import SECONDS, Side, status, talking
 from tests.terminal import Terminal
+from tests.tmux import Screen, needs_tmux
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 pytestmark = [
     pytest.mark.usefixtures("own_folder"),
-    pytest.mark.skipif(TMUX is None, reason="needs a terminal (Debian: tmux)"),
+    needs_tmux,
 ]
 
 MOST_KB = 150_000

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
-import subprocess
-import time
 import tkinter as tk
 from typing import TYPE_CHECKING, Self
 
@@ -14,6 +11,7 @@ from tests.e2e.browser import needs_browser
 from tests.faces.window_driver import SECONDS, WindowDriver
 from tests.hub_process import LANLINE, HubProcess
 from tests.screens import needs_window
+from tests.tmux import Screen, needs_tmux
 
 from lanline.faces.preferences import PreferencesFile
 from lanline.faces.tk.window import Window
@@ -24,44 +22,12 @@ if TYPE_CHECKING:
 
     from tests.e2e.browser import Person
 
-TMUX = shutil.which("tmux")
-
 pytestmark = [
     *needs_browser,
     *needs_window,
-    pytest.mark.skipif(TMUX is None, reason="needs a terminal (Debian: tmux)"),
+    needs_tmux,
     pytest.mark.timeout(120),
 ]
-
-
-class Terminal:
-    """`lanline chat` on a real terminal."""
-
-    def __init__(self, folder: Path, *arguments: str) -> None:
-        self._socket = str(folder / "tmux")
-        self._tmux("new-session", "-d", "-x", "100", "-y", "40", LANLINE, "chat", *arguments)
-
-    def say(self, text: str) -> None:
-        self._tmux("send-keys", "-l", text)
-        self._tmux("send-keys", "Enter")
-
-    def shows(self, text: str) -> bool:
-        return text in self._tmux("capture-pane", "-p")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._tmux("kill-server")
-
-    def _tmux(self, *words: str) -> str:
-        return subprocess.run(
-            [TMUX or "tmux", "-f", "/dev/null", "-S", self._socket, *words],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=10,
-        ).stdout
 
 
 class Netcat:
@@ -97,27 +63,21 @@ def window(display: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     made.end()
 
 
-def until(done: Callable[[], bool]) -> None:
-    end = time.monotonic() + SECONDS
-    while not done():
-        assert time.monotonic() < end
-        time.sleep(0.05)
-
-
 def test_all_faces_and_netcat_talk_in_one_room(
     people: Callable[..., Person], window: WindowDriver, hub: HubProcess, tmp_path: Path
 ) -> None:
     window.come_in(hub, "Wanda")
     page = people().enter("Paul")
     with (
-        Terminal(tmp_path, hub.address, "--name", "Tess") as terminal,
+        Screen(tmp_path, "chat", 100, 40) as terminal,
         Netcat(hub, "Nick") as netcat,
     ):
-        until(lambda: terminal.shows("Nick"))
+        terminal.enter(f"{LANLINE} chat {hub.address} --name Tess")
+        terminal.until("Nick")
         netcat.hears("This is #lobby")
         window.type("hello from the window\n")
         page.say("hello from the page")
-        terminal.say("hello from the terminal")
+        terminal.enter("hello from the terminal")
         netcat.say("hello from netcat")
         everything = {
             "Wanda": "hello from the window",
@@ -126,12 +86,13 @@ def test_all_faces_and_netcat_talk_in_one_room(
             "Nick": "hello from netcat",
         }
         window.until(lambda: all(text in window.text for text in everything.values()))
-        until(lambda: all(terminal.shows(text) for text in everything.values()))
+        for text in everything.values():
+            terminal.until(text)
         page.hears(*everything.values())
         for name, text in everything.items():
             if name != "Nick":
                 netcat.hears(f"{name}: {text}")
         assert sorted(window.people) == ["Nick", "Paul", "Tess", "Wanda (you)"]
-        terminal.say("quit")
+        terminal.enter("quit")
         netcat.hears("* Tess has left")
         window.until(lambda: "Tess has left" in window.text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from textwrap import dedent
@@ -9,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lanline.errors import Error
+from lanline.errors import Error, NotFoundError
+from lanline.ipc.inspect.removal import remove
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 @pytest.fixture
@@ -31,6 +33,43 @@ def hold(process: Callable[[str], Any]) -> Callable[[str], Any]:
 def name() -> str:
     """A name that nobody else on the machine has."""
     return f"test-{secrets.token_hex(6)}"
+
+
+@pytest.fixture
+def held(hold: Callable[[str], Any], name: str) -> Iterator[tuple[Any, list[str]]]:
+    """A process that holds a thing of each kind, and their addresses."""
+    holder = hold(
+        f"""
+        import mmap, posix_ipc
+        from lanline import ipc
+        things = [
+            ipc.listen("shm:{name}"),
+            ipc.Queue("shm:{name}"),
+            ipc.SharedMemory("shm:{name}", 4096),
+            ipc.SharedValue("shm:{name}"),
+            ipc.Broadcast("shm:{name}"),
+            ipc.listen("unix:/tmp/{name}"),
+            ipc.listen("fifo:/tmp/{name}.fifo"),
+            posix_ipc.Semaphore("/{name}", posix_ipc.O_CREX),
+        ]
+        segment = posix_ipc.SharedMemory("/{name}", posix_ipc.O_CREX, size=4096)
+        mapped = mmap.mmap(segment.fd, 4096)
+        segment.close_fd()
+        """
+    )
+    own = ("shm", "queue", "memory", "value", "broadcast")
+    addresses = [
+        *(f"{kind}:{name}" for kind in own),
+        f"unix:/tmp/{name}",
+        f"fifo:/tmp/{name}.fifo",
+        f"posix-semaphore:/{name}",
+        f"posix-memory:/{name}",
+    ]
+    yield holder, addresses
+    holder.kill()
+    for address in addresses:
+        with contextlib.suppress(NotFoundError):
+            remove(address, force=True)
 
 
 @pytest.fixture

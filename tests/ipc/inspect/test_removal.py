@@ -28,33 +28,9 @@ ByNobody = Callable[[Callable[[], str]], str]
 
 
 def test_what_is_held_is_refused_and_removed_when_its_holder_was_killed(
-    hold: Hold, name: str
+    held: tuple[Any, list[str]],
 ) -> None:
-    code = f"""
-        import mmap, posix_ipc
-        from lanline import ipc
-        things = [
-            ipc.listen("shm:{name}"),
-            ipc.Queue("shm:{name}"),
-            ipc.SharedMemory("shm:{name}", 4096),
-            ipc.listen("unix:/tmp/{name}"),
-            ipc.listen("fifo:/tmp/{name}.fifo"),
-            posix_ipc.Semaphore("/{name}", posix_ipc.O_CREX),
-        ]
-        segment = posix_ipc.SharedMemory("/{name}", posix_ipc.O_CREX, size=4096)
-        mapped = mmap.mmap(segment.fd, 4096)
-        segment.close_fd()
-    """
-    addresses = [
-        f"shm:{name}",
-        f"queue:{name}",
-        f"memory:{name}",
-        f"unix:/tmp/{name}",
-        f"fifo:/tmp/{name}.fifo",
-        f"posix-semaphore:/{name}",
-        f"posix-memory:/{name}",
-    ]
-    holder = hold(code)
+    holder, addresses = held
     for address in addresses:
         with pytest.raises(BusyError):
             remove(address, force=True)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import stat
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal
 
 from msgspec import Struct
@@ -71,6 +75,31 @@ class IpcObject(Struct, frozen=True, kw_only=True):
     def name(self) -> str:
         """What follows the word of its kind."""
         return self.address.partition(":")[2]
+
+
+def of_file(
+    kind: str,
+    name: str,
+    status: os.stat_result,
+    found: tuple[State, str],
+    *,
+    detail: str = "",
+    holders: tuple[Holder, ...] = (),
+    figures: Mapping[str, int | str] = MappingProxyType({}),
+) -> IpcObject:
+    """One that is a file. `found`: its state, and what proves it."""
+    state, why = found
+    return IpcObject(
+        kind=kind,
+        address=f"{kind}:{name}",
+        state=state,
+        why=why,
+        detail=detail,
+        uid=status.st_uid,
+        mode=stat.S_IMODE(status.st_mode),
+        holders=holders,
+        figures={**figures, "changed": int(status.st_mtime)},
+    )
 
 
 def split_address(address: str) -> tuple[str, str]:

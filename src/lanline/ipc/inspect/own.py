@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lanline.errors import IpcError, UnsupportedError
-from lanline.ipc.inspect.objects import FileId, Holder, IpcObject, State
+from lanline.ipc.inspect.objects import FileId, Holder, IpcObject, State, of_file
 from lanline.ipc.inspect.processes import Processes, holder_of
 from lanline.ipc.inspect.proof import opened
 from lanline.ipc.inspect.sockets import refuses
@@ -106,16 +106,14 @@ def _channel(
         elif answer is None:
             state, why = "unknown", "the kernel does not say whether somebody listens"
     waiting = sum(sock.waiting for sock in sockets)
-    return IpcObject(
-        kind="shm",
-        address=f"shm:{_name(path)}",
-        state=state,
-        why=why,
+    return of_file(
+        "shm",
+        _name(path),
+        status,
+        (state, why),
         detail=f"{waiting} waiting to be accepted" if waiting else "",
-        uid=status.st_uid,
-        mode=stat.S_IMODE(status.st_mode),
         holders=tuple(h for sock in sockets for h in processes.of_socket(sock.inode)),
-        figures={"waiting": waiting, "changed": int(status.st_mtime)},
+        figures={"waiting": waiting},
     )
 
 
@@ -155,8 +153,15 @@ def _awaited(path: Path) -> str:
 def _queue(path: Path, status: os.stat_result, processes: Processes) -> IpcObject:
     holders, held = _participants(path, status, processes)
     figures = _queue_figures(path)
-    state, why = _state(path, held, "and it is empty")
-    return _named(path, status, "queue", state, why, holders, figures, _queue_detail(figures))
+    return of_file(
+        "queue",
+        _name(path),
+        status,
+        _state(path, held, "and it is empty"),
+        detail=_queue_detail(figures),
+        holders=holders,
+        figures=figures,
+    )
 
 
 def _queue_figures(path: Path) -> dict[str, int | str]:
@@ -180,10 +185,12 @@ def _queue_detail(figures: dict[str, int | str]) -> str:
 def _block(path: Path, status: os.stat_result, processes: Processes) -> IpcObject:
     kind = path.suffix[1:]
     holders, held = _participants(path, status, processes)
-    state, why = _state(path, held, "and who comes next makes it anew")
+    found = _state(path, held, "and who comes next makes it anew")
     figures = _block_figures(path, kind)
-    detail = _block_detail(kind, figures, dead=state == "idle")
-    return _named(path, status, kind, state, why, holders, figures, detail)
+    detail = _block_detail(kind, figures, dead=found[0] == "idle")
+    return of_file(
+        kind, _name(path), status, found, detail=detail, holders=holders, figures=figures
+    )
 
 
 def _block_figures(path: Path, kind: str) -> dict[str, int | str]:
@@ -219,29 +226,6 @@ def _state(path: Path, held: bool | None, left: str) -> tuple[State, str]:
     return (
         "idle" if waits else "stale"
     ), f"nobody holds a lock in it, {f'and {waits}' if waits else left}"
-
-
-def _named(
-    path: Path,
-    status: os.stat_result,
-    kind: str,
-    state: State,
-    why: str,
-    holders: tuple[Holder, ...],
-    figures: dict[str, int | str],
-    detail: str,
-) -> IpcObject:
-    return IpcObject(
-        kind=kind,
-        address=f"{kind}:{_name(path)}",
-        state=state,
-        why=why,
-        detail=detail,
-        uid=status.st_uid,
-        mode=stat.S_IMODE(status.st_mode),
-        holders=holders,
-        figures={**figures, "changed": int(status.st_mtime)},
-    )
 
 
 def _participants(

@@ -12,7 +12,7 @@ import stat
 import struct
 from collections.abc import Iterator
 
-from lanline.ipc.inspect.objects import IpcObject, State
+from lanline.ipc.inspect.objects import IpcObject, State, of_file
 from lanline.ipc.inspect.processes import Processes
 from lanline.ipc.inspect.proof import opened, state_when_unheld
 
@@ -36,7 +36,7 @@ def _of_file(name: str, status: os.stat_result, processes: Processes) -> IpcObje
     is_semaphore = name.startswith(SEMAPHORE)
     kind = "posix-semaphore" if is_semaphore else "posix-memory"
     holders = processes.of_file((status.st_dev, status.st_ino))
-    figures: dict[str, int | str] = {"bytes": status.st_size, "changed": int(status.st_mtime)}
+    figures: dict[str, int | str] = {"bytes": status.st_size}
     detail = f"{status.st_size:,} bytes"
     if is_semaphore:
         value = _value_of(name)
@@ -48,16 +48,9 @@ def _of_file(name: str, status: os.stat_result, processes: Processes) -> IpcObje
         state, why = state_when_unheld(
             f"{FOLDER}/{name}", None, "stale", complete=processes.complete
         )
-    return IpcObject(
-        kind=kind,
-        address=f"{kind}:/{name.removeprefix(SEMAPHORE) if is_semaphore else name}",
-        state=state,
-        why=why,
-        detail=detail,
-        uid=status.st_uid,
-        mode=stat.S_IMODE(status.st_mode),
-        holders=holders,
-        figures=figures,
+    plain = name.removeprefix(SEMAPHORE) if is_semaphore else name
+    return of_file(
+        kind, f"/{plain}", status, (state, why), detail=detail, holders=holders, figures=figures
     )
 
 

@@ -13,7 +13,7 @@ import stat
 from collections.abc import Iterator
 
 from lanline.ipc.channels.mq import CALL_PREFIX, DOOR_BYTES
-from lanline.ipc.inspect.objects import IpcObject, State
+from lanline.ipc.inspect.objects import IpcObject, State, of_file
 from lanline.ipc.inspect.processes import OpenFile, Processes
 from lanline.ipc.inspect.proof import state_when_unheld
 from lanline.words import counted
@@ -110,16 +110,9 @@ def _of_file(name: str, status: os.stat_result, folder: int, processes: Processe
     if not holders:
         unheld: State = "stale" if is_of_channels(f"/{name}", figures) else "idle"
         state, why = state_when_unheld(name, folder, unheld, complete=processes.complete)
-    return IpcObject(
-        kind="mq",
-        address=f"mq:/{name}",
-        state=state,
-        why=why,
-        detail=_detail(f"/{name}", figures),
-        uid=status.st_uid,
-        mode=stat.S_IMODE(status.st_mode),
-        holders=holders,
-        figures={**figures, "changed": int(status.st_mtime)},
+    detail = _detail(f"/{name}", figures)
+    return of_file(
+        "mq", f"/{name}", status, (state, why), detail=detail, holders=holders, figures=figures
     )
 
 

@@ -11,7 +11,7 @@ import stat
 from collections import Counter
 from collections.abc import Iterator
 
-from lanline.ipc.inspect.objects import FileId, Holder, IpcObject
+from lanline.ipc.inspect.objects import FileId, Holder, IpcObject, State, of_file
 from lanline.ipc.inspect.processes import Processes, folder_of, lines_of
 from lanline.ipc.inspect.tcp_table import TcpListener, parse_proc_net_tcp
 from lanline.ipc.inspect.unix_table import UnixSocket
@@ -85,16 +85,11 @@ def of_unbound_file(path: str, status: os.stat_result) -> IpcObject | None:
     answer = refuses(path)
     if answer is None:
         return None
-    stale = "nobody listens: the kernel refuses to connect"
-    return IpcObject(
-        kind="unix",
-        address=f"unix:{path}",
-        state="stale" if answer else "in use",
-        why=stale if answer else "somebody who is not seen from here listens",
-        uid=status.st_uid,
-        mode=stat.S_IMODE(status.st_mode),
-        figures={"changed": int(status.st_mtime)},
-    )
+    if answer:
+        found: tuple[State, str] = "stale", "nobody listens: the kernel refuses to connect"
+    else:
+        found = "in use", "somebody who is not seen from here listens"
+    return of_file("unix", path, status, found)
 
 
 def refuses(path: str) -> bool | None:
