@@ -138,6 +138,9 @@ void ring_writer_awake(ring *r);
 bool ring_reader_spin(ring *r);
 bool ring_writer_spin(ring *r, uint64_t size);
 
+/* Reader, at the first tail it sees: does this ring drop its oldest? */
+bool ring_learn(ring *r);
+
 /* Does the reader sleep on the word? Then publishing finds out whether it lives. */
 bool ring_reader_naps(const ring *r);
 

@@ -14,6 +14,13 @@ void ring_drop_oldest(ring *r)
     KILL_POINT();
 }
 
+bool ring_learn(ring *r)
+{
+    /* Relaxed: the load of the tail, an acquire of what was stored before it, carries it. */
+    r->unusual |= atomic_load_explicit(&r->shared->rule, memory_order_relaxed) & RING_DROPS;
+    return r->unusual & RING_DROPS;
+}
+
 static uint64_t span(uint64_t size)
 {
     return RING_NUMBERED + ((size + 7) & ~UINT64_C(7));

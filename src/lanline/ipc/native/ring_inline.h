@@ -6,6 +6,9 @@
 #include "futex.h"
 #include "killpoint.h"
 
+/* The compiler inlines by size, and would call these by and by: some nanoseconds for each message. */
+#define INLINED __attribute__((always_inline))
+
 static inline result ring_corrupt(ring *r)
 {
     r->unusual |= RING_CORRUPT;
@@ -37,12 +40,8 @@ static inline result ring_see_head(ring *r, memory_order order)
 static inline result ring_see_tail(ring *r, memory_order order)
 {
     uint64_t tail = atomic_load_explicit(&r->shared->tail, order);
-    /* Relaxed: the load of tail, an acquire of what was stored before it, carries it. */
-    if (r->seen == 0 && tail
-        && atomic_load_explicit(&r->shared->rule, memory_order_relaxed) & RING_DROPS) {
-        r->unusual |= RING_DROPS;
+    if (__builtin_expect(r->seen == 0, 0) && tail && ring_learn(r))
         return RESULT_DROPS;
-    }
     if (tail - r->position > r->capacity || tail % 8 || tail < r->seen)
         return ring_corrupt(r);
     r->seen = tail;
@@ -68,9 +67,9 @@ static inline bool ring_room(const ring *r, uint64_t size)
     return left >= ring_span(size);
 }
 
-static inline result ring_reserve(ring *r, uint64_t size, ring_record *record)
+INLINED static inline result ring_reserve(ring *r, uint64_t size, ring_record *record)
 {
-    if (r->unusual)
+    if (__builtin_expect(r->unusual, 0))
         return ring_unusual(r);
     bool large = ring_is_large(r, size);
     if (large && size > r->large_size)
@@ -122,10 +121,10 @@ static inline bool ring_publish(ring *r)
     return ring_wake(r, &r->shared->reader_flags);
 }
 
-static inline result ring_look(ring *r, ring_record *record)
+INLINED static inline result ring_look(ring *r, ring_record *record)
 {
     uint64_t position = r->position;
-    if (r->unusual)
+    if (__builtin_expect(r->unusual, 0))
         return ring_unusual(r);
     if (position == r->seen) {
         if (ring_see_tail(r, memory_order_acquire) != RESULT_OK)
