@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -135,15 +137,9 @@ class Copy:
                 "SOAK_HANG_SECONDS": str(HANG),
                 "XDG_RUNTIME_DIR": runtime,
             }
-            soak = subprocess.run(
-                [*command, "--minutes", str(seconds / 60)],
-                check=False,
-                cwd=ROOT,
-                env={**os.environ, **environment},
-                capture_output=True,
-                text=True,
-                timeout=seconds + 300,
-            )
+            soak = run([*command, "--minutes", str(seconds / 60)], environment, seconds + 120)
+        if soak is None:
+            return "stood still", "it did not end, and did not say so"
         if soak.returncode == 0:
             return "", ""
         finding = re.search(r"^FOUND (\w+) in (.*)$", soak.stdout, re.MULTILINE)
@@ -152,15 +148,9 @@ class Copy:
         return finding[1], finding[2]
 
     def _tests(self) -> tuple[str, str]:
-        tests = subprocess.run(
-            ["scripts/native-test"],
-            check=False,
-            cwd=ROOT,
-            env={**os.environ, "CORE": str(self._native)},
-            capture_output=True,
-            text=True,
-            timeout=900,
-        )
+        tests = run(["scripts/native-test"], {"CORE": str(self._native)}, 600)
+        if tests is None:
+            return "stood still", "they did not end"
         if tests.returncode == 0:
             return "", ""
         began = re.findall(r"^(\w+_test) \(", tests.stdout, re.MULTILINE)
@@ -170,6 +160,30 @@ class Copy:
         )
         said = told[0] if told else f"ended with {tests.returncode}"
         return (began[-1] if began else "compiler"), said
+
+
+def run(
+    command: list[str], environment: dict[str, str], seconds: float
+) -> subprocess.CompletedProcess[str] | None:
+    """Run it, and end it with all that it started; nothing: it did not end by itself in time."""
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        output, errors = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return None
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    return subprocess.CompletedProcess(command, process.returncode, output, errors)
 
 
 def table(trials: list[Trial], searches: list[str]) -> str:
@@ -190,7 +204,7 @@ def table(trials: list[Trial], searches: list[str]) -> str:
     )
 
 
-def run(mutations: list[Mutation], searches: list[str]) -> list[Trial]:
+def try_all(mutations: list[Mutation], searches: list[str]) -> list[Trial]:
     trials = []
     with tempfile.TemporaryDirectory() as folder:
         copy = Copy(Path(folder))
@@ -240,7 +254,7 @@ def main() -> int:
             due = ", ".join(filter(None, (one.scenario, one.test, one.model))) or "nothing"
             print(f"{one.name}: {one.what} ({due})")
         return 0
-    trials = run(chosen, searches)
+    trials = try_all(chosen, searches)
     print(table(trials, searches))
     if options.json:
         options.json.write_text(json.dumps([asdict(one) for one in trials], indent=1) + "\n")

@@ -118,5 +118,6 @@ def _receiver_is_killed(chance: random.Random, counts: Counter[str]) -> None:
                     check(killed, "ended", "it passes for dead")
                 break
             check(time.monotonic() - now < SECONDS, "hangs", "a send waited")
+            check(now < kill + SECONDS, "hangs", "nobody is told of a death")
         counts["messages"] += end.statistics().sent
         counts["dropped"] += end.statistics().dropped
