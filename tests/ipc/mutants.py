@@ -215,8 +215,7 @@ def try_all(mutations: list[Mutation], searches: list[str]) -> list[Trial]:
             due = [
                 by
                 for by in searches
-                if (by != "soak" or mutation.scenario)
-                and (by != "tests" or mutation.file.startswith("native/"))
+                if (mutation.file.startswith("native/") if by == "tests" else mutation.scenario)
             ]
             for by, found in copy.broken(mutation, due):
                 trial.found[by] = found
