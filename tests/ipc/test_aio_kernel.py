@@ -68,3 +68,29 @@ async def test_a_kernel_queue_waits_both_ways(request: pytest.FixtureRequest) ->
         cancelled.cancel()
         await queue.send(b"kept")
         assert await queue.recv(timeout=10) == b"kept"
+
+
+async def test_tasks_may_share_a_queue_and_a_close_ends_their_waits() -> None:
+    queue = aio.MessageQueue(f"mq:/test-{os.getpid()}-shared")
+    try:
+        waits = [asyncio.ensure_future(queue.recv(10)) for _ in range(3)]
+        await asyncio.sleep(0)
+        for number in range(3):
+            await queue.send(str(number).encode())
+        assert await asyncio.gather(*waits) == [b"0", b"1", b"2"]
+        waits = [asyncio.ensure_future(queue.recv(10)) for _ in range(3)]
+        await asyncio.sleep(0)
+        queue.close()
+        ends = await asyncio.gather(*waits, return_exceptions=True)
+        assert [type(end) for end in ends] == [ipc.ClosedError] * 3
+    finally:
+        queue.unlink()
+
+
+async def test_a_close_ends_the_wait_for_a_record(tmp_path: Path) -> None:
+    reader = aio.FifoReader(f"fifo:{tmp_path}/jobs", keep_open=True)
+    waiting = asyncio.ensure_future(reader.recv(10))
+    await asyncio.sleep(0)
+    reader.close()
+    with pytest.raises(ipc.ClosedError):
+        await waiting

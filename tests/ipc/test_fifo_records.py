@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import select
 import subprocess
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
 from lanline import ipc
 from lanline.ipc import FifoReader, FifoWriter
+from lanline.testing.helpers import SECONDS, let_wait, living_child
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -183,3 +186,25 @@ def test_what_is_closed_or_forked_says_so(address: str) -> None:
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     with pytest.raises(ipc.ClosedError):
         reader.recv()
+
+
+def test_a_close_ends_the_waits_though_a_child_of_a_fork_lives(address: str) -> None:
+    reader = ipc.FifoReader(address)
+    with ThreadPoolExecutor(1) as pool:
+        writer = ipc.FifoWriter(address)
+        with contextlib.suppress(ipc.TimedOutError):
+            while True:
+                writer.send(b"x" * 4000, 0)
+        waiting = pool.submit(writer.send, b"x" * 4000)
+        let_wait(waiting)
+        with living_child():
+            writer.close()
+            assert isinstance(waiting.exception(SECONDS), ipc.ClosedError)
+        reader.close()
+    reader = ipc.FifoReader(address, keep_open=True)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(reader.recv)
+        let_wait(waiting)
+        with living_child():
+            reader.close()
+            assert isinstance(waiting.exception(SECONDS), ipc.ClosedError)

@@ -9,6 +9,8 @@ import subprocess
 import sys
 import threading
 import time
+from array import array
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,6 +18,7 @@ import pytest
 
 from lanline import ipc
 from lanline.ipc import MessageQueue
+from lanline.testing.helpers import SECONDS, let_wait, living_child, said_in_a_child
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -167,3 +170,40 @@ def test_what_a_signals_handler_raises_ends_the_wait(address: str) -> None:
 
 class InterruptedByTestError(Exception):
     """Raised by a handler of a signal."""
+
+
+def test_a_close_ends_the_waits_though_a_child_of_a_fork_lives(address: str) -> None:
+    queue = ipc.MessageQueue(address, messages=1)
+    with ThreadPoolExecutor(2) as pool:
+        waits = [pool.submit(queue.recv) for _ in range(2)]
+        for waiting in waits:
+            let_wait(waiting)
+        with living_child():
+            queue.close()
+            for waiting in waits:
+                assert isinstance(waiting.exception(SECONDS), ipc.ClosedError)
+    queue = ipc.MessageQueue(address)
+    queue.send(b"full")
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(queue.send, b"x")
+        let_wait(waiting)
+        queue.close()
+        assert isinstance(waiting.exception(SECONDS), ipc.ClosedError)
+
+
+def test_a_childs_close_leaves_the_parents_waits(address: str) -> None:
+    with ipc.MessageQueue(address) as queue, ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(queue.recv, SECONDS)
+        let_wait(waiting)
+        assert said_in_a_child(lambda: [str(queue.close())]) == ["None"]
+        let_wait(waiting)
+        queue.send(b"come")
+        assert waiting.result(SECONDS) == b"come"
+
+
+def test_a_views_bytes_count_and_not_its_items(address: str) -> None:
+    with ipc.MessageQueue(address, size=16) as queue:
+        queue.send(array("i", [1, 2, 3, 4]))
+        assert queue.recv(SECONDS) == array("i", [1, 2, 3, 4]).tobytes()
+        with pytest.raises(ipc.MessageTooLargeError):
+            queue.send(array("i", [1, 2, 3, 4, 5]))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+import os
 import select
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import FileIO
 from typing import Any
 
 from lanline.errors import TimedOutError
@@ -82,6 +85,43 @@ def wait_any(readers: tuple[int, ...], writers: tuple[int, ...], deadline: Deadl
             return True
         if left is None or left <= POLL_SECONDS:
             return False
+
+
+class Waker:
+    """Readable for good once it was set; wakes who polls a descriptor that is to be closed."""
+
+    def __init__(self) -> None:
+        reader, writer = os.pipe()
+        self._reader = FileIO(reader, "rb")
+        self._writer = FileIO(writer, "wb")
+        _wakers.add(self)
+
+    def fileno(self) -> int:
+        return self._reader.fileno()
+
+    @property
+    def is_set(self) -> bool:
+        return self._writer.closed
+
+    def set(self) -> None:
+        self._writer.close()
+
+    def close(self) -> None:
+        self._writer.close()
+        self._reader.close()
+
+
+_wakers: weakref.WeakSet[Waker] = weakref.WeakSet()
+
+
+def _set_in_child() -> None:
+    """What wakes is that the last writing end is closed, and the child has one, too."""
+    for waker in list(_wakers):
+        waker.set()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_set_in_child)
 
 
 @contextmanager

@@ -132,6 +132,25 @@ async def tasks_may_share_an_end(make: MakeAddress) -> None:
             assert own == [f"{n}-{i}".encode() for i in range(100)]
 
 
+async def tasks_may_share_a_listener(make: MakeAddress) -> None:
+    """Each that comes is let in by one of them, also when another one has given up."""
+    async with await aio.listen(make()) as listener:
+        accepting = [asyncio.ensure_future(listener.accept(SECONDS)) for _ in range(4)]
+        await asyncio.sleep(0.01)
+        accepting.pop(1).cancel()
+        callers = [await aio.connect(listener.address, SECONDS) for _ in accepting]
+        accepted = await asyncio.gather(*accepting)
+        await asyncio.gather(*(caller.send(b"here", SECONDS) for caller in callers))
+        assert [await channel.recv(SECONDS) for channel in accepted] == [b"here"] * len(callers)
+        for channel in (*callers, *accepted):
+            await channel.close()
+        accepting = [asyncio.ensure_future(listener.accept(SECONDS)) for _ in range(2)]
+        await asyncio.sleep(0.01)
+        await listener.close()
+        for waiting in accepting:
+            await _raises(ipc.ClosedError, waiting)
+
+
 async def types_travel_and_iteration_ends(make: MakeAddress) -> None:
     async with pair(make, type=Point) as (one, other):
         await one.send_many([Point(1, "a"), Point(2, "b")], SECONDS)
@@ -281,6 +300,7 @@ CHECKS: list[Check] = [
     a_task_that_waits_hears_of_a_close_by_another,
     who_waits_for_room_is_told_of_a_death,
     tasks_may_share_an_end,
+    tasks_may_share_a_listener,
     types_travel_and_iteration_ends,
     the_loop_and_a_thread_understand_each_other,
     nobody_there_is_said,

@@ -15,6 +15,7 @@ from lanline.testing.helpers import (
     Check,
     MakeAddress,
     let_wait,
+    living_child,
     met,
     pair,
     raises,
@@ -64,6 +65,21 @@ def a_thread_that_waits_hears_of_a_close_by_another(make: MakeAddress) -> None:
         let_wait(waiting)
         one.close()
         assert isinstance(waiting.exception(SECONDS), ipc.ClosedError)
+
+
+def a_close_ends_the_waits_though_a_child_of_a_fork_lives(make: MakeAddress) -> None:
+    """The child's copies keep descriptors open, and must not keep anybody waiting."""
+    with ipc.listen(make()) as listener, ThreadPoolExecutor(2) as pool:
+        one, other = met(listener)
+        waits = [pool.submit(one.recv), pool.submit(listener.accept)]
+        for waiting in waits:
+            let_wait(waiting)
+        with living_child():
+            one.close()
+            listener.close()
+            for waiting in waits:
+                assert isinstance(waiting.exception(SECONDS), ipc.ClosedError)
+        other.close()
 
 
 def a_fork_says_so(make: MakeAddress) -> None:
@@ -180,6 +196,7 @@ CHECKS: list[Check] = [
     closed_by_the_peer_after_all_it_sent,
     iteration_ends_with_the_peers_close,
     a_thread_that_waits_hears_of_a_close_by_another,
+    a_close_ends_the_waits_though_a_child_of_a_fork_lives,
     a_fork_says_so,
     a_killed_peer_has_died_and_not_closed,
     who_waits_for_room_is_told_of_a_death,

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 from lanline.errors import BusyError, ClosedError, IpcError, PeerClosedError, TimedOutError
-from lanline.ipc.aio.ears import Ear, run, take_turn
+from lanline.ipc.aio.ears import Ear, Visit, run, take_turn
 from lanline.ipc.aio.lent import AsyncBorrow, AsyncLoan
 from lanline.ipc.channels import contract as blocking
 from lanline.ipc.channels.contract import RECV_MANY, Statistics, batches
@@ -359,7 +359,7 @@ class Listener(StaysHere, Generic[T]):
 
     def __init__(self, listener: blocking.Listener[T]) -> None:
         self._listener = listener
-        self._ears: set[Ear] = set()
+        self._visits: set[Visit] = set()
         self.address = listener.address
 
     async def accept(self, timeout: float | None = None) -> Channel[T]:
@@ -368,15 +368,15 @@ class Listener(StaysHere, Generic[T]):
         Cancelled or timed out, it has let nobody in, and nobody is lost.
         """
         self._listener.check_fork()
-        return Channel(await run(self._listener.accepting(Deadline(timeout)), self._ears))
+        return Channel(await run(self._listener.accepting(Deadline(timeout)), self._visits))
 
     def fileno(self) -> int:
         return self._listener.fileno()
 
     async def close(self) -> None:
         """Take nobody more and free the address. Tasks that wait get ClosedError."""
-        for ear in list(self._ears):
-            ear.fail(ClosedError("You closed this listener."))
+        for visit in list(self._visits):
+            visit.fail(ClosedError("You closed this listener."))
         self._listener.close()
 
     async def __aiter__(self) -> AsyncIterator[Channel[T]]:

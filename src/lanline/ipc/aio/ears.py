@@ -11,7 +11,7 @@ import asyncio
 import os
 import weakref
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from lanline.errors import BusyError
 from lanline.ipc.steps import Steps, Wait
@@ -116,29 +116,98 @@ async def take_turn(lock: asyncio.Lock, deadline: Deadline, what: str) -> None:
         raise deadline.passed(what) from None
 
 
-async def run(steps: Steps[T], ears: set[Ear] | None = None) -> T:
+async def run(steps: Steps[T], visits: set[Visit] | None = None) -> T:
     """Take the steps on the event loop (see `lanline.ipc.steps`).
 
-    `ears`: has the one that listens, for whoever wants to make the wait fail.
+    `visits`: has the one that waits, for whoever wants to make the wait fail.
     """
     try:
         wait = next(steps)
         while True:
-            wait = steps.send(await _waited(wait, set() if ears is None else ears))
+            wait = steps.send(await _waited(wait, set() if visits is None else visits))
     except StopIteration as end:
         return end.value  # type: ignore[no-any-return]
     finally:
         steps.close()
 
 
-async def _waited(wait: Wait, ears: set[Ear]) -> bool:
+async def _waited(wait: Wait, visits: set[Visit]) -> bool:
     if not (wait.readers or wait.writers):
         await asyncio.sleep(wait.seconds or 0)
         return False
-    ear = Ear(wait.readers, wait.writers, lambda: False)
-    ears.add(ear)
+    visit = Visit(wait.readers or wait.writers, writing=bool(wait.writers))
+    visits.add(visit)
     try:
-        return await ear.wait(wait.seconds)
+        return await visit.wait(wait.seconds)
     finally:
-        ears.discard(ear)
-        ear.stop()
+        visits.discard(visit)
+        visit.stop()
+
+
+class Visit:
+    """One wait of one task for descriptors that other tasks may wait for, too.
+
+    A loop has one callback for each descriptor, so it is the table's here, and wakes them all.
+    """
+
+    def __init__(self, descriptors: tuple[int, ...], *, writing: bool) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._pid = os.getpid()
+        self._writing = writing
+        self._waiter: asyncio.Future[bool] = self._loop.create_future()
+        self._descriptors = descriptors
+        for descriptor in descriptors:
+            self._enter(descriptor)
+
+    async def wait(self, seconds: float | None) -> bool:
+        """Whether one was ready in time."""
+        timer = None if seconds is None else self._loop.call_later(seconds, _give_up, self._waiter)
+        try:
+            return await self._waiter
+        finally:
+            if timer is not None:
+                timer.cancel()
+
+    def fail(self, error: Exception) -> None:
+        """Raise it where the task waits."""
+        self.stop()
+        if not self._waiter.done():
+            self._waiter.set_exception(error)
+
+    def stop(self) -> None:
+        """Let go of the descriptors. Again does nothing."""
+        descriptors, self._descriptors = self._descriptors, ()
+        if self._pid != os.getpid():
+            return  # the child of a fork shares the parent's epoll (epoll(7)): it is the parent's
+        for descriptor in descriptors:
+            self._leave(descriptor)
+
+    def _enter(self, descriptor: int) -> None:
+        waiters = _visited.setdefault(self._loop, {}).setdefault((descriptor, self._writing), {})
+        if not waiters:
+            loop = self._loop
+            (loop.add_writer if self._writing else loop.add_reader)(descriptor, _wake, waiters)
+        waiters[self._waiter] = None
+
+    def _leave(self, descriptor: int) -> None:
+        table = _visited[self._loop]
+        waiters = table[descriptor, self._writing]
+        waiters.pop(self._waiter, None)
+        if not waiters:
+            del table[descriptor, self._writing]
+            loop = self._loop
+            if not loop.is_closed():
+                (loop.remove_writer if self._writing else loop.remove_reader)(descriptor)
+
+
+Visited: TypeAlias = dict[tuple[int, bool], dict["asyncio.Future[bool]", None]]
+
+_visited: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Visited] = (
+    weakref.WeakKeyDictionary()
+)
+
+
+def _wake(waiters: dict[asyncio.Future[bool], None]) -> None:
+    for waiter in waiters:
+        if not waiter.done():
+            waiter.set_result(True)

@@ -11,31 +11,9 @@ from lanline.errors import UnsupportedError
 from lanline.ipc.channels.link import StreamLink
 from lanline.ipc.payload import BytesLike
 from lanline.ipc.system import fcntl
+from lanline.ipc.waiting import Waker
 
 PIPE_BYTES = 256 * 1024  # what the kernel holds; four times its default streams faster
-
-
-class Waker:
-    """Readable for good once it was set; wakes who polls a descriptor that is to be closed."""
-
-    def __init__(self) -> None:
-        reader, writer = os.pipe()
-        self._reader = FileIO(reader, "rb")
-        self._writer = FileIO(writer, "wb")
-
-    def fileno(self) -> int:
-        return self._reader.fileno()
-
-    @property
-    def is_set(self) -> bool:
-        return self._writer.closed
-
-    def set(self) -> None:
-        self._writer.close()
-
-    def close(self) -> None:
-        self._writer.close()
-        self._reader.close()
 
 
 class DescriptorLink(StreamLink):

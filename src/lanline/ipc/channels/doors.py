@@ -9,11 +9,10 @@ from typing import Any, TypeVar
 from lanline.errors import ClosedError, NotFoundError
 from lanline.ipc.address import Address
 from lanline.ipc.channels.contract import Listener, Overflow
-from lanline.ipc.channels.descriptors import Waker
 from lanline.ipc.channels.link import StreamLink
 from lanline.ipc.channels.stream import LINGER_SECONDS, StreamChannel
 from lanline.ipc.steps import Steps, Wait, run
-from lanline.ipc.waiting import Deadline, held
+from lanline.ipc.waiting import Deadline, Waker, held
 
 T = TypeVar("T")
 
@@ -65,11 +64,11 @@ class DoorListener(Listener[T]):
                 raise deadline.passed("Nobody connected")
 
     def close(self) -> None:
-        if self._waker.is_set:
-            return
         if not self._pid_is_ours():
             self._waker.close()
             self._shut()  # the parent listens on
+            return
+        if self._waker.is_set:
             return
         self._remove()
         self._waker.set()

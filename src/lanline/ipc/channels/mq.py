@@ -35,7 +35,6 @@ from lanline.errors import (
 )
 from lanline.ipc.address import Address
 from lanline.ipc.channels.contract import Overflow
-from lanline.ipc.channels.descriptors import Waker
 from lanline.ipc.channels.doors import (
     LOOK_SECONDS,
     DoorListener,
@@ -49,7 +48,7 @@ from lanline.ipc.forgotten import Descriptor, warn_unclosed
 from lanline.ipc.kernel.queues import available, no_room, posix_ipc
 from lanline.ipc.payload import BytesLike
 from lanline.ipc.steps import Steps, Wait
-from lanline.ipc.waiting import Deadline, wait_readable
+from lanline.ipc.waiting import Deadline, Waker, wait_readable
 
 T = TypeVar("T")
 

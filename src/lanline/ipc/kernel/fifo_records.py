@@ -35,6 +35,7 @@ from lanline.errors import (
 from lanline.ipc.address import parse_address
 from lanline.ipc.forgotten import warn_unclosed
 from lanline.ipc.handed import StaysHere
+from lanline.ipc.kernel.closing import Waits
 from lanline.ipc.steps import Steps, Wait, run
 from lanline.ipc.system import lacks
 from lanline.ipc.waiting import Deadline
@@ -55,6 +56,7 @@ class _End(StaysHere):
         self.address = address
         self._descriptor = descriptor
         self._pid = os.getpid()
+        self._waits = Waits()
 
     def fileno(self) -> int:
         """Polls readable, or writable, when a call might not wait; -1 when closed."""
@@ -67,10 +69,10 @@ class _End(StaysHere):
             raise ForkedError("This end of a FIFO came through a fork; open one in the child.")
 
     def close(self) -> None:
-        """Let go. Again does nothing."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+        """Let go. Who waits gets ClosedError. Again does nothing."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            self._waits.close(lambda: os.close(descriptor))
 
     def __del__(self) -> None:
         if getattr(self, "_descriptor", -1) >= 0:
@@ -132,7 +134,7 @@ class FifoReader(_End):
                 self._read += data
             elif data is not None and self._was_written():
                 return self._last()
-            elif not (yield Wait(deadline.left(), readers=(self._descriptor,))):
+            elif not (yield from self._waits.readable(self._descriptor, deadline.left())):
                 raise deadline.passed("No record came")
             self._check()
         return record
@@ -229,7 +231,7 @@ class FifoWriter(_End):
                 raise PeerClosedError("Nobody reads the FIFO any more.") from None
             else:
                 return
-            if not (yield Wait(deadline.left(), writers=(self._descriptor,))):
+            if not (yield from self._waits.writable(self._descriptor, deadline.left())):
                 raise deadline.passed("The FIFO's readers took nothing")
             self._check()
 

@@ -28,9 +28,10 @@ from lanline.errors import (
 from lanline.ipc.address import parse_address
 from lanline.ipc.forgotten import warn_unclosed
 from lanline.ipc.handed import StaysHere
+from lanline.ipc.kernel.closing import Waits
 from lanline.ipc.kernel.queues import available, no_room
-from lanline.ipc.payload import codec_for
-from lanline.ipc.steps import Steps, Wait, run
+from lanline.ipc.payload import codec_for, size_of
+from lanline.ipc.steps import Steps, run
 from lanline.ipc.waiting import Deadline
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class MessageQueue(StaysHere):
         self._posix: Any = available()
         self.address = address
         self._name = _name_of(address)
+        self._waits = Waits()
         self._encode, self._decode = codec_for(type)
         self._queue = self._open(messages, size, create=create)
         self.messages: int = self._queue.max_messages
@@ -123,8 +125,8 @@ class MessageQueue(StaysHere):
 
     def _sending(self, data: Any, priority: int, timeout: float | None) -> Steps[None]:
         deadline = Deadline(timeout)
-        while not self._at_once(lambda left: self._queue.send(data, left, priority)):
-            if not (yield Wait(deadline.left(), writers=(self.fileno(),))):
+        while not self._at_once(lambda queue: queue.send(data, 0, priority)):
+            if not (yield from self._waits.writable(self.fileno(), deadline.left())):
                 raise deadline.passed(f"{self.address} stayed full")
             self._check()
 
@@ -132,8 +134,8 @@ class MessageQueue(StaysHere):
         """The steps of `recv_with_priority`, for `ipc.aio`."""
         self._check()
         deadline = Deadline(timeout)
-        while (taken := self._at_once(self._queue.receive)) is None:
-            if not (yield Wait(deadline.left(), readers=(self.fileno(),))):
+        while (taken := self._at_once(lambda queue: queue.receive(0))) is None:
+            if not (yield from self._waits.readable(self.fileno(), deadline.left())):
                 raise deadline.passed(f"Nothing came in {self.address}")
             self._check()
         return self._decoded(taken[0]), taken[1]
@@ -156,10 +158,10 @@ class MessageQueue(StaysHere):
         return int(self._queue.mqd)
 
     def close(self) -> None:
-        """Let go; the queue and its messages stay. Again does nothing."""
-        if self._queue is not None:
-            self._queue.close()
-            self._queue = None
+        """Let go; queue and messages stay. Who waits gets ClosedError. Again does nothing."""
+        queue, self._queue = self._queue, None
+        if queue is not None:
+            self._waits.close(queue.close)
 
     def unlink(self) -> None:
         """Remove its name: who has it open goes on, nobody else can open it, the last one out
@@ -190,22 +192,25 @@ class MessageQueue(StaysHere):
         if not 0 <= priority <= PRIORITY_MAX:
             raise ValueError(f"A priority is 0 to {PRIORITY_MAX:,}; {priority} is not.")
         data: Any = message if self._encode is None else self._encode(message)
-        if len(data) > self.size:
-            raise MessageTooLargeError(len(data), self.size)
+        if size_of(data) > self.size:
+            raise MessageTooLargeError(size_of(data), self.size)
         return data
 
     def _decoded(self, data: bytes) -> Any:
         return data if self._decode is None else self._decode(data)
 
-    def _at_once(self, call: Callable[[float], Any]) -> Any:
+    def _at_once(self, call: Callable[[Any], Any]) -> Any:
         """What the call gives (True for nothing), or None when it would have to wait.
 
         It is never left to wait: posix_ipc drops what a signal's handler raises meanwhile.
         """
         try:
-            return call(0) or True
+            return call(self._queue) or True
         except (self._posix.BusyError, self._posix.SignalError):
             return None
+        except (AttributeError, OSError, ValueError):
+            self._check()  # another thread closed it at this moment
+            raise
 
 
 def unlink(address: str) -> None:
