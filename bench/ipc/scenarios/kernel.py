@@ -16,7 +16,7 @@ from bench.ipc.worker import Figures
 
 METHODS = {
     "pipe": ("Pipe", "os_pipe"),
-    "fifo": ("Fifo", "os_pipe"),  # a FIFO is a pipe with a name: the same calls
+    "fifo": ("Fifo", "os_fifo"),
     "mq": ("Mq", "posix_mq"),
     "unix": ("Unix", "bare_unix"),
 }

@@ -7,15 +7,17 @@ takes over here too whenever something is not ordinary. So no rule of the contra
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     import threading
 
     from lanline.errors import IpcError
-    from lanline.ipc.payload import BytesLike
+    from lanline.ipc.payload import BytesLike, Decode, Encode
 
-__all__ = ["Lane", "NoLane"]
+__all__ = ["Calls", "Lane", "NoCalls", "NoLane"]
+
+T = TypeVar("T")
 
 
 class NoLane:
@@ -65,10 +67,50 @@ class NoLane:
         self.received_bytes += size
 
 
+class NoCalls(Generic[T]):
+    """`send` and `recv` of a blocking channel, always the careful way.
+
+    Over a native lane they are native too: a Python frame each takes a tenth of the system call.
+    """
+
+    def open_calls(
+        self,
+        lane: NoLane,
+        encode: Encode | None,
+        decode: Decode | None,
+        undecoded: deque[bytes],
+        blocks: bool,
+    ) -> None:
+        """`undecoded`: what goes before what is in the lane. `blocks`: `send` waits for room."""
+        self._encoding, self._decoding = encode, decode
+
+    def send_carefully(self, data: BytesLike, timeout: float | None, begun: bool) -> None:
+        """What the lane left. `begun`: only to send the rest of it."""
+        raise NotImplementedError
+
+    def recv_carefully(self, timeout: float | None) -> bytes:
+        """What the lane could not receive."""
+        raise NotImplementedError
+
+    def send(self, message: T, timeout: float | None = None) -> None:
+        """Send one message; wait at most `timeout` for room."""
+        data: Any = message if self._encoding is None else self._encoding(message)
+        self.send_carefully(data, timeout, begun=False)
+
+    def recv(self, timeout: float | None = None) -> T:
+        """Take the next message; wait at most `timeout` for it."""
+        data: Any = self._next(timeout)
+        return data if self._decoding is None else self._decoding(data)  # type: ignore[no-any-return]
+
+    def _next(self, timeout: float | None) -> bytes:
+        """The same as bytes."""
+        return self.recv_carefully(timeout)
+
+
 if TYPE_CHECKING:
-    from lanline.ipc.native._lane import Lane
+    from lanline.ipc.native._lane import Calls, Lane
 else:
     try:
-        from lanline.ipc.native._lane import Lane
+        from lanline.ipc.native._lane import Calls, Lane
     except ImportError:
-        Lane = NoLane
+        Calls, Lane = NoCalls, NoLane

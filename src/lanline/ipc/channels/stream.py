@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from time import monotonic
 from typing import Any, TypeVar
 
 from lanline.errors import ClosedError, IpcError
 from lanline.ipc.channels.contract import Channel, Overflow, Statistics
+from lanline.ipc.channels.lane import Calls
 from lanline.ipc.channels.link import StreamLink
 from lanline.ipc.payload import BytesLike
 from lanline.ipc.steps import Steps, run
-from lanline.ipc.waiting import Deadline, held, seconds_of, wait_any
+from lanline.ipc.waiting import Deadline, held, wait_any
 
 T = TypeVar("T")
 
@@ -20,43 +20,27 @@ FOREVER = Deadline(None)
 LINGER_SECONDS = 1.0  # a close waits so long for the peer to take what was begun
 
 
-class StreamChannel(Channel[T]):
+class StreamChannel(Calls[T], Channel[T]):
     """The blocking shell over a link."""
 
     def __init__(self, link: StreamLink, kind: Any = bytes, overflow: Overflow = "block") -> None:
-        super().__init__(kind, overflow)
+        Channel.__init__(self, kind, overflow)
         self.link = link
         self._reading = threading.Lock()
         self._writing = threading.Lock()
         link.start(self._reading, self._writing)
-        # Bound once, because to look them up for each message takes as long as the call.
-        self._put = link.put if overflow == "block" else link.put_now
-        self._get = link.get
+        self.open_calls(link, self._encode, self._decode, self._undecoded, overflow == "block")
 
-    def send(self, message: T, timeout: float | None = None) -> None:
-        encode = self._encode
-        data: Any = message if encode is None else encode(message)
-        began = monotonic() if timeout else 0.0
-        left = self._put(data, timeout)
-        if left < 0:
+    def send_carefully(self, data: BytesLike, timeout: float | None, begun: bool) -> None:
+        if begun:
+            self._send_slowly(b"", Deadline(timeout), taken=True)
+        else:
             self.check_fork()
-            self._send_encoded(data, _left(timeout, began))
-        elif left:
-            self._send_slowly(b"", Deadline(_left(timeout, began)), taken=True)
+            self._send_encoded(data, timeout)
 
-    def recv(self, timeout: float | None = None) -> T:
-        began = monotonic() if timeout else 0.0
-        data: Any = None if self._undecoded else self._get(timeout)
-        if data is None:
-            self.check_fork()
-            data = super()._next(_left(timeout, began))
-        decode = self._decode
-        return data if decode is None else decode(data)  # type: ignore[no-any-return]
-
-    def _next(self, timeout: float | None) -> bytes:
-        began = monotonic() if timeout else 0.0
-        data = None if self._undecoded else self._get(timeout)
-        return super()._next(_left(timeout, began)) if data is None else data
+    def recv_carefully(self, timeout: float | None) -> bytes:
+        self.check_fork()
+        return Channel._next(self, timeout)  # noqa: SLF001  past the calls, which come first
 
     def count_sent(self, count: int, size: int) -> None:
         self.link.count_sent(count, size)
@@ -173,9 +157,3 @@ class StreamChannel(Channel[T]):
         if self.link.closed:
             raise ClosedError("You closed this channel.")
         return wait_any(readers, writers, deadline)
-
-
-def _left(timeout: float | None, began: float) -> float | None:
-    """What the lane left of a time-out, when it has waited and could not go on."""
-    seconds = seconds_of(timeout)
-    return max(0.0, seconds - (monotonic() - began)) if seconds else seconds

@@ -1,9 +1,11 @@
 import threading
 from collections import deque
-from typing import TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 
 from lanline.errors import IpcError
+from lanline.ipc.payload import Decode, Encode
 
+_T = TypeVar("_T")
 _Buffer: TypeAlias = bytes | bytearray | memoryview
 
 class Lane:
@@ -39,3 +41,18 @@ class Lane:
     def get_now(self) -> bytes | None: ...
     def count_sent(self, count: int, size: int) -> None: ...
     def count_received(self, count: int, size: int) -> None: ...
+
+class Calls(Generic[_T]):
+    def open_calls(
+        self,
+        lane: Lane,
+        encode: Encode | None,
+        decode: Decode | None,
+        undecoded: deque[bytes],
+        blocks: bool,
+    ) -> None: ...
+    def send_carefully(self, data: _Buffer, timeout: float | None, begun: bool) -> None: ...
+    def recv_carefully(self, timeout: float | None) -> bytes: ...
+    def send(self, message: _T, timeout: float | None = None) -> None: ...
+    def recv(self, timeout: float | None = None) -> _T: ...
+    def _next(self, timeout: float | None) -> bytes: ...

@@ -7,12 +7,18 @@ stream.py): a message that is large, that went out in part or for which the kern
 peer that ends, a handle that was closed or came through a fork, another thread that is at it. Then
 nothing has been taken, and the careful way finds all as if it had come first.
 
-The GIL is held through the calls, none of which waits: to give it up and take it back costs as much
-as the smaller of them, and so each is whole. It is given up while poll(2) waits.
+The GIL is held through the calls that do not wait: to give it up and take it back costs as much as
+the smaller of them, and so each is whole. It is given up while one waits.
+
+How one waits follows what came last (docs/design/ipc.md). Single messages: the next is not there yet,
+so a socket's is waited for in the very call that reads it. Several in one read: more are on their way, and
+a reader that sleeps would be woken by each of them, at the sender's cost. So it lets them gather first.
 """
 
 import os
+from types import GenericAlias
 
+cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport (
     PyBytes_AS_STRING,
@@ -45,6 +51,12 @@ cdef extern from "<mqueue.h>" nogil:
     Py_ssize_t mq_receive(int queue, char *data, size_t size, unsigned int *priority)
     int mq_send(int queue, const char *data, size_t size, unsigned int priority)
 
+cdef extern from "patience.h" nogil:
+    ctypedef struct patience:
+        bint alone
+    void patience_start(patience *p)
+    void processor_relax()
+
 cdef extern from "<time.h>" nogil:
     struct timespec:
         long tv_sec
@@ -65,6 +77,8 @@ cdef enum:
     FRAME = 16384  # the largest that is put together here; cheaper than two pieces
     ROOM = 65536  # link.READ_BYTES_MORE: what is read at a time; larger reads are the careful way's
     PIECE = 4096  # of a kernel queue, mq.PIECE_BYTES
+    WAITED = 16384  # what a read that waits has room for, which is on the stack; link.READ_BYTES_LEAST
+    GATHER_NS = 10000  # a fifth of what it takes to sleep and be woken
     WATCHED = 4
     # What is left to do of a message. Any more than nothing: so many bytes wait as unsent.
     ALL = -1
@@ -104,10 +118,13 @@ cdef class Lane:
     cdef public bint said  # the farewell is on its way
     cdef public bint inside  # the framer has to see what comes: it holds a part of a message
     cdef public object ended  # why nothing more comes
-    cdef public object unsent  # of a message that was taken
+    cdef object rest
+    cdef bint has_rest
     cdef public object messages  # that came and were not yet asked for
     cdef public Py_ssize_t read_bytes  # what a read asks for: as much as lately came
     cdef readonly uint64_t sent, sent_bytes, received, received_bytes
+    cdef Py_ssize_t came  # messages with the last read
+    cdef patience spin
     cdef int kind
     cdef int source
     cdef int target
@@ -118,9 +135,21 @@ cdef class Lane:
     cdef unsigned long generation
     cdef object reading, writing  # the locks of the careful way: who reads or writes by it has them
     cdef object inner
+    cdef object writing_locked
 
     def __cinit__(self, *_, **__):
         self.source = self.target = -1
+        patience_start(&self.spin)
+
+    @property
+    def unsent(self):
+        """Of a message that was taken."""
+        return self.rest
+
+    @unsent.setter
+    def unsent(self, rest):
+        self.rest = rest
+        self.has_rest = len(rest) > 0
 
     def open_lane(self, kind, source, target, watched, limit, reading, inner, writing):
         """Take the short way from here on.
@@ -140,6 +169,7 @@ cdef class Lane:
         self.limit_in = limit
         self.limit_out = min(limit, (PIECE if self.kind == QUEUES else FRAME) - HEADER)
         self.reading, self.inner, self.writing = reading, inner, writing
+        self.writing_locked = writing.locked
         self.generation = fork_generation
 
     def count_sent(self, uint64_t count, uint64_t size):
@@ -168,8 +198,8 @@ cdef class Lane:
 
     cdef bint _may_put(self):
         return (self.target >= 0 and not self.closed and not self.said and self.ended is None
-                and self.generation == fork_generation and not len(self.unsent)
-                and not self.writing.locked())
+                and self.generation == fork_generation and not self.has_rest
+                and not self.writing_locked())
 
     cdef Py_ssize_t _put(self, message) except -3:
         cdef Py_buffer buffer
@@ -207,7 +237,8 @@ cdef class Lane:
         self.sent += 1
         self.sent_bytes += size
         if sent < whole:
-            self.unsent = memoryview(PyBytes_FromStringAndSize(frame + sent, whole - sent))
+            self.rest = memoryview(PyBytes_FromStringAndSize(frame + sent, whole - sent))
+            self.has_rest = True
         return whole - sent
 
     cdef object _put_later(self, message, timeout):
@@ -236,29 +267,38 @@ cdef class Lane:
 
         Raises TimedOutError.
         """
-        cdef uint64_t deadline = 0
-        while (message := self._get()) is EMPTY:
-            if not deadline:
-                deadline = deadline_of(timeout)
-            if not self._wait_to_get(deadline, timeout):
-                return None
-        return message
+        message = self._get_at_once(timeout)
+        return self._get_later(timeout) if message is EMPTY else message
 
     def get_now(self):
         """The next message; None when there is none, or the careful way is to be gone."""
         message = self._get()
         return None if message is EMPTY else message
 
-    cdef bint _may_get(self):
-        return (self.source >= 0 and not self.closed and self.generation == fork_generation
-                and not self.reading.locked() and not self.inner.locked())
+    cdef object _get_at_once(self, timeout):
+        if self.came == 1 and timeout is None and self.kind == SOCKET:
+            self._read_waiting()
+        return self._get()
+
+    cdef object _get_later(self, timeout):
+        """There was nothing yet."""
+        cdef uint64_t deadline = deadline_of(timeout)
+        while True:
+            if self.came > 1 and deadline != 1:
+                self._gather()
+            elif not self._wait_to_get(deadline, timeout):
+                return None
+            message = self._get()
+            if message is not EMPTY:
+                return message
 
     cdef object _get(self):
         cdef object message
-        if not self._may_get():
+        if self.source < 0 or self.closed or self.generation != fork_generation:
             return None
-        while not self.messages:
-            if self.closed or self.ended is not None or self.read_bytes > ROOM:
+        while not len(self.messages):
+            if (self.closed or self.ended is not None or self.read_bytes > ROOM
+                    or self.reading.locked() or self.inner.locked()):
                 return None
             if not self._read():
                 return EMPTY
@@ -270,34 +310,72 @@ cdef class Lane:
     cdef bint _read(self) except -1:
         """Read once and take in what came; False: there is nothing yet."""
         cdef Py_ssize_t size = PIECE if self.kind == QUEUES else self.read_bytes
-        cdef Py_ssize_t came, start
+        cdef Py_ssize_t came
         if self.kind == SOCKET:
             came = recv(self.source, room, size, MSG_DONTWAIT)
         elif self.kind == FILES:
             came = read(self.source, room, size)
         else:
             came = mq_receive(self.source, room, size, NULL)
-        if came < 0:
-            if errno == EAGAIN or errno == EINTR:
-                return False
+        if came >= 0:
+            self._cut(PyBytes_FromStringAndSize(room, came), size)
+        elif errno == EAGAIN or errno == EINTR:
+            return False
+        else:
             self.take_error(last_error())
-            return True
-        cdef bytes data = PyBytes_FromStringAndSize(room, came)
-        if came == size or came == 0 or self.inside:
-            self._take_in(data)
-            return True
-        start = cut(data, self.limit_in, self.messages)
-        if start < came:
-            self._take_in(data[start:])
         return True
 
-    cdef int _take_in(self, bytes data) except -1:
-        # It is Python, so other threads may run meanwhile: they must not read what comes after.
+    cdef int _read_waiting(self) except -1:
+        """Read once, and wait for it: one call instead of the three that a poll(2) makes of it.
+
+        Only a socket's, because who waits there is woken by its shutdown.
+        """
+        cdef char here[WAITED]
+        cdef Py_ssize_t came
+        cdef int error
+        if (self.source < 0 or self.closed or self.generation != fork_generation
+                or len(self.messages) or self.ended is not None or self.read_bytes > WAITED
+                or not self.reading.acquire(False)):
+            return 0
+        try:
+            if not self.inner.acquire(False):
+                return 0
+            try:
+                with nogil:
+                    came = recv(self.source, here, self.read_bytes, 0)
+                    error = errno
+                if came >= 0:
+                    self._cut_alone(PyBytes_FromStringAndSize(here, came), self.read_bytes)
+                elif error == EINTR:
+                    PyErr_CheckSignals()
+                elif error != EAGAIN:
+                    self.take_error(OSError(error, strerror(error).decode()))
+            finally:
+                self.inner.release()
+        finally:
+            self.reading.release()
+        return 0
+
+    cdef int _cut(self, bytes data, Py_ssize_t asked) except -1:
+        # Where it is Python, other threads may run meanwhile: they must not read what comes after.
         self.inner.acquire()
         try:
-            self.take_in(data)
+            self._cut_alone(data, asked)
         finally:
             self.inner.release()
+        return 0
+
+    cdef int _cut_alone(self, bytes data, Py_ssize_t asked) except -1:
+        """What a read brought that asked for so much."""
+        cdef Py_ssize_t came = PyBytes_GET_SIZE(data)
+        cdef Py_ssize_t start
+        if came == asked or came == 0 or self.inside:
+            self.take_in(data)
+        else:
+            start = cut(data, self.limit_in, self.messages)
+            if start < came:
+                self.take_in(data[start:])
+        self.came = len(self.messages)
         return 0
 
     cdef bint _wait_to_get(self, uint64_t deadline, timeout) except -1:
@@ -312,6 +390,18 @@ cdef class Lane:
         if found == 0:
             raise Deadline(timeout).passed("Nothing came")
         return found > 0
+
+    cdef int _gather(self) except -1:
+        """Leave a sender that is at it a moment to send more."""
+        cdef uint64_t end
+        self.came = 0
+        if self.spin.alone:
+            return 0
+        with nogil:
+            end = clock_ns() + GATHER_NS
+            while clock_ns() < end:
+                processor_relax()
+        return 0
 
     # --- both ---------------------------------------------------------------------------------
 
@@ -346,6 +436,64 @@ cdef class Lane:
         if answer == 0:
             return 0
         return 1 if descriptors[0].revents else -1
+
+
+@cython.auto_pickle(False)
+cdef class Calls:
+    """`send` and `recv` of a blocking channel. See lane.py, which has the same in Python."""
+
+    __class_getitem__ = classmethod(GenericAlias)
+
+    cdef Lane lane
+    cdef object encode, decode, undecoded
+    cdef bint blocks
+
+    def open_calls(self, Lane lane, encode, decode, undecoded, bint blocks):
+        self.lane = lane
+        self.encode, self.decode = encode, decode
+        self.undecoded = undecoded
+        self.blocks = blocks
+
+    def send(self, message, timeout=None):
+        """Send one message; wait at most `timeout` for room."""
+        cdef Py_ssize_t left
+        cdef uint64_t began
+        if self.encode is not None:
+            message = self.encode(message)
+        left = self.lane._put(message)
+        if left == FULL and self.blocks:
+            began = clock_ns()
+            left = self.lane._put_later(message, timeout)
+            timeout = left_of(timeout, began)
+        if left != 0:
+            self.send_carefully(message, timeout, left > 0)
+
+    def recv(self, timeout=None):
+        """Take the next message; wait at most `timeout` for it."""
+        message = self._received(timeout)
+        return message if self.decode is None else self.decode(message)
+
+    def _next(self, timeout):
+        """The same as bytes."""
+        return self._received(timeout)
+
+    cdef object _received(self, timeout):
+        cdef uint64_t began
+        message = None if len(self.undecoded) else self.lane._get_at_once(timeout)
+        if message is EMPTY:
+            began = clock_ns()
+            message = self.lane._get_later(timeout)
+            if message is None:
+                timeout = left_of(timeout, began)
+        return self.recv_carefully(timeout) if message is None else message
+
+
+cdef object left_of(timeout, uint64_t began):
+    """Of a time-out, after a wait that did not end as it should."""
+    if timeout is None:
+        return None
+    cdef double seconds = timeout
+    return max(0.0, seconds - (clock_ns() - began) / 1e9)
 
 
 cdef object last_error():
