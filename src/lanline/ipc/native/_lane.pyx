@@ -34,7 +34,7 @@ from libc.string cimport memcpy, strerror
 from lanline.ipc.native._clock cimport BELL_FOR_EVER, clock_ns, deadline_of
 from lanline.ipc.native._cut cimport cut
 
-from lanline.ipc.waiting import Deadline
+from lanline.ipc.waiting import Deadline, seconds_of
 
 
 cdef extern from "<unistd.h>" nogil:
@@ -490,10 +490,8 @@ cdef class Calls:
 
 cdef object left_of(timeout, uint64_t began):
     """Of a time-out, after a wait that did not end as it should."""
-    if timeout is None:
-        return None
-    cdef double seconds = timeout
-    return max(0.0, seconds - (clock_ns() - began) / 1e9)
+    seconds = seconds_of(timeout)
+    return None if seconds is None else max(0.0, seconds - (clock_ns() - began) / 1e9)
 
 
 cdef object last_error():
