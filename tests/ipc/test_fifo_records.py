@@ -203,8 +203,8 @@ def test_a_close_ends_the_waits_though_a_child_of_a_fork_lives(address: str) -> 
         reader.close()
     reader = ipc.FifoReader(address, keep_open=True)
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(reader.recv)
-        let_wait(waiting)
+        receiving = pool.submit(reader.recv)
+        let_wait(receiving)
         with living_child():
             reader.close()
-            assert isinstance(waiting.exception(SECONDS), ipc.ClosedError)
+            assert isinstance(receiving.exception(SECONDS), ipc.ClosedError)
