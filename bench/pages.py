@@ -87,7 +87,26 @@ def shared_memory(of: Figures) -> list[str]:
     ]
 
 
+def side_by_side(of: Figures) -> list[str]:
+    shm, rate = of(TRIP, "Lanline shm:"), of(ONE_WAY, "Lanline shm:")
+    lines = [
+        "| | there and back | one way, messages a second |",
+        "| --- | ---: | ---: |",
+        f"| `shm:` | {shm} us | {rate} million |",
+    ]
+    for who, shown in (
+        ("pipe", "pipe, two of them"),
+        ("fifo:", "`fifo:`"),
+        ("mq:", "`mq:`"),
+        ("unix:", "`unix:`"),
+    ):
+        trip, way = of(KERNEL, who, 0), of(KERNEL, who, 3)
+        lines.append(f"| {shown} | {trip} us | {number(round(1 / float(way), 2))} million |")
+    return lines
+
+
 PAGES: dict[str, Callable[[Figures], list[str]]] = {
+    "README": side_by_side,
     "pipe": kernels_method("pipe"),
     "named-pipe": kernels_method("fifo:"),
     "message-queue": kernels_method("mq:"),
