@@ -99,6 +99,7 @@ class ShmChannel(Channel[T]):
         """
         check_size(size)
         if self.overflow == "drop-oldest":
+            self.check_fork()
             return CopyingLoan(size, self.link.send)
         return self.link.loan(size, timeout)
 
