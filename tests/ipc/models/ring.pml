@@ -1,7 +1,7 @@
 /* The ring (native/ring_inline.h): what the reader copies is what the writer wrote, whole and in order.
  *
- * A record is two halves, so that a torn one can be seen. Two of three messages are large ones: they
- * take a slot of the ring for their head, and lie in the one large place.
+ * A record is two halves, so that a torn one can be seen. Three of four messages are large ones: they
+ * take a slot of the ring for their head, which says in which of the two large places they lie.
  *
  *   here                          there
  *   writer: "room", "seen"        ring_reserve, ring_see_head, ring_room
@@ -14,22 +14,25 @@
  *
  * mutation TAIL_FIRST: what is not written yet is published
  * mutation HEAD_FIRST: what is not copied yet is given back
- * mutation LARGE_AT_ONCE: the large place is used again before it was given back
+ * mutation LARGE_AT_ONCE: a large place is used again before it was given back
+ * mutation ONE_AFTER: one position is kept for both large places
  */
-#define SLOTS 2
-#define MESSAGES 6
+#define SLOTS 3 /* one more than large places: so these run out by themselves, too */
+#define MESSAGES 8
 
 byte left[SLOTS], right[SLOTS];      /* records */
-byte large_left, large_right;
+bool second[SLOTS];                  /* of a large one: where it lies */
+byte large_left[2], large_right[2];
 byte tail, head;
 bool finished;
 
-#define is_large(n) ((n) % 3 != 0)
+#define is_large(n) ((n) % 4 != 0)
 #define at(n) ((n) % SLOTS)
 
 proctype writer()
 {
-    byte position, seen, large_after;
+    byte position, seen, large_after[2];
+    bool place;
     do
     :: position == MESSAGES -> break
     :: else ->
@@ -40,7 +43,8 @@ proctype writer()
         fi;
 #else
         do
-        :: position - seen < SLOTS && (!is_large(position) || seen >= large_after) -> break
+        :: position - seen < SLOTS &&
+           (!is_large(position) || seen >= large_after[0] || seen >= large_after[1]) -> break
         :: else -> tail = position; head > seen; seen = head /* shown before it waits: Link._send */
         od;
 #endif
@@ -49,15 +53,25 @@ proctype writer()
 #endif
         if
         :: is_large(position) ->
-            large_left = position + 1;
-            large_right = position + 1
+            if
+            :: seen < large_after[0] && head > seen -> seen = head /* it looks before it takes the second */
+            :: else
+            fi;
+            place = seen < large_after[0];
+            second[at(position)] = place;
+            large_left[place] = position + 1;
+            large_right[place] = position + 1
         :: else ->
             left[at(position)] = position + 1;
             right[at(position)] = position + 1
         fi;
         position++;
         if
-        :: is_large(position - 1) -> large_after = position
+#ifdef ONE_AFTER
+        :: is_large(position - 1) -> large_after[0] = position
+#else
+        :: is_large(position - 1) -> large_after[place] = position
+#endif
         :: else
         fi;
         if
@@ -71,6 +85,7 @@ proctype writer()
 proctype reader()
 {
     byte position, seen, one, other;
+    bool place;
     do
     :: position == MESSAGES -> break
     :: else ->
@@ -82,7 +97,10 @@ proctype reader()
         head = position + 1;
 #endif
         if
-        :: is_large(position) -> one = large_left; other = large_right
+        :: is_large(position) ->
+            place = second[at(position)];
+            one = large_left[place];
+            other = large_right[place]
         :: else -> one = left[at(position)]; other = right[at(position)]
         fi;
         assert(one == position + 1 && other == position + 1);

@@ -270,10 +270,10 @@ static void a_ring(void)
 {
     int fd = memfd_create("ring", 0);
     CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, bell) == 0);
-    CHECK(ftruncate(fd, RING_CONTROL + CAPACITY * 2) == 0);
+    CHECK(ftruncate(fd, RING_CONTROL + CAPACITY * (1 + RING_PLACES)) == 0);
     control = memory_map(fd, 0, RING_CONTROL);
     data = memory_map_mirrored(fd, RING_CONTROL, CAPACITY);
-    large = memory_map(fd, RING_CONTROL + CAPACITY, CAPACITY);
+    large = memory_map(fd, RING_CONTROL + CAPACITY, RING_PLACES * CAPACITY);
     close(fd);
     ring_start(&writer, control, data, CAPACITY, large, CAPACITY);
     ring_start(&reader, control, data, CAPACITY, large, CAPACITY);
@@ -315,7 +315,7 @@ static void the_writer_hears_of_it(bool killed)
     close(bell[0]);
     memory_unmap(control, RING_CONTROL);
     memory_unmap(data, 2 * CAPACITY);
-    memory_unmap(large, CAPACITY);
+    memory_unmap(large, RING_PLACES * CAPACITY);
 }
 
 static void waits_for_room(void)
@@ -340,7 +340,7 @@ static void the_reader_finds_all_that_was_written(bool killed)
     close(bell[1]);
     memory_unmap(control, RING_CONTROL);
     memory_unmap(data, 2 * CAPACITY);
-    memory_unmap(large, CAPACITY);
+    memory_unmap(large, RING_PLACES * CAPACITY);
 }
 
 /* --- a broadcast */

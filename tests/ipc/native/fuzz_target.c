@@ -184,7 +184,7 @@ static unsigned char *control, *data, *large;
 
 static void ring_is_within(const ring_record *record, uint64_t size)
 {
-    CHECK(record->bytes == large
+    CHECK(record->bytes == large || record->bytes == large + LARGE
               ? size <= LARGE
               : record->bytes >= data && record->bytes + size <= data + 2 * CAPACITY);
 }
@@ -249,7 +249,7 @@ static void ring_program(program *p)
         int fd = memfd_create("ring", 0);
         CHECK(fd >= 0 && ftruncate(fd, CAPACITY) == 0);
         control = shared_memory(RING_CONTROL);
-        large = shared_memory(LARGE);
+        large = shared_memory(RING_PLACES * LARGE);
         data = walled(2 * CAPACITY);
         for (int copy = 0; copy < 2; copy++)
             CHECK(mmap(data + (size_t)copy * CAPACITY, CAPACITY, PROT_READ | PROT_WRITE,

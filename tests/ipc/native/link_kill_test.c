@@ -67,7 +67,7 @@ static uint32_t survivor_reads(ring *reader, int bell)
             continue;
         }
         CHECK(answer == RESULT_OK);
-        CHECK((record.kind & ~RING_LARGE) == last + 1 && record.size == size_of(last + 1));
+        CHECK((record.kind & ~RING_OURS) == last + 1 && record.size == size_of(last + 1));
         last++;
         how = RING_ON_WORD;
         for (uint32_t i = 0; i < record.size; i++)
@@ -81,10 +81,10 @@ static bool kill_writer_at(long kill_at)
 {
     int bell[2], fd = memfd_create("ring", 0);
     CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, bell) == 0);
-    CHECK(ftruncate(fd, RING_CONTROL + CAPACITY + LARGE) == 0);
+    CHECK(ftruncate(fd, RING_CONTROL + CAPACITY + RING_PLACES * LARGE) == 0);
     void *control = memory_map(fd, 0, RING_CONTROL);
     void *data = memory_map_mirrored(fd, RING_CONTROL, CAPACITY);
-    void *large = memory_map(fd, RING_CONTROL + CAPACITY, LARGE);
+    void *large = memory_map(fd, RING_CONTROL + CAPACITY, RING_PLACES * LARGE);
     ring end;
     ring_start(&end, control, data, CAPACITY, large, LARGE);
     *published = 0;
@@ -105,7 +105,7 @@ static bool kill_writer_at(long kill_at)
     close(fd);
     memory_unmap(control, RING_CONTROL);
     memory_unmap(data, 2 * CAPACITY);
-    memory_unmap(large, LARGE);
+    memory_unmap(large, RING_PLACES * LARGE);
     return WIFSIGNALED(status);
 }
 

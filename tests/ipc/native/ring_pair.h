@@ -21,10 +21,10 @@ static pair pair_open(void)
 {
     pair p;
     int fd = memfd_create("ring", 0);
-    CHECK(ftruncate(fd, RING_CONTROL + CAPACITY + LARGE) == 0);
+    CHECK(ftruncate(fd, RING_CONTROL + CAPACITY + RING_PLACES * LARGE) == 0);
     p.control = memory_map(fd, 0, RING_CONTROL);
     p.data = memory_map_mirrored(fd, RING_CONTROL, CAPACITY);
-    p.large = memory_map(fd, RING_CONTROL + CAPACITY, LARGE);
+    p.large = memory_map(fd, RING_CONTROL + CAPACITY, RING_PLACES * LARGE);
     CHECK(p.control && p.data && p.large);
     close(fd);
     ring_start(&p.writer, p.control, p.data, CAPACITY, p.large, LARGE);
@@ -36,7 +36,7 @@ static void pair_close(pair *p)
 {
     memory_unmap(p->control, RING_CONTROL);
     memory_unmap(p->data, 2 * CAPACITY);
-    memory_unmap(p->large, LARGE);
+    memory_unmap(p->large, RING_PLACES * LARGE);
 }
 
 #endif

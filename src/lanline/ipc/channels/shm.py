@@ -54,8 +54,8 @@ T = TypeVar("T")
 RING_BYTES = 4 * 1024 * 1024  # each way: two messages of 1 MiB in flight, and still in the cache
 PAGE = 4096
 LARGEST = (1 << 32) - PAGE  # a record's size has 32 bits
-HELLO = struct.Struct("<8sQQ")  # magic with version, bytes of a ring, bytes of the large place
-MAGIC = b"lanline\3"
+HELLO = struct.Struct("<8sQQ")  # magic with version, bytes of a ring, bytes of a large place
+MAGIC = b"lanline\4"
 HELLO_SECONDS = 1.0  # for whoever has connected to say so; then the next one's turn
 SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
 

@@ -92,7 +92,8 @@ cdef extern from "<sys/socket.h>" nogil:
 
 cdef extern from "ring.h" nogil:
     const int RING_CONTROL
-    const uint32_t RING_LARGE
+    const uint32_t RING_OURS
+    const int RING_PLACES
     const uint32_t RING_DROPS
     ctypedef struct ring:
         uint64_t capacity
@@ -221,8 +222,8 @@ cdef class Mapping:
                 good = self.rings[side] != NULL
         for side in range(2):
             if good:
-                self.large[side] = memory_map(fd, at, large_size)
-                at += large_size
+                self.large[side] = memory_map(fd, at, RING_PLACES * large_size)
+                at += RING_PLACES * large_size
                 good = self.large[side] != NULL
         if not good:
             raise OSError("The shared memory could not be mapped.")
@@ -235,13 +236,13 @@ cdef class Mapping:
             if self.rings[side] != NULL:
                 memory_unmap(self.rings[side], 2 * self.capacity)
             if self.large[side] != NULL:
-                memory_unmap(self.large[side], self.large_size)
+                memory_unmap(self.large[side], RING_PLACES * self.large_size)
 
 
 def segment_size(size_t capacity, size_t large_size):
     """Bytes of shared memory for two rings of `capacity` bytes (a power of two, at least a page) and
-    two places of `large_size` bytes (whole pages) for large messages."""
-    return 2 * RING_CONTROL + 2 * capacity + 2 * large_size
+    two places each of `large_size` bytes (whole pages) for large messages."""
+    return 2 * RING_CONTROL + 2 * capacity + 2 * RING_PLACES * large_size
 
 
 cdef class Pin:
@@ -696,9 +697,9 @@ cdef class Link:
         """The next message and its kind."""
         cdef ring_record record
         if self._meet(timeout, &record):
-            return self._take(&record), record.kind & ~RING_LARGE
+            return self._take(&record), record.kind & ~RING_OURS
         try:
-            return self._take_slowly(&record), record.kind & ~RING_LARGE
+            return self._take_slowly(&record), record.kind & ~RING_OURS
         finally:
             self._unlock_reading()
 
@@ -757,7 +758,7 @@ cdef class Link:
             borrowed.copy = self._take_copied()
             borrowed.bytes = <unsigned char *>PyBytes_AS_STRING(borrowed.copy)
             borrowed.size = PyBytes_GET_SIZE(borrowed.copy)
-            borrowed.kind = record.kind & ~RING_LARGE
+            borrowed.kind = record.kind & ~RING_OURS
             self._unlock_reading()
             return borrowed
         borrowed.pin = Pin.__new__(Pin)
@@ -765,7 +766,7 @@ cdef class Link:
         borrowed.mapping = self.mapping
         borrowed.bytes = record.bytes
         borrowed.size = record.size
-        borrowed.kind = record.kind & ~RING_LARGE
+        borrowed.kind = record.kind & ~RING_OURS
         self.pins.append(borrowed.pin)
         borrowed.link = self
         ring_pass(&self.incoming, &record)

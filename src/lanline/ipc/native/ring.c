@@ -17,7 +17,8 @@ void ring_start(ring *r, void *control, void *data, uint64_t capacity, void *lar
     r->seen = 0;
     r->large = large;
     r->large_size = large_size;
-    r->large_after = 0;
+    for (int place = 0; place < RING_PLACES; place++)
+        r->large_after[place] = 0;
     r->number = r->dropped = 0;
     r->unusual = 0;
     r->unheard = r->over = r->claimed = false;

@@ -6,8 +6,10 @@
  * life of a machine, so that "full" and "empty" are never confused.
  *
  * A message of more than half a ring does not go through it: its record is a head alone, and its
- * bytes lie in one large place beside the ring, which is free again when that record is. So a limit
- * of many megabytes costs address space only, and a ring stays small enough for the cache.
+ * bytes lie in one of two large places beside the ring, which is free again when that record is. So a
+ * limit of many megabytes costs address space only, and a ring stays small enough for the cache. Two,
+ * so that one is filled while the other is read; the second is used only while the first is not free,
+ * so that a reader that keeps up costs the memory of one, and finds it in the cache.
  *
  * Memory order. The writer fills a record with plain stores and then stores `tail`; the reader loads
  * `tail` and then reads the record: release and acquire make the bytes visible. The reader copies
@@ -54,6 +56,7 @@
 #define RING_CLOSED 2u
 #define RING_ON_WORD 4u /* asleep, to be woken by a futex on the flags */
 #define RING_ASLEEP (RING_ON_BELL | RING_ON_WORD)
+#define RING_PLACES 2   /* for large messages */
 #define RING_CORRUPT 1u /* unusual: a rule was broken, for good */
 #define RING_DROPS 2u   /* unusual, and the rule in the control: it drops its oldest */
 #ifndef RING_NAP_NS
@@ -76,9 +79,9 @@ typedef struct {
     uint64_t capacity;  /* a power of two, at least a page */
     uint64_t position;  /* the next byte this side writes or reads */
     uint64_t seen;      /* the other side's position when last looked at */
-    unsigned char *large; /* the large place */
-    uint64_t large_size;
-    uint64_t large_after; /* writer: the position behind the last record that used it */
+    unsigned char *large; /* the large places, one behind the other */
+    uint64_t large_size;  /* of each */
+    uint64_t large_after[RING_PLACES]; /* writer: the position behind the last record that used it */
     uint32_t unusual;
     bool over; /* the other side has closed */
     bool unheard; /* the other side said that it sleeps on the word, and did not: it may be gone */
@@ -92,14 +95,17 @@ typedef struct {
 typedef struct {
     unsigned char *bytes;
     uint32_t size;
-    uint32_t kind;  /* the caller's own; the top bit is ours */
+    uint32_t kind;  /* the caller's own; the bits of RING_OURS are ours */
     uint64_t after; /* the position behind the record */
     uint64_t number; /* only of a ring that drops its oldest */
 } ring_record;
 
-#define RING_LARGE UINT32_C(0x80000000) /* in the kind: the bytes are in the large place */
+#define RING_LARGE UINT32_C(0x80000000)  /* in the kind: the bytes are in a large place */
+#define RING_SECOND UINT32_C(0x40000000) /* and in the second one */
+#define RING_OURS (RING_LARGE | RING_SECOND)
 
-/* The three places are mapped by the caller; both sides start at zero. `data` is mapped twice. */
+/* The memory is mapped by the caller; both sides start at zero. `data` is mapped twice, `large` has
+ * RING_PLACES times `large_size` bytes. */
 void ring_start(ring *r, void *control, void *data, uint64_t capacity, void *large,
                 uint64_t large_size);
 

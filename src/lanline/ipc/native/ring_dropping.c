@@ -37,7 +37,7 @@ static bool has_room(const ring *r, uint64_t head, uint64_t size)
 {
     uint64_t left = r->capacity - (r->position - head);
     if (ring_is_large(r, size))
-        return left >= RING_NUMBERED && head >= r->large_after;
+        return left >= RING_NUMBERED && head >= r->large_after[0];
     return left >= span(size);
 }
 
@@ -114,7 +114,7 @@ result ring_put_dropping(ring *r, const void *bytes, uint64_t size, uint32_t kin
             return answer;
     }
     _Atomic uint64_t *record = ring_head_at(r, r->position);
-    kind = (kind & ~RING_LARGE) | (large ? RING_LARGE : 0);
+    kind = (kind & ~RING_OURS) | (large ? RING_LARGE : 0);
     atomic_store_explicit(record, (uint64_t)kind << 32 | size, memory_order_release);
     KILL_POINT();
     atomic_store_explicit(record + 1, r->number++, memory_order_release);
@@ -122,7 +122,7 @@ result ring_put_dropping(ring *r, const void *bytes, uint64_t size, uint32_t kin
     words_store(large ? (_Atomic uint64_t *)(void *)r->large : record + 2, bytes, size);
     r->position += large ? RING_NUMBERED : span(size);
     if (large)
-        r->large_after = r->position;
+        r->large_after[0] = r->position;
     return RESULT_OK;
 }
 

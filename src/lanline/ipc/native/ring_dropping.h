@@ -20,8 +20,8 @@
  * nothing.
  *
  * A record has its number behind its head, so that the reader knows exactly how many it missed: those
- * between the numbers. No counter can be left wrong by a death. A message in the large place is dropped like
- * the others; its place is free for the next one then.
+ * between the numbers. No counter can be left wrong by a death. A message in a large place is dropped like
+ * the others; its place is free for the next one then. One such place is used: what is newer takes it.
  *
  * Memory order. Bytes are stored and loaded word by word, by release and acquire (words.h), because a copy
  * may run while the next record is written over it. A reader that has loaded a word of a newer record has

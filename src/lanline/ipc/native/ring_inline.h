@@ -58,12 +58,17 @@ static inline bool ring_is_large(const ring *r, uint64_t size)
     return size > r->capacity / 2;
 }
 
+static inline unsigned char *ring_large_at(const ring *r, uint32_t kind)
+{
+    return r->large + (kind & RING_SECOND ? r->large_size : 0);
+}
+
 /* Is there room, as far as we have seen? */
 static inline bool ring_room(const ring *r, uint64_t size)
 {
     uint64_t left = r->capacity - (r->position - r->seen);
     if (ring_is_large(r, size))
-        return left >= RING_HEAD && r->seen >= r->large_after;
+        return left >= RING_HEAD && (r->seen >= r->large_after[0] || r->seen >= r->large_after[1]);
     return left >= ring_span(size);
 }
 
@@ -74,23 +79,28 @@ INLINED static inline result ring_reserve(ring *r, uint64_t size, ring_record *r
     bool large = ring_is_large(r, size);
     if (large && size > r->large_size)
         return RESULT_TOO_LARGE;
-    if (!ring_room(r, size)) {
+    if (!ring_room(r, size) || (large && r->seen < r->large_after[0])) {
         /* Acquire: the reader's copies out of these bytes are over before we write over them. */
         if (ring_see_head(r, memory_order_acquire) != RESULT_OK)
             return RESULT_CORRUPT;
         if (!ring_room(r, size))
             return RESULT_FULL;
     }
-    record->bytes = large ? r->large : (unsigned char *)ring_head_at(r, r->position) + RING_HEAD;
     record->size = (uint32_t)size;
-    record->kind = large ? RING_LARGE : 0;
+    if (large) {
+        record->kind = RING_LARGE | (r->seen < r->large_after[0] ? RING_SECOND : 0);
+        record->bytes = ring_large_at(r, record->kind);
+    } else {
+        record->kind = 0;
+        record->bytes = (unsigned char *)ring_head_at(r, r->position) + RING_HEAD;
+    }
     return RESULT_OK;
 }
 
 static inline void ring_append(ring *r, ring_record *record, uint32_t size, uint32_t kind)
 {
     record->size = size;
-    record->kind = (record->kind & RING_LARGE) | (kind & ~RING_LARGE);
+    record->kind = (record->kind & RING_OURS) | (kind & ~RING_OURS);
     record->after = r->position + (record->kind & RING_LARGE ? RING_HEAD : ring_span(size));
     /* Relaxed: the store of tail carries it. */
     atomic_store_explicit(ring_head_at(r, r->position), (uint64_t)record->kind << 32 | size,
@@ -98,7 +108,7 @@ static inline void ring_append(ring *r, ring_record *record, uint32_t size, uint
     KILL_POINT();
     r->position = record->after;
     if (record->kind & RING_LARGE)
-        r->large_after = r->position;
+        r->large_after[record->kind & RING_SECOND ? 1 : 0] = r->position;
 }
 
 /* Clear what says that the other side sleeps; whoever cleared it wakes. True: by its bell, which is
@@ -138,7 +148,7 @@ INLINED static inline result ring_look(ring *r, ring_record *record)
     if (record->kind & RING_LARGE) {
         if (record->size > r->large_size)
             return ring_corrupt(r);
-        record->bytes = r->large;
+        record->bytes = ring_large_at(r, record->kind);
         record->after = position + RING_HEAD; /* positions are multiples of 8, so it is there */
         return RESULT_OK;
     }
