@@ -1,4 +1,4 @@
-"""The figures in docs/ipc, between two comments of a page, from what `scripts/bench ipc` found.
+"""The figures in docs/ipc, between two comments of a page, from what `scripts/bench` found.
 
 `bench.report` fills them in with docs/performance.md; a test holds them to the results.
 """
@@ -19,6 +19,7 @@ TRIP, IDLE = "Round trip of 64 bytes, both ends busy", "Round trip of 64 bytes f
 ONE_WAY, QUEUES = "One way, 64 bytes", "Queues, 64 bytes"
 SILENT = "An open pair with nothing to say"
 COPIED, LENT = "One way by size, with copies", "One way by size, without copies"
+LOCKS, CROWD = "Locks and semaphores", "Ten processes at one lock"
 
 
 class Figures:
@@ -105,13 +106,41 @@ def side_by_side(of: Figures) -> list[str]:
     return lines
 
 
-PAGES: dict[str, Callable[[Figures], list[str]]] = {
-    "README": side_by_side,
-    "pipe": kernels_method("pipe"),
-    "named-pipe": kernels_method("fifo:"),
-    "message-queue": kernels_method("mq:"),
-    "socket": kernels_method("unix:"),
-    "shared-memory": shared_memory,
+def semaphores(of: Figures) -> list[str]:
+    def row(what: str, table: str, who: str, column: int, unit: str) -> str:
+        ours, *others = (
+            of(table, one + who, column)
+            for one in ("ipc.Semaphore", "ipc.Lock", "posix_ipc.Semaphore", "multiprocessing.Lock")
+        )
+        return f"| {what} | {ours} {unit} | {' | '.join(f'{one} {unit}' for one in others)} |"
+
+    def crowd(what: str, column: int, unit: str) -> str:
+        ours, theirs = (
+            of(CROWD, f"{who}, held for 1 ms", column)
+            for who in ("ipc.Lock", "posix_ipc.Semaphore")
+        )
+        return f"| {what} | - | {ours} {unit} | {theirs} {unit} | - |"
+
+    return [
+        "| | `Semaphore` | `Lock` | posix_ipc.Semaphore | multiprocessing.Lock |",
+        "| --- | ---: | ---: | ---: | ---: |",
+        row("acquire and release, nobody else there", LOCKS, "", 0, "ns"),
+        row("two processes fight for it, turns of both a second", LOCKS, "", 1, "million"),
+        crowd("ten processes that hold it for 1 ms, the least share", 1, "%"),
+        crowd("the largest share", 2, "%"),
+        crowd("the longest wait", 3, "ms"),
+    ]
+
+
+# Of which result, and what it says.
+PAGES: dict[str, tuple[str, Callable[[Figures], list[str]]]] = {
+    "README": ("ipc", side_by_side),
+    "pipe": ("ipc", kernels_method("pipe")),
+    "named-pipe": ("ipc", kernels_method("fifo:")),
+    "message-queue": ("ipc", kernels_method("mq:")),
+    "socket": ("ipc", kernels_method("unix:")),
+    "shared-memory": ("ipc", shared_memory),
+    "semaphore": ("locks", semaphores),
 }
 
 
@@ -125,9 +154,8 @@ def filled(text: str, lines: list[str]) -> str:
 
 
 def fill(docs: Path, results: list[Result]) -> None:
-    for result in results:
-        if result.name != "ipc":
-            continue
-        for name, lines in PAGES.items():
+    found = {result.name: Figures(result) for result in results}
+    for name, (result, lines) in PAGES.items():
+        if result in found:
             page = docs / "ipc" / f"{name}.md"
-            page.write_text(filled(page.read_text(), lines(Figures(result))))
+            page.write_text(filled(page.read_text(), lines(found[result])))

@@ -309,6 +309,22 @@ def test_a_borrowed_message_pins_its_place_until_its_last_view_is_gone(pair: Pai
     assert [other.recv()[:1] for _ in range(sent)] == [b"b"] * (sent - 1) + [b"c"]
 
 
+def test_the_next_large_message_is_filled_while_one_is_still_read(pair: Pair) -> None:
+    one, other = pair
+    size = 16 << 20
+    one.send(b"a" * size, SECONDS)
+    with other.borrow(SECONDS) as first:
+        with one.loan(size, 0) as room:
+            room[:] = b"b" * size
+        with pytest.raises(ipc.TimedOutError):
+            one.loan(size, 0)  # the places are two
+        with other.borrow(SECONDS) as second:
+            assert bytes(second) == b"b" * size
+        assert bytes(first) == b"a" * size
+    one.send(b"c" * size, 0)
+    assert other.recv(SECONDS) == b"c" * size
+
+
 def test_borrowed_messages_may_be_given_back_in_any_order(pair: Pair) -> None:
     one, other = pair
     for number in range(3):

@@ -10,7 +10,6 @@ cimport cython
 
 import os
 import select
-import threading
 import weakref
 from collections import deque
 
@@ -36,6 +35,7 @@ from cpython.pythread cimport (
     PyThread_acquire_lock,
     PyThread_allocate_lock,
     PyThread_free_lock,
+    PyThread_get_thread_ident,
     PyThread_release_lock,
     PyThread_type_lock,
 )
@@ -426,7 +426,7 @@ cdef class Link:
     cdef uint64_t looked_for_peer
     cdef PyThread_type_lock read_lock
     cdef PyThread_type_lock write_lock
-    cdef object lender  # the thread that has a loan out
+    cdef unsigned long lender  # the thread that has a loan out, or 0
     cdef object pins
     cdef readonly uint64_t limit
     cdef uint64_t small  # up to here a message goes by the fast path
@@ -528,8 +528,13 @@ cdef class Link:
     cdef bint _may_write(self) noexcept:
         return not (self.closed or self.gone or self.writing or self.generation != fork_generation
                     or ring_reader_closed(&self.outgoing)
-                    or (not ring_reader_naps(&self.outgoing)
-                        and bell_gone_lately(self.room_bell, &self.looked_for_peer)))
+                    or (not ring_reader_naps(&self.outgoing) and self._gone_lately()))
+
+    cdef bint _gone_lately(self) noexcept:
+        """By a system call now and then only: it takes as long as a message."""
+        if bell_gone_lately(self.room_bell, &self.looked_for_peer):
+            self.gone = True
+        return self.gone
 
     cdef void _publish(self, uint64_t messages, uint64_t size) noexcept:
         self.sent += messages
@@ -614,18 +619,18 @@ cdef class Link:
         loan.link = self
         loan.mapping = self.mapping
         loan.kind = kind
-        self.lender = threading.get_ident()
+        self.lender = PyThread_get_thread_ident()
         return loan
 
     cdef void _end_loan(self):
-        self.lender = None
+        self.lender = 0
         if self.generation == fork_generation:
             self._unlock_writing()
 
     cdef int _lock_writing(self, uint64_t size, uint64_t deadline, ring_record *record) except -1:
         """Take the lock and room for `size` bytes, or raise."""
         self._check_open()
-        if self.lender is not None and self.lender == threading.get_ident():
+        if self.lender and self.lender == <unsigned long>PyThread_get_thread_ident():
             raise BusyError("A loan is out in this thread; commit or cancel it before you send.")
         if not take_lock(self.write_lock, deadline):
             raise TimedOutError("There was no room within the time-out.")
@@ -643,10 +648,11 @@ cdef class Link:
 
     cdef int _await_room(self, uint64_t size, uint64_t deadline, ring_record *record) except -1:
         cdef result answer
+        cdef bint over
         cdef uint32_t word, how = RING_ON_WORD
         while True:
             self._check_open()
-            if self.gone or ring_reader_closed(&self.outgoing) or bell_gone(self.room_bell):
+            if self._gone_lately() or ring_reader_closed(&self.outgoing):
                 self._say_gone()
             if size > self.limit:
                 raise MessageTooLargeError(size, self.limit)
@@ -657,10 +663,14 @@ cdef class Link:
                 raise MessageTooLargeError(size, self.limit)
             if answer == RESULT_CORRUPT:
                 raise CorruptedError(BROKEN)
-            if is_over(deadline):
-                raise TimedOutError("There was no room within the time-out.")
-            if ring_writer_spin(&self.outgoing, size):
+            over = is_over(deadline)
+            if not over and ring_writer_spin(&self.outgoing, size):
                 continue
+            if bell_gone(self.room_bell):
+                self.gone = True
+                self._say_gone()
+            if over:
+                raise TimedOutError("There was no room within the time-out.")
             word = ring_writer_asleep(&self.outgoing, size, how)
             if word:
                 how = self._sleep(&self.outgoing, ring_writer_nap, word, self.room_bell, deadline, how)
