@@ -77,6 +77,22 @@ def test_exit_codes_say_what_went_wrong() -> None:
     assert run("stat", "queue:nothing").returncode == 3
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        "send --raw -0 shm:x",
+        "recv --raw -0 shm:x",
+        "send --priority 3 shm:x",
+        "send --capacity 3 unix:x",
+        "recv --keep shm:x",
+    ],
+)
+def test_an_option_that_would_be_passed_over_is_refused(call: str) -> None:
+    done = run(*call.split())
+    assert done.returncode == 2
+    assert b"--" in done.stderr.splitlines()[-1]
+
+
 def test_what_is_listed_is_json_for_scripts_and_columns_in_a_pipe() -> None:
     run("send", "queue:listed", given=b"1\n2\n")
     (found,) = (

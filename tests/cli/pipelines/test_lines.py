@@ -165,6 +165,25 @@ def test_a_plain_fifo_is_shared_with_echo_and_cat(shell: Start, folder: Path) ->
     assert ended(reader)[1] == b"1\n2\n3\n"
 
 
+def test_lines_of_many_writers_of_a_fifo_stay_whole(shell: Start, folder: Path) -> None:
+    path = folder / "fifo"
+    os.mkfifo(path)
+    reader = shell(f"exec sort {path}")
+    holder = os.open(path, os.O_RDWR)  # so that it does not end between two of them
+    lines = "seq -f 'writer of many %09.0f' 1 20000"
+    send = f"lanline ipc send --plain --timeout 40 fifo:{path}"
+    writers = [shell(f"{lines.replace('writer', name)} | {send}") for name in ("a", "b", "c")]
+    assert [ended(writer)[0] for writer in writers] == [0, 0, 0]
+    os.close(holder)
+    _, got, _ = ended(reader)
+    wanted = sorted(
+        b"%s of many %09d" % (name, number)
+        for name in (b"a", b"b", b"c")
+        for number in range(1, 20_001)
+    )
+    assert sorted(got.splitlines()) == wanted
+
+
 def test_a_bare_socket_speaks_with_netcat(shell: Start, folder: Path) -> None:
     path = folder / "socket"
     receiver = shell(f"exec lanline ipc recv --plain --listen unix:{path}")

@@ -21,7 +21,11 @@ def recv(
     listen: Listen = False,
     keep: Annotated[
         bool,
-        typer.Option("--keep", "-k", help="With --listen: when one is through, take the next."),
+        typer.Option(
+            "--keep",
+            "-k",
+            help="With --listen or --plain fifo: when one is through, take the next.",
+        ),
     ] = False,
     raw: Annotated[
         bool, typer.Option("--raw", help="Write the bytes only, with nothing between messages.")
@@ -72,6 +76,10 @@ def recv(
     from lanline.cli.ipc.tables import saying
     from lanline.errors import NotFoundError
 
+    if raw and null:
+        raise typer.BadParameter("--raw has no messages for --null to end; give one of them")
+    if keep and not listen and not (plain and address.startswith("fifo:")):
+        raise typer.BadParameter("--keep is for --listen or --plain fifo:", param_hint="--keep")
     separator = None if raw else b"\0" if null else b"\n"
     options = Options(
         sends=False,

@@ -68,6 +68,7 @@ def send(
     from lanline.cli.ipc.ends import Options, opener
     from lanline.cli.ipc.tables import print_json, saying
 
+    _check(address, raw=raw, null=null, plain=plain, priority=priority, capacity=capacity)
     separator = None if raw else b"\0" if null else b"\n"
     options = Options(
         sends=True,
@@ -84,6 +85,19 @@ def send(
     if json:
         seconds = round(time.monotonic() - began, 6)
         print_json({"sent": sent, "bytes": size, "seconds": seconds})
+
+
+def _check(
+    address: str, *, raw: bool, null: bool, plain: bool, priority: int, capacity: int | None
+) -> None:
+    """What would be passed over without a word is refused."""
+    kind = address.partition(":")[0]
+    if raw and null:
+        raise typer.BadParameter("--raw has no messages for --null to end; give one of them")
+    if priority and not (plain and kind == "mq"):
+        raise typer.BadParameter("--priority is for --plain mq:", param_hint="--priority")
+    if capacity is not None and kind != "queue":
+        raise typer.BadParameter("--capacity is for queue:", param_hint="--capacity")
 
 
 def _send(

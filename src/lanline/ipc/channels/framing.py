@@ -70,7 +70,7 @@ class Framer:
         if buffer:
             if len(buffer) < HEADER.size or 0 < self.wanted <= self._limit:
                 return
-            data = bytes(buffer)
+            data = self._after_first(buffer)
             buffer.clear()
         start = cut(data, self._limit, self.messages)
         left = len(data) - start
@@ -83,6 +83,19 @@ class Framer:
                 raise MessageTooLargeError(size, self._limit)
         if left:
             buffer += data[start:]
+
+    def _after_first(self, buffer: bytearray) -> bytes:
+        """Take the message at the front, if it is one; all that follows it.
+
+        Copied once only: what is large comes in pieces, and memory for copies of it is not free.
+        """
+        (size,) = HEADER.unpack_from(buffer)
+        with memoryview(buffer) as whole:
+            if size > self._limit:
+                return bytes(whole)
+            stop = HEADER.size + size
+            self.messages.append(bytes(whole[HEADER.size : stop]))
+            return bytes(whole[stop:])
 
     def _look_for_greeting(self, source: bytes | bytearray) -> None:
         """Only at the very beginning: later, a message may say what it likes."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import select
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from lanline.cli.ipc.ends.end import End, Options, and_what_is_there, until_there
@@ -44,7 +45,7 @@ def opener_of_plain(address: str, options: Options) -> Callable[[], End]:
 
 
 class FifoEnd(End):
-    """One FIFO: lines, each written whole, or bytes as they come.
+    """One FIFO: lines, each written whole beside other writers', or bytes as they come.
 
     A reader that listens makes the FIFO, and removes it.
     """
@@ -63,24 +64,36 @@ class FifoEnd(End):
             self._end = until_there(
                 lambda: FifoReader(address, create=create, keep_open=keep_open), options, address
             )
-        self._bytes: _Bytes | None = None
-        if options.separator != b"\n":
-            self._bytes = _Bytes(self._end.fileno(), options.separator)
+        self._bytes = _Bytes(self._end.fileno(), options.separator)
+        self._are_lines = options.separator == b"\n"
 
     def send_many(self, messages: list[bytes], timeout: float | None) -> None:
-        if self._bytes is not None:
-            self._bytes.send_many(messages, timeout)
-            return
-        for message in messages:
-            self._end.send(message, timeout)
+        parts = _whole_together(messages) if self._are_lines else [messages]
+        for part in parts:
+            self._bytes.send_many(part, timeout)
 
     def recv_many(self, most: int, timeout: float | None) -> list[bytes]:
-        if self._bytes is not None:
-            return self._bytes.recv_many(most, timeout)
-        return and_what_is_there(self._end.recv, most, timeout)
+        return self._bytes.recv_many(most, timeout)
 
     def close(self) -> None:
         self._end.close()
+
+
+def _whole_together(lines: list[bytes]) -> Iterator[list[bytes]]:
+    """As many in one write as the kernel keeps whole: PIPE_BUF bytes (pipe(7))."""
+    part: list[bytes] = []
+    size = 0
+    for line in lines:
+        length = len(line) + 1
+        if length > select.PIPE_BUF:
+            raise MessageTooLargeError(len(line), select.PIPE_BUF - 1)
+        if size + length > select.PIPE_BUF:
+            yield part
+            part, size = [], 0
+        part.append(line)
+        size += length
+    if part:
+        yield part
 
 
 class KernelQueueEnd(End):
