@@ -113,8 +113,6 @@ FRESHEST = (
         "native/ring_dropping.c",
         "&& clock_ns() - began < most)",
         "&& began)",
-        scenario="freshest",
-        kinds=("hangs",),
         test="ring_dropping_test",
         model="dropping WAIT_FOR_EVER",
     ),
@@ -407,7 +405,6 @@ PERMITS = (
         "            if (wake_one(p) & ASLEEP_OVERDUE)",
         "            && (wake_one(p), change(p, index, ours, to))) {\n"
         "            remember(p, index);\n            if (0)",
-        test="permits_wake_test",
         model="permits FLAG_FIRST",
     ),
     Mutation(

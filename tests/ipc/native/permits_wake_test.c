@@ -97,7 +97,7 @@ static void a_death_wakes_who_is_told_of_it(void)
     finish();
 }
 
-#define TURNS 100000
+#define TURNS 50000
 
 static void many_turns(void *of)
 {
