@@ -34,6 +34,7 @@ READ_BYTES = 256 * 1024
 # The first read asks for so much: to make room for 256 KiB costs the allocator two system calls.
 READ_BYTES_LEAST = 16 * 1024
 LAST_READS = 64  # of what is thrown away at a close: a peer may send without end
+LAST_WORD_SECONDS = 1.0  # for another thread to have read it
 JOIN_BYTES = 64 * 1024  # up to here it is cheaper to copy header and message together
 
 # Absent where sockets cannot do so for one call; there the channel makes the socket non-blocking.
@@ -283,9 +284,14 @@ class StreamLink(Lane, ABC):
         return self._write(header + bytes(message))
 
     def why_not_sent(self, problem: OSError) -> IpcError:
-        # Its farewell may still lie unread; then it has closed, and not died.
-        while self.ended is None and self._read(wait=False):
-            pass
+        # Its farewell may still lie unread; then it has closed, and not died. Who waits in a read
+        # hears it too; but a peer that only stopped reading keeps that one there for ever.
+        while self.ended is None and self._reading.acquire(timeout=LAST_WORD_SECONDS):
+            try:
+                if not self._read_alone(wait=False):
+                    break
+            finally:
+                self._reading.release()
         if self.ended is not None and problem.errno in _GONE:
             return self.ended.__class__(*self.ended.args)
         return self._why(problem)
