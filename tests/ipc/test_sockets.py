@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import socket
 import stat
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -121,3 +123,56 @@ def _connected(address: str) -> socket.socket:
         return raw
     host, _, port = address.removeprefix("tcp://").rpartition(":")
     return socket.create_connection((host.strip("[]"), int(port)))
+
+
+@pytest.fixture
+def slow_names(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """A network that tells no host's address before the event."""
+    told, ask = threading.Event(), socket.getaddrinfo
+
+    def asked(host: str, port: int, **named: Any) -> Any:
+        if host == "localhost" and not named["flags"] & socket.AI_NUMERICHOST:
+            told.wait(60)
+        return ask(host, port, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", asked)
+    yield told
+    told.set()
+
+
+def test_a_time_out_bounds_the_wait_for_a_hosts_address_too(slow_names: threading.Event) -> None:
+    with pytest.raises(ipc.TimedOutError, match="No address of the host 'localhost'"):
+        ipc.connect("tcp://localhost:1", 0.05)
+
+
+async def test_a_loop_goes_on_while_a_hosts_address_is_asked_for(
+    slow_names: threading.Event,
+) -> None:
+    async with await aio.listen("tcp://127.0.0.1:0") as listener:
+        accepting = asyncio.ensure_future(listener.accept(10))
+        named = listener.address.replace("127.0.0.1", "localhost")
+        connecting = asyncio.ensure_future(aio.connect(named, 10))
+        await asyncio.sleep(0.05)
+        assert not connecting.done()
+        slow_names.set()
+        async with await connecting as one, await accepting as other:
+            await one.send(b"found")
+            assert await other.recv(10) == b"found"
+
+
+@pytest.mark.parametrize("timeout", [None, 0])
+def test_a_host_that_is_none_is_not_waited_for(timeout: float | None) -> None:
+    with pytest.raises(ipc.NotFoundError, match="not known here"):
+        ipc.connect("tcp://nowhere.invalid:80", timeout)
+
+
+@pytest.mark.parametrize("host", ["a" * 70 + ".org", "a..b", "\u2028"])
+def test_what_can_be_no_hosts_name_is_no_address(host: str) -> None:
+    for call in (ipc.connect, ipc.listen):
+        with pytest.raises(ipc.AddressError, match="host"):
+            call(f"tcp://{host}:80")
+
+
+def test_listening_where_this_machine_is_not() -> None:
+    with pytest.raises(ipc.NotFoundError, match="not an address of this machine"):
+        ipc.listen("tcp://192.0.2.1:0")  # of documentation, RFC 5737

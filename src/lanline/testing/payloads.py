@@ -93,6 +93,27 @@ def memory_is_lent_both_ways(make: MakeAddress) -> None:
         memoryview(loan.__enter__())[:2] = b"ok"
         loan.commit(2)
         assert other.recv(SECONDS) == b"ok"  # and what was taken back was not sent
+        raises(ValueError, one.loan, -1, SECONDS)
+        with one.loan(5, SECONDS) as room:
+            room[:] = b"whole"
+        loan = one.loan(5, SECONDS)
+        for wrong in (-1, 6):
+            raises(ValueError, loan.commit, wrong)
+        loan.commit(0)
+        raises(ipc.ClosedError, loan.commit)
+        assert [other.recv(SECONDS), other.recv(SECONDS)] == [b"whole", b""]
+
+
+def a_borrowed_view_ends_with_its_block_and_views_of_it_do_not(make: MakeAddress) -> None:
+    """So that a name that lingers behind the block does not keep the sender waiting."""
+    with pair(make) as (one, other):
+        one.send(b"some bytes", SECONDS)
+        with other.borrow(SECONDS) as view:
+            part = view[5:]
+        raises(ValueError, view.tobytes)
+        one.send(b"and others", SECONDS)
+        assert other.recv(SECONDS) == b"and others"
+        assert bytes(part) == b"bytes"
 
 
 def views_outlive_the_channel(make: MakeAddress) -> None:
@@ -112,6 +133,7 @@ def views_outlive_the_channel(make: MakeAddress) -> None:
 def a_message_over_the_limit_is_refused_where_it_is_sent(make: MakeAddress) -> None:
     with pair(make, limit=1000) as (one, other):
         raises(ipc.MessageTooLargeError, one.send, b"x" * 1001, SECONDS)
+        raises(ipc.MessageTooLargeError, one.loan, 1001, SECONDS)
         one.send(b"x" * 1000, SECONDS)
         assert len(other.recv(SECONDS)) == 1000
 
@@ -131,6 +153,7 @@ CHECKS: list[Check] = [
     types_travel_and_are_checked,
     views_and_bytearrays_are_messages,
     memory_is_lent_both_ways,
+    a_borrowed_view_ends_with_its_block_and_views_of_it_do_not,
     views_outlive_the_channel,
     a_message_over_the_limit_is_refused_where_it_is_sent,
     the_receivers_limit_holds_too,

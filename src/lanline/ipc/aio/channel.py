@@ -254,7 +254,7 @@ class Channel(StaysHere, Generic[T]):
     def borrow(self, timeout: float | None = None) -> AsyncBorrow:
         """The next message as a read-only view: `async with channel.borrow() as view: ...`.
 
-        The view stays valid for as long as anybody holds it. Only the bytes: no type is read.
+        As with `lanline.ipc.Channel.borrow`, views of it may be kept when the block has ended.
         """
         return AsyncBorrow(self, Deadline(timeout))
 

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, Self
 
 from lanline.errors import ClosedError
-from lanline.ipc.channels.views import Borrowed, Loan
+from lanline.ipc.channels.views import Borrowed, Loan, check_loan, part_of
 from lanline.ipc.waiting import Deadline
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ class AsyncLoan:
     """Memory to fill and send. `await` waits for it and gives this object itself."""
 
     def __init__(self, channel: Channel[Any], size: int, deadline: Deadline) -> None:
+        check_loan(size)
         self._channel = channel
         self._size = size
         self._deadline = deadline
@@ -42,14 +43,13 @@ class AsyncLoan:
     async def commit(self, size: int | None = None) -> None:
         """Send it, or only its first `size` bytes."""
         view, loan = self.view, self._loan
-        if size is not None and not 0 <= size <= len(view):
-            raise ValueError(f"{size} bytes cannot be sent out of a loan of {len(view)}.")
+        part = part_of(view, size)
         self._view = self._loan = None
         if loan is None:
-            await self._channel.send_encoded(view[:size], self._deadline)
+            await self._channel.send_encoded(view[:part], self._deadline)
             return
         try:
-            loan.commit(size)
+            loan.commit(part)
         finally:
             self._channel.end_loan()
 

@@ -240,7 +240,8 @@ class Channel(StaysHere, ABC, Generic[T]):
     def borrow(self, timeout: float | None = None) -> Borrowed:
         """The next message as a read-only view: `with channel.borrow() as view: ...`.
 
-        The view stays valid for as long as anybody holds it. Only the bytes: no type is read.
+        That view ends with the block. Views of it (slices, `view[:]`, arrays) stay valid for as
+        long as anybody holds them. Only the bytes: no type is read.
         """
         self.check_fork()
         return HeldMessage(self._next(timeout))

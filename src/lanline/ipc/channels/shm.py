@@ -35,7 +35,7 @@ from lanline.ipc.channels.contract import (
     Statistics,
     check_size,
 )
-from lanline.ipc.channels.views import Borrowed, CopyingLoan, HeldMessage, Loan
+from lanline.ipc.channels.views import Borrowed, CopyingLoan, HeldMessage, Loan, check_loan
 from lanline.ipc.forgotten import Descriptor, warn_unclosed
 from lanline.ipc.native import load
 from lanline.ipc.payload import is_array
@@ -101,6 +101,7 @@ class ShmChannel(Channel[T]):
         if self.overflow == "drop-oldest":
             self.check_fork()
             return CopyingLoan(size, self.link.send)
+        check_loan(size)
         return self.link.loan(size, timeout)
 
     def borrow(self, timeout: float | None = None) -> Borrowed:

@@ -8,9 +8,11 @@ import os
 import socket
 import stat
 import struct
-from typing import Any, TypeVar
+import threading
+from typing import Any, TypeAlias, TypeVar
 
 from lanline.errors import (
+    AddressError,
     AddressInUseError,
     ClosedError,
     IpcError,
@@ -30,6 +32,7 @@ from lanline.ipc.system import lacks
 from lanline.ipc.waiting import Deadline
 
 T = TypeVar("T")
+Target: TypeAlias = tuple[int, Any]  # the family of a socket, and what it connects to
 
 BACKLOG = 128
 ATTEMPT_SECONDS = 10.0  # for the network to answer
@@ -165,9 +168,11 @@ class SocketMethod:
 
 
 def connected(address: Address, deadline: Deadline) -> Steps[socket.socket]:
+    """Raises as SocketMethod.connect does. A host that has no address is not waited for."""
+    places = yield from looked_up(address, deadline)
     while True:
         try:
-            return (yield from _try_targets(address, deadline))
+            return (yield from _try_targets(address, places, deadline))
         except NotFoundError:
             left = deadline.left()
             if left is not None and left <= RETRY_SECONDS:
@@ -175,9 +180,11 @@ def connected(address: Address, deadline: Deadline) -> Steps[socket.socket]:
         yield Wait(RETRY_SECONDS)
 
 
-def _try_targets(address: Address, deadline: Deadline) -> Steps[socket.socket]:
+def _try_targets(
+    address: Address, places: list[Target], deadline: Deadline
+) -> Steps[socket.socket]:
     problem: OSError | None = None
-    for family, target in targets(address):
+    for family, target in places:
         sock = socket.socket(family, socket.SOCK_STREAM)
         sock.setblocking(False)
         try:
@@ -217,11 +224,43 @@ def attempt_seconds(deadline: Deadline) -> float:
     return min(deadline.left() or ATTEMPT_SECONDS, ATTEMPT_SECONDS)
 
 
-def targets(address: Address) -> list[tuple[int, Any]]:
+def looked_up(address: Address, deadline: Deadline) -> Steps[list[Target]]:
+    """As `targets`. A name is asked for in a thread: getaddrinfo(3) waits as long as it likes."""
+    if address.scheme == "unix":
+        return targets(address)
+    with contextlib.suppress(NotFoundError):
+        return targets(address, socket.AI_NUMERICHOST)
+    seconds = attempt_seconds(deadline)
+    answers: list[list[Target] | NotFoundError] = []
+    hears, says = socket.socketpair()
+    with hears:
+        threading.Thread(target=_look_up, args=(address, answers, says), daemon=True).start()
+        if not (yield Wait(seconds, readers=(hears.fileno(),))):
+            raise TimedOutError(f"No address of the host {address.host!r} was told in time.")
+    if isinstance(answers[0], NotFoundError):
+        raise answers[0]
+    return answers[0]
+
+
+def _look_up(
+    address: Address, answers: list[list[Target] | NotFoundError], says: socket.socket
+) -> None:
+    with says:
+        try:
+            answers.append(targets(address))
+        except NotFoundError as problem:
+            answers.append(problem)
+        with contextlib.suppress(OSError):  # nobody waits for it any more
+            says.send(b"!")
+
+
+def targets(address: Address, flags: int = 0) -> list[Target]:
     if address.scheme == "unix":
         return [(unix_family(), address.path)]
     try:
-        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=flags)
+    except UnicodeError:  # its letters, or their number, are none of a name's (RFC 5891)
+        raise AddressError(str(address)[:80], "its host cannot be the name of one") from None
     except OSError as problem:
         why = problem.strerror
         raise NotFoundError(f"The host {address.host!r} is not known here: {why}.") from None
@@ -319,6 +358,8 @@ def why(address: Address, problem: OSError, *, connecting: bool) -> IpcError:
         return NotFoundError(f"Nobody listens on {address}.")
     if isinstance(problem, FileNotFoundError):
         return NotFoundError(f"The folder of {address.path} does not exist.")
+    if problem.errno == errno.EADDRNOTAVAIL and not connecting:
+        return NotFoundError(f"{address.host} is not an address of this machine.")
     if problem.errno in (errno.EADDRNOTAVAIL, errno.EHOSTUNREACH, errno.ENETUNREACH):
         return NotFoundError(f"{address} cannot be reached: {problem.strerror}.")
     return PeerDiedError(f"{address} cannot be used: {problem.strerror}.")

@@ -6,10 +6,11 @@ import contextlib
 import threading
 from typing import Any, TypeVar
 
-from lanline.errors import ClosedError, IpcError
+from lanline.errors import ClosedError, IpcError, MessageTooLargeError
 from lanline.ipc.channels.contract import Channel, Overflow, Statistics
 from lanline.ipc.channels.lane import Calls
 from lanline.ipc.channels.link import StreamLink
+from lanline.ipc.channels.views import Loan
 from lanline.ipc.payload import BytesLike
 from lanline.ipc.steps import Steps, run
 from lanline.ipc.waiting import Deadline, held, wait_any
@@ -52,6 +53,11 @@ class StreamChannel(Calls[T], Channel[T]):
         link = self.link
         counts = (link.sent, link.sent_bytes, link.received, link.received_bytes)
         return Statistics(*counts, dropped=self._dropped)
+
+    def loan(self, size: int, timeout: float | None = None) -> Loan:
+        if size > self.link.limit:
+            raise MessageTooLargeError(size, self.link.limit)
+        return super().loan(size, timeout)
 
     def fileno(self) -> int:
         return -1 if self.link.closed else self.link.readers[0]

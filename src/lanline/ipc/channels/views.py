@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 from lanline.errors import ClosedError
@@ -32,17 +33,30 @@ class Borrowed(Protocol):
     def view(self) -> memoryview: ...
 
     def release(self) -> None:
-        """You need it no more. Views of it that are still held stay valid."""
+        """You need it, and its view, no more. Views of that view, and arrays on it, stay valid."""
 
     def __len__(self) -> int: ...
     def __enter__(self) -> memoryview: ...
     def __exit__(self, *exception: object) -> None: ...
 
 
+def check_loan(size: int) -> None:
+    if size < 0:
+        raise ValueError(f"A loan has 0 bytes or more, not {size}.")
+
+
+def part_of(view: memoryview, size: int | None) -> int:
+    """How many bytes of a loan are to be sent, when so many were asked for."""
+    if size is not None and not 0 <= size <= len(view):
+        raise ValueError(f"{size} bytes cannot be sent out of a loan of {len(view)}.")
+    return len(view) if size is None else size
+
+
 class CopyingLoan:
     """A Loan of ordinary memory."""
 
     def __init__(self, size: int, send: Callable[[memoryview], None]) -> None:
+        check_loan(size)
         self._view: memoryview | None = memoryview(bytearray(size))
         self._send = send
 
@@ -54,7 +68,7 @@ class CopyingLoan:
 
     def commit(self, size: int | None = None) -> None:
         view = self.view
-        self._send(view if size is None else view[:size])
+        self._send(view[: part_of(view, size)])
         self._view = None
 
     def cancel(self) -> None:
@@ -87,7 +101,10 @@ class HeldMessage:
         return self._view
 
     def release(self) -> None:
-        self._view = None
+        view, self._view = self._view, None
+        if view is not None:
+            with suppress(BufferError):  # somebody made a view of the view
+                view.release()
 
     def __len__(self) -> int:
         return self._size
