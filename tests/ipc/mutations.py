@@ -555,10 +555,10 @@ TWICE = (
         "ring-large-size-twice",
         "the same of a large record",
         "native/ring_inline.h",
-        "        record->bytes = r->large;\n        record->after",
+        "        record->bytes = ring_large_at(r, record->kind);\n        record->after",
         "        record->size = (uint32_t)atomic_load_explicit(ring_head_at(r, position),\n"
         "                                                      memory_order_relaxed);\n"
-        "        record->bytes = r->large;\n        record->after",
+        "        record->bytes = ring_large_at(r, record->kind);\n        record->after",
         test="fuzz_test",
     ),
     Mutation(
