@@ -13,6 +13,7 @@ structure to say. For one value that changes, `SharedValue` never shows half of 
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 from typing import TYPE_CHECKING, Any, Self
@@ -51,7 +52,7 @@ class SharedMemory(StaysHere):
     def view(self) -> memoryview:
         """Its bytes, to read and to write."""
         self._block.place.check()
-        return self._view
+        return self._view[:]  # its holder's own, and good for longer than ours
 
     def array(
         self, dtype: DTypeLike, shape: int | tuple[int, ...] | None = None, offset: int = 0
@@ -72,6 +73,9 @@ class SharedMemory(StaysHere):
     def close(self) -> None:
         """Let go. Views and arrays that are out stay valid memory of ours. Again does nothing."""
         self._block.close()
+        self._view.release()
+        with contextlib.suppress(BufferError):  # views are out, and the last of them unmaps it
+            self._map.close()
 
     def __len__(self) -> int:
         return self.size
