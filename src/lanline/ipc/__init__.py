@@ -8,8 +8,21 @@
     channel = ipc.connect("unix:/run/app.sock", timeout=5)
     message = channel.recv(timeout=1)
 
-`lanline.ipc.channels.contract` states the contract: time-outs, errors, threads. The root of the
-errors is `ipc.Error`.
+What there is:
+
+    listen, connect              a channel between two: unix: tcp: tls: fifo: mq: shm:
+    pipe                         an anonymous pipe, between a process and its children
+    FifoReader, FifoWriter       lines over a FIFO that shells can share
+    MessageQueue                 the kernel's queue, with priorities
+    Queue                        a queue in shared memory, bounded or not: producers and consumers
+    Semaphore, Lock              turns, which the dead give back
+    SharedMemory, SharedValue    bytes; a variable that nobody sees half written
+    Broadcast, Subscription      one writer, many readers, each told what it missed
+    Error                        the root of all errors
+
+Time-outs are in seconds: None waits for ever, 0 asks once. A call that times out or is interrupted
+has sent, taken and changed nothing. `lanline.ipc.channels.contract` states what holds for all
+channels; `lanline.ipc.aio` has the same names for asyncio.
 """
 
 from __future__ import annotations

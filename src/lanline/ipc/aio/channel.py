@@ -201,6 +201,7 @@ class Channel(StaysHere, Generic[T]):
             raise
 
     def end_loan(self) -> None:
+        """For AsyncLoan: others may send again."""
         self._lender = None
         self._writing.release()
 
@@ -318,6 +319,7 @@ class Channel(StaysHere, Generic[T]):
         return self._channel.peer
 
     def statistics(self) -> Statistics:
+        """As `lanline.ipc.Channel.statistics`."""
         return self._channel.statistics()
 
     def __repr__(self) -> str:
@@ -379,6 +381,7 @@ class Listener(StaysHere, Generic[T]):
         return Channel(await run(self._listener.accepting(Deadline(timeout)), self._visits))
 
     def fileno(self) -> int:
+        """As `lanline.ipc.Listener.fileno`."""
         return self._listener.fileno()
 
     async def close(self) -> None:

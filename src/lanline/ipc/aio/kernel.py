@@ -84,10 +84,12 @@ class MessageQueue(_Closing):
 
     @property
     def messages(self) -> int:
+        """How many messages it has room for."""
         return self._queue.messages
 
     @property
     def size(self) -> int:
+        """Bytes of one message at most."""
         return self._queue.size
 
     async def send(self, message: Any, priority: int = 0, timeout: float | None = None) -> None:

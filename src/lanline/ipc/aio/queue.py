@@ -37,14 +37,17 @@ class Queue(StaysHere):
 
     @property
     def capacity(self) -> int | None:
+        """As `lanline.ipc.Queue.capacity`."""
         return self._queue.capacity
 
     @property
     def max_bytes(self) -> int:
+        """As `lanline.ipc.Queue.max_bytes`."""
         return self._queue.max_bytes
 
     @property
     def redeliver(self) -> bool:
+        """As `lanline.ipc.Queue.redeliver`."""
         return self._queue.redeliver
 
     async def put(self, message: Any, timeout: float | None = None) -> None:
@@ -125,6 +128,7 @@ class Queue(StaysHere):
                 yield item.body
 
     def statistics(self) -> dict[str, int]:
+        """As `lanline.ipc.Queue.statistics`."""
         return self._queue.statistics()
 
     async def close(self) -> None:

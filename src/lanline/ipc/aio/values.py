@@ -39,6 +39,7 @@ class SharedValue(StaysHere, Generic[T]):
 
     @property
     def version(self) -> int:
+        """How often it has been set."""
         return self._value.version
 
     async def set(self, new: T, timeout: float | None = None) -> None:

@@ -110,7 +110,15 @@ def check_rule(overflow: str, takes_back: bool) -> None:
 
 
 class Channel(StaysHere, ABC, Generic[T]):
-    """An open two-way link that carries messages."""
+    """An open two-way link that carries messages; both sides say the same `type` of them.
+
+    Calls wait at most `timeout` seconds (None: for ever, 0: not at all). One that times out or is
+    interrupted has sent or taken nothing. Threads may share it; `close` wakes whoever waits.
+
+    Any call raises ClosedError (you closed it), PeerClosedError (the peer did, and what it had sent
+    has been received), PeerDiedError (it is gone without closing), ForkedError (it came through a
+    fork) and TimedOutError. A `for` over it ends where PeerClosedError would be raised.
+    """
 
     takes_back: ClassVar[bool] = False  # can it drop what it has sent?
 
@@ -149,7 +157,11 @@ class Channel(StaysHere, ABC, Generic[T]):
     # --- what everybody calls ---------------------------------------------------------------
 
     def send(self, message: T, timeout: float | None = None) -> None:
-        """Send one message; wait at most `timeout` for room."""
+        """Send one message; wait at most `timeout` seconds for room.
+
+        That it was sent does not say that it was read: only an answer does. Raises FullError by the
+        rule "raise", MessageTooLargeError (nothing was sent), and what Channel says.
+        """
         self.check_fork()
         self._send_encoded(self.encoded(message), timeout)
 
@@ -169,12 +181,21 @@ class Channel(StaysHere, ABC, Generic[T]):
         return True
 
     def recv(self, timeout: float | None = None) -> T:
-        """Take the next message; wait at most `timeout` for it."""
+        """Take the next message; wait at most `timeout` seconds for it.
+
+        Raises MessageError when it is not of the type (it is taken all the same),
+        MessageTooLargeError when the peer's is over this end's limit (close it then), and what
+        Channel says.
+        """
         self.check_fork()
         return self.decoded(self._next(timeout))
 
     def send_many(self, messages: Iterable[T], timeout: float | None = None) -> int:
-        """Send messages in order; how many were sent before the time-out (all of them without)."""
+        """Send messages in order; how many were sent before the time-out (all of them without).
+
+        `timeout`: seconds for all of them together; TimedOutError only when none was sent. Raises
+        what `send` does; those before the one that failed have been sent.
+        """
         self.check_fork()
         deadline = Deadline(timeout)
         count = 0
@@ -201,7 +222,9 @@ class Channel(StaysHere, ABC, Generic[T]):
     def recv_many(self, most: int = RECV_MANY, timeout: float | None = None) -> list[T]:
         """At least one message, and what else is there already, at most `most`.
 
-        One that is not of the type ends the batch before it; the next `recv` raises MessageError.
+        Waits at most `timeout` seconds for the first and not at all for the others. Raises what
+        `recv` does. One that is not of the type ends the batch before it; the next `recv` raises
+        MessageError.
         """
         if most < 1:
             raise ValueError("recv_many needs to be allowed at least one message.")
@@ -254,6 +277,7 @@ class Channel(StaysHere, ABC, Generic[T]):
         )
 
     def statistics(self) -> Statistics:
+        """Messages and bytes since it was opened, by this end. Never waits, also when closed."""
         return Statistics(
             sent=self._sent,
             sent_bytes=self._sent_bytes,
@@ -292,10 +316,12 @@ class Channel(StaysHere, ABC, Generic[T]):
         return f"<{type(self).__name__}: {counts.sent:,} sent, {counts.received:,} received>"
 
     def encoded(self, message: T) -> BytesLike:
+        """The message as bytes, for the two shells."""
         data: Any = message if self._encode is None else self._encode(message)
         return data  # type: ignore[no-any-return]
 
     def decoded(self, data: bytes) -> T:
+        """The message that bytes are, for the two shells. Raises MessageError."""
         message: Any = data if self._decode is None else self._decode(data)
         return message  # type: ignore[no-any-return]
 
@@ -322,10 +348,12 @@ class Channel(StaysHere, ABC, Generic[T]):
         self._dropped += 1
 
     def count_sent(self, count: int, size: int) -> None:
+        """For `statistics`: so many messages and bytes went out."""
         self._sent += count
         self._sent_bytes += size
 
     def count_received(self, count: int, size: int) -> None:
+        """For `statistics`: so many messages and bytes came in."""
         self._received += count
         self._received_bytes += size
 
@@ -366,7 +394,11 @@ class Channel(StaysHere, ABC, Generic[T]):
 
 
 class Listener(StaysHere, ABC, Generic[T]):
-    """Waits under an address for others to connect."""
+    """Waits under an address for others to connect; a `for` over it gives channels until `close`.
+
+    Threads may share it. Any call raises ClosedError once you closed it, and ForkedError in a
+    process that has it through a fork.
+    """
 
     address: str  # as others connect to it; with the port that the system chose
 
@@ -378,7 +410,10 @@ class Listener(StaysHere, ABC, Generic[T]):
         """The steps of `accept`. Given up at any of them, nobody who connected is lost."""
 
     def accept(self, timeout: float | None = None) -> Channel[T]:
-        """The next that connects. Raises TimedOutError, ClosedError."""
+        """The channel to the next that connects; waits at most `timeout` seconds for it.
+
+        Raises TimedOutError, ClosedError. Given up, nobody who had connected is lost.
+        """
         self.check_fork()
         return run(self.accepting(Deadline(timeout)))
 

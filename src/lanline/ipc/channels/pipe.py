@@ -116,7 +116,15 @@ def pipe(
     limit: int = MESSAGE_BYTES,
     overflow: Overflow = "block",
 ) -> tuple[PipeEnd[Any], PipeEnd[Any]]:
-    """(reader, writer): messages in one direction, between a process and its children."""
+    """(reader, writer): messages in one direction, between a process and its children (pipe(2)).
+
+    Hand one end to the child, by fork or as an argument of a Process under any start method, and
+    use the other. Both are an `ipc.Channel`, of which the reader receives and the writer sends.
+
+    `type`: what messages are (bytes, a msgspec type, `numpy.ndarray`, `ipc.Pickle`); `limit`: bytes
+    of one message; `overflow`: what `send` does when the kernel's 256 KiB are full. Never waits.
+    Raises UnsupportedError (no such pipes on this system, or the rule "drop-oldest").
+    """
     need_pipes("A pipe")
     check_rule(overflow, PipeEnd.takes_back)
     data_in, data_out = os.pipe()

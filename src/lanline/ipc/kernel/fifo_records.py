@@ -189,7 +189,7 @@ class FifoReader(_End):
 
 
 class FifoWriter(_End):
-    """Writes records; threads may share it, since each record is one write.
+    """Writes records, as lines; threads may share it, since each record is one write(2) (pipe(7)).
 
     Waits at most `timeout` seconds for somebody to read the FIFO. Raises NotFoundError when nobody
     does by then, PermissionDeniedError, AddressInUseError (a file that is no FIFO).

@@ -43,12 +43,15 @@ PRIORITY_MAX = 32_767  # the highest one, MQ_PRIO_MAX - 1
 
 
 class MessageQueue(StaysHere):
-    """One user of a kernel queue. Threads, and children of a fork, may share it.
+    """One user of a kernel queue (mq_overview(7)). Threads, and children of a fork, may share it.
 
     `messages` that wait at most, and bytes (`size`) of one; both are the queue's, and are compared
     when it exists and they are given. `create`: make it when it is not there (mode 0600).
     Raises NotFoundError, AddressInUseError (it exists with other bounds), PermissionDeniedError,
     FullError (the kernel makes no more), UnsupportedError.
+
+    Calls wait at most `timeout` seconds (None: for ever, 0: not at all). One that times out or is
+    interrupted has put or taken nothing. All raise ClosedError once you closed it.
     """
 
     def __init__(
@@ -112,7 +115,10 @@ class MessageQueue(StaysHere):
             run(self._sending(data, priority, timeout))
 
     def recv(self, timeout: float | None = None) -> Any:
-        """Take the next message; wait at most `timeout` seconds for it."""
+        """Take the next message; wait at most `timeout` seconds for it.
+
+        Raises TimedOutError, and MessageError when it is not of the type; it is taken all the same.
+        """
         return self.recv_with_priority(timeout)[0]
 
     def recv_with_priority(self, timeout: float | None = None) -> tuple[Any, int]:

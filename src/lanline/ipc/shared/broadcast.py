@@ -31,9 +31,11 @@ DEFAULT_BYTES = 1 << 20
 
 
 class Broadcast(StaysHere, Generic[T]):
-    """The writer's end; there is one at a time (BusyError).
+    """The writer's end; there is one at a time (BusyError). It never waits.
 
-    `max_bytes`: what the ring keeps, rounded up to a power of two; the same for everybody.
+    `type`: what messages are (bytes, a msgspec type, `numpy.ndarray`, `ipc.Pickle`); `max_bytes`:
+    what the ring keeps, rounded up to a power of two. Both are the same for everybody
+    (AddressInUseError). A child of a fork opens its own (ForkedError).
     """
 
     @overload
@@ -84,8 +86,9 @@ class Broadcast(StaysHere, Generic[T]):
 
 
 class Subscription(StaysHere, Generic[T]):
-    """A reader's end. Not for several threads at once: each opens its own.
+    """A reader's end. Not for several threads at once: each opens its own, as does a fork's child.
 
+    It begins with what is sent after it came. `type` and `max_bytes` are those of the Broadcast.
     Raises TimedOutError when the writer comes round faster than one can begin to read.
     """
 
@@ -118,8 +121,9 @@ class Subscription(StaysHere, Generic[T]):
     def recv(self, timeout: float | None = None) -> tuple[T, int]:
         """The next message, and how many before it were overwritten unread.
 
-        Waits at most `timeout` seconds (None: for ever). A writer that ends is not told: another
-        may come.
+        Waits at most `timeout` seconds (None: for ever, 0: not at all; TimedOutError); interrupted,
+        it has taken nothing. A writer that ends is not told: another may come. Raises MessageError
+        when the message is not of the type.
         """
         data, missed = self._reader.recv(timeout)
         self.missed += missed

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 class SharedMemory(StaysHere):
     """`size` bytes under `address`, zero at first; without `size` it must exist (NotFoundError).
 
-    Raises AddressInUseError when it exists with another size, and OSError when there is no room.
+    Raises AddressInUseError when it exists with another size, UnsupportedError where there is no
+    shared memory, and OSError when there is no room. Nothing here waits, and nothing says who may
+    write when: that is for `ipc.Lock`. A child of a fork opens its own (ForkedError).
     """
 
     def __init__(self, address: str, size: int | None = None) -> None:
@@ -50,7 +52,7 @@ class SharedMemory(StaysHere):
 
     @property
     def view(self) -> memoryview:
-        """Its bytes, to read and to write."""
+        """Its bytes, to read and to write. Raises ClosedError, ForkedError."""
         self._block.place.check()
         return self._view[:]  # its holder's own, and good for longer than ours
 

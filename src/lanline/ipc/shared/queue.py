@@ -113,6 +113,9 @@ class Queue(StaysHere):
 
     Time-outs are in seconds; None waits for ever, 0 asks once. A call that times out or is
     interrupted has put and consumed nothing. Messages of one producer are taken in their order.
+
+    Raises NotFoundError (`create=False`, and there is none), AddressInUseError (it exists with
+    other bounds), UnsupportedError; its calls raise TimedOutError, ClosedError and ForkedError.
     """
 
     def __init__(
@@ -189,6 +192,7 @@ class Queue(StaysHere):
 
     @property
     def max_bytes(self) -> int:
+        """How many bytes the messages that wait may take, in blocks of 256."""
         return self._member.max_bytes
 
     @property
@@ -197,7 +201,11 @@ class Queue(StaysHere):
         return self._member.redeliver
 
     def put(self, message: Any, timeout: float | None = None) -> None:
-        """Put one message; with overflow "block", wait for room at most `timeout` seconds."""
+        """Put one message; with overflow "block", wait for room at most `timeout` seconds.
+
+        Raises FullError by the rule "raise", and at `max_bytes` without a capacity;
+        MessageTooLargeError when it could never have room.
+        """
         data = message if self._encode is None else self._encode(message)
         if self.overflow == "block":
             self._member.put(data, timeout)
@@ -233,13 +241,19 @@ class Queue(StaysHere):
         return count
 
     def get(self, timeout: float | None = None) -> Any:
-        """The oldest message. With redelivery it is this consumer's until `task_done`."""
+        """The oldest message; waits for it at most `timeout` seconds.
+
+        With redelivery it is this consumer's until `task_done`. Raises MessageError when it is not
+        of the type.
+        """
         if self._decode is None and not self.redeliver:
             return self._member.get(timeout)
         return self._handed([self._next(timeout)])[0]
 
     def get_many(self, most: int, timeout: float | None = None) -> list[Any]:
         """At least one message and at most `most`; waits for the first as `get` does.
+
+        Large ones come in several calls: about 256 KiB are taken together.
 
         One that is not of the type ends the batch before it; the next `get` raises MessageError.
         """
@@ -300,7 +314,11 @@ class Queue(StaysHere):
             raise BusyError("The message was finished already.")
 
     def join(self, timeout: float | None = None) -> None:
-        """Wait until everything that was put has been taken and finished (task_done, Item.done)."""
+        """Wait until everything that was put has been taken and finished (task_done, Item.done).
+
+        Waits at most `timeout` seconds (TimedOutError). What a killed consumer had is finished by
+        whoever gets it again, or with its death where nothing is redelivered.
+        """
         self._member.join(timeout)
 
     def watch(self) -> int:

@@ -144,6 +144,11 @@ class Semaphore(NamedPermits):
     `name`: "/gpu" or "shm:gpu". A number that is given must agree with what exists
     (AddressInUseError). Threads may share a handle, and release what another thread acquired; a
     child of a fork opens its own (ForkedError). Releasing more than was acquired: BusyError.
+
+    `acquire(timeout)` waits so many seconds (None: for ever, 0: not at all) and says whether it got
+    a permit; interrupted, it got none. `with` acquires one for the block, and waits for ever.
+    `on_death(pid)` is called by it when the permit was a dead holder's, before it returns.
+    Not a signal from one process to another, as sem_post(3) is: who acquires releases.
     """
 
     kind = "semaphore"
@@ -163,6 +168,8 @@ class Lock(NamedPermits):
 
     `name`: "/ledger" or "shm:ledger"; who comes first makes it. BusyError: it is released by
     another thread, or the thread that holds it would wait for itself.
+
+    `acquire(timeout)`, `with` and `on_death` are those of Semaphore.
     """
 
     kind = "lock"

@@ -33,7 +33,13 @@ class SharedValue(StaysHere, Generic[T]):
     """The value under `address`; made, and empty, when nobody holds it.
 
     `type`: bytes, a msgspec type, `numpy.ndarray` or `ipc.Pickle`, the same for everybody;
-    `max_bytes`: of one value, encoded; the same for everybody, too. Threads may share it.
+    `max_bytes`: of one value, encoded; the same for everybody, too. Threads may share it; a child
+    of a fork opens its own (ForkedError).
+
+    Reading never waits. Writing and `wait` do, at most `timeout` seconds (None: for ever, 0: not at
+    all); one that times out (TimedOutError) or is interrupted has changed nothing. Raises
+    AddressInUseError when it exists with another `max_bytes`, ClosedError once you closed it,
+    MessageError when what is there is not of the type.
     """
 
     @overload
@@ -124,7 +130,10 @@ class SharedValue(StaysHere, Generic[T]):
         return self._value.watch(version)
 
     def wait(self, version: int, timeout: float | None = None) -> int:
-        """Wait until it has been set oftener than `version` says; the version then."""
+        """Wait until it has been set oftener than `version` says; the version then.
+
+        Waits at most `timeout` seconds (TimedOutError). 0 is the version of what was never set.
+        """
         return self._value.wait(version, timeout)
 
     def close(self) -> None:
