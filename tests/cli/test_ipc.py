@@ -143,15 +143,35 @@ def test_without_the_compiled_core_the_rest_is_measured_and_what_is_missing_name
     assert run("bench", "--seconds", "0.01", "shm").returncode == 1
 
 
+@pytest.mark.parametrize("columns", ["100", "40"])
 def test_the_picture_says_without_colours_which_method_is_best(
-    monkeypatch: pytest.MonkeyPatch,
+    columns: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", columns)
     arguments = ("--seconds", "0.01", "--rounds", "1", "pipe", "unix")
     with Terminal("ipc", "bench", *arguments) as terminal:
         terminal.read_until(b"Which to choose")
         assert terminal.ended() == 0
-        assert terminal.written.decode().count("best") == 6  # of three sizes, both ways
+        text = terminal.written.decode()
+        assert text.count("best") == 6  # of three sizes, both ways
+        assert "…" not in text  # nothing is cut
+        assert ("the short bar is good" in text) == (columns == "100")
+
+
+@pytest.mark.parametrize("columns", ["80", "40"])
+def test_an_address_is_listed_whole_on_a_terminal(
+    columns: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    address = "queue:the-jobs-of-the-night"
+    run("send", address, given=b"1\n2\n")
+    with Terminal("ipc", "ls", "queue") as terminal:
+        terminal.read_until(b"object")
+        assert terminal.ended() == 0
+        lines = [line.strip() for line in terminal.written.decode().splitlines()]
+    assert any(address in line for line in lines)
+    assert any("idle" in line for line in lines)
 
 
 def test_the_help_of_each_command_teaches_with_examples() -> None:

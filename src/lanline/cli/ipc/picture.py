@@ -10,6 +10,7 @@ from lanline.cli.ipc.tables import console, is_terminal, print_table
 if TYPE_CHECKING:
     from lanline.ipc.inspect.measure import Measured
 
+BARS_COLUMNS = 72  # of a terminal that has room for bars beside the figures
 BEST = "◀ best"  # a word and not a colour alone: it is read without colours, and aloud
 # Of methods that no figure can speak for.
 ELSE = (
@@ -46,11 +47,20 @@ def _print_bars(size: int, found: list[Measured]) -> None:
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, title_justify="left", title_style="bold")
-    table.title = f"Messages of {size_text(size)} (left the short bar is good, right the long one)"
-    for title in ("", "there and back", "", "one way", ""):
-        table.add_column(title, no_wrap=True)
+    table.title = f"Messages of {size_text(size)}"
     quick = min(found, key=lambda one: one.round_trip)
     many = max(found, key=lambda one: one.per_second)
+    if console().width < BARS_COLUMNS:
+        for title in ("", "there and back", "one way"):
+            table.add_column(title)
+        for one in found:
+            trip, rate = _seconds(one.round_trip), _rate(one)
+            table.add_row(one.method, _marked(trip, one is quick), _marked(rate, one is many))
+        console().print(table, "")
+        return
+    table.title += " (left the short bar is good, right the long one)"
+    for title in ("", "there and back", "", "one way", ""):
+        table.add_column(title, no_wrap=True)
     trips = _bars([one.round_trip for one in found])
     streams = _bars([one.per_second for one in found])
     for one in found:
@@ -111,4 +121,7 @@ def _seconds(seconds: float) -> str:
 def _rate(one: Measured) -> str:
     if one.size >= 1 << 16:
         return f"{one.per_second * one.size / 1e9:.2f} GB/s"
-    return f"{one.per_second / 1e6:.2f} M/s"
+    for unit, factor in (("M/s", 1e6), ("k/s", 1e3)):
+        if one.per_second >= factor:
+            return f"{one.per_second / factor:.3g} {unit}"
+    return f"{one.per_second:.3g}/s"
