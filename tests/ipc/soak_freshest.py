@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import time
 from typing import TYPE_CHECKING
@@ -13,14 +14,15 @@ from .soak_victim import SECONDS, Victim, check, in_time
 if TYPE_CHECKING:
     import random
     from collections import Counter
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 # Now and then one that is too large for the ring and lies in its place.
 MESSAGE = """
 def message(number):
-    size = 2_500_000 if number % 200 == 150 else number * 7919 % 60_000
+    size = 2_500_000 if number % 40 == 30 else number * 7919 % 60_000
     return b"%d " % number + bytes([number % 256]) * size
 """
+ALL_THAT_THERE_IS = 100  # more than a ring holds of them
 SEND = f"""
 import itertools
 from lanline import ipc
@@ -90,34 +92,42 @@ def _sender_is_killed(chance: random.Random, counts: Counter[str]) -> None:
 
 
 def _receiver_is_killed(chance: random.Random, counts: Counter[str]) -> None:
+    numbers = itertools.count()
     with (
         ipc.listen("shm:soak", overflow="drop-oldest") as listener,
         Victim(RECEIVE) as victim,
         listener.accept(SECONDS) as end,
     ):
         victim.says("here")
-        stop = time.monotonic() + chance.uniform(0, 0.05)
-        kill = stop + chance.uniform(0, 0.05)
-        stopped = killed = False
-        for number in itertools.count():
-            now = time.monotonic()
-            if not stopped and now > stop:
-                victim.stop()  # wherever it is: in a copy, too
+        try:
+            for _ in range(chance.randint(1, 6)):
+                _send_for(end, numbers, chance.uniform(0, 0.01))
+                victim.stop()  # in the middle of a copy, too, which is then overtaken
                 counts["stops"] += 1
-                stopped = True
-                if chance.random() < 0.5:
-                    victim.go_on()
-            if not killed and now > kill:
-                victim.kill(counts)
-                killed = True
-            try:
-                end.send(message(number), 0)
-            except ipc.PeerDiedError:
-                if not killed:
-                    victim.ended()
-                    check(killed, "ended", "it passes for dead")
-                break
-            check(time.monotonic() - now < SECONDS, "hangs", "a send waited")
-            check(now < kill + SECONDS, "hangs", "nobody is told of a death")
+                before = end.statistics().dropped
+                while end.statistics().dropped < before + ALL_THAT_THERE_IS:
+                    _send_one(end, next(numbers))
+                victim.go_on()
+            _send_for(end, numbers, chance.uniform(0, 0.02))
+            if chance.random() < 0.3:
+                victim.stop()
+        except ipc.PeerDiedError:
+            victim.ended()  # by itself, and says why
+        victim.kill(counts)
+        with contextlib.suppress(ipc.PeerDiedError):
+            _send_for(end, numbers, SECONDS)
+            check(False, "untold", "its sender was not told of the death")
         counts["messages"] += end.statistics().sent
         counts["dropped"] += end.statistics().dropped
+
+
+def _send_for(end: ipc.Channel[bytes], numbers: Iterator[int], seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        _send_one(end, next(numbers))
+
+
+def _send_one(end: ipc.Channel[bytes], number: int) -> None:
+    began = time.monotonic()
+    end.send(message(number), 0)
+    check(time.monotonic() - began < SECONDS * 0.9, "hangs", "a send waited")
