@@ -15,7 +15,8 @@ LIBRARY = HERE.parents[1] / "src/lanline/ipc"
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
 def test_a_mutation_has_one_place_and_something_that_finds_it(mutation: Mutation) -> None:
-    assert (LIBRARY / mutation.file).read_text().count(mutation.old) == 1
+    places = (LIBRARY / mutation.file).read_text().count(mutation.old)
+    assert places == 1, f"{mutation.file} has changed: say in mutations.py how to break it now"
     assert mutation.scenario or mutation.test or mutation.model
     assert mutation.scenario in {"", *(one.__name__ for one in soak.SCENARIOS)}
     assert set(mutation.kinds) <= set(soak.FINDINGS)
