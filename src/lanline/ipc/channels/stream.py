@@ -6,12 +6,12 @@ import contextlib
 import threading
 from typing import Any, TypeVar
 
-from lanline.errors import ClosedError, IpcError, MessageTooLargeError
+from lanline.errors import ClosedError, IpcError, MessageTooLargeError, TimedOutError
 from lanline.ipc.channels.contract import Channel, Overflow, Statistics
 from lanline.ipc.channels.lane import Calls
 from lanline.ipc.channels.link import StreamLink
 from lanline.ipc.channels.views import Loan
-from lanline.ipc.payload import BytesLike
+from lanline.ipc.payload import BytesLike, size_of
 from lanline.ipc.steps import Steps, run
 from lanline.ipc.waiting import Deadline, held, wait_any
 
@@ -34,7 +34,7 @@ class StreamChannel(Calls[T], Channel[T]):
 
     def send_carefully(self, data: BytesLike, timeout: float | None, begun: bool) -> None:
         if begun:
-            self._send_slowly(b"", Deadline(timeout), taken=True)
+            self._send_slowly(b"", Deadline(timeout), taken=True, uncounted=[])
         else:
             self.check_fork()
             self._send_encoded(data, timeout)
@@ -105,7 +105,7 @@ class StreamChannel(Calls[T], Channel[T]):
                     return
             finally:
                 self._writing.release()
-        self._send_slowly(data, Deadline(timeout), taken)
+        self._send_slowly(data, Deadline(timeout), taken, [data])
 
     def _send_ready(self, batch: list[BytesLike], deadline: Deadline) -> int:
         if not self._writing.acquire(blocking=False):
@@ -116,22 +116,39 @@ class StreamChannel(Calls[T], Channel[T]):
         finally:
             self._writing.release()
         if begun:
-            self._send_slowly(b"", deadline, taken=True)
+            self._send_slowly(b"", deadline, taken=True, uncounted=batch[:count])
         return count
 
-    def _send_slowly(self, data: BytesLike, deadline: Deadline, taken: bool) -> None:
-        """The kernel's buffer is full, or another thread sends: wait for room."""
+    def _send_slowly(
+        self, data: BytesLike, deadline: Deadline, taken: bool, uncounted: list[BytesLike]
+    ) -> None:
+        """The kernel's buffer is full, or another thread sends: wait for room.
+
+        What has begun to go out is sent, whatever ends the wait: the rest follows without the
+        caller. `uncounted` is for when it ends by what a signal's handler raises.
+        """
         link = self.link
-        with held(self._writing, deadline, "Nothing could be sent"):
-            while True:
-                taken = taken or link.give(data)
-                if taken and link.flush():
-                    return
-                if not self._wait(link.ends, link.writers, deadline):
-                    break
-        if not taken:
-            raise deadline.passed("The peer took nothing")
-        # It has begun to go out, so it is sent; what is left of it follows without the caller.
+        try:
+            with held(self._writing, deadline, "Nothing could be sent"):
+                while True:
+                    taken = taken or link.give(data)
+                    if taken and link.flush():
+                        return
+                    if not self._wait(link.ends, link.writers, deadline):
+                        raise deadline.passed("The peer took nothing")
+        except TimedOutError:
+            if not taken:
+                raise
+            self._finish_later()
+        except IpcError:
+            raise
+        except BaseException:
+            if taken:
+                self.count_sent(len(uncounted), sum(map(size_of, uncounted)))
+                self._finish_later()
+            raise
+
+    def _finish_later(self) -> None:
         threading.Thread(target=self._finish, daemon=True).start()
 
     def _finish(self) -> None:
