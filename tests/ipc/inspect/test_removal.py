@@ -229,3 +229,16 @@ def collected(*addresses: str) -> str:
 def kept_of(address: str) -> str:
     (outcome,) = (one for one in collect(["unix"], dry_run=True) if one.address == address)
     return f"{outcome.kept} {outcome.failed}"
+
+
+def test_a_socket_that_is_bound_and_does_not_listen_is_not_taken_for_a_dead_one(
+    hold: Hold, name: str
+) -> None:
+    path = f"/tmp/{name}.bound"
+    holder = hold(f"import socket; sock = socket.socket(socket.AF_UNIX); sock.bind({path!r})")
+    with pytest.raises(BusyError):
+        remove(f"unix:{path}", force=True)
+    assert f"unix:{path}" not in [one.address for one in collect(["unix"], dry_run=True)]
+    holder.kill()
+    remove(f"unix:{path}")
+    assert not Path(path).exists()

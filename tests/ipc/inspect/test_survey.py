@@ -305,3 +305,18 @@ def test_who_is_stopped_still_holds_and_is_said_to_be_stopped(hold: Hold, name: 
     assert (found.state, [one.stopped for one in found.holders]) == ("in use", [True])
     with pytest.raises(BusyError):
         remove(address, force=True)
+
+
+def test_the_connections_of_a_listener_that_left_do_not_hold_its_name(name: str) -> None:
+    path = f"/tmp/{name}"
+    listener, caller = (socket.socket(socket.AF_UNIX) for _ in range(2))
+    listener.bind(path)
+    listener.listen()
+    caller.connect(path)
+    accepted, _ = listener.accept()
+    with caller, accepted:
+        listener.close()
+        assert find(f"unix:{path}").state == "stale"
+        remove(f"unix:{path}")
+        caller.send(b"still here")
+        assert accepted.recv(99) == b"still here"

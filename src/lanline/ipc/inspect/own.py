@@ -68,7 +68,7 @@ def listed(kinds: set[str], table: list[UnixSocket], processes: Processes) -> It
     """
     doors: defaultdict[FileId, list[UnixSocket]] = defaultdict(list)
     for sock in table:
-        if sock.file and sock.listens:
+        if sock.file and sock.is_bound:
             doors[sock.file].append(sock)
     for path, status in files():
         kind = "shm" if path.suffix == CHANNEL else path.suffix[1:]

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from lanline.ipc.inspect.objects import FileId, Holder, IpcObject, State, of_file
 from lanline.ipc.inspect.processes import Processes, folder_of, lines_of
 from lanline.ipc.inspect.tcp_table import TcpListener, parse_proc_net_tcp
-from lanline.ipc.inspect.unix_table import UnixSocket
+from lanline.ipc.inspect.unix_table import UnixSocket, unix_sockets
 
 KINDS: dict[int, str] = {
     socket.SOCK_STREAM: "stream",
@@ -33,16 +33,14 @@ def listed_unix(
     calls = Counter(sock.name for sock in table if sock.connected and sock.name)
     bound = set()
     for sock in table:
-        if sock.file:
+        if sock.file and sock.is_bound:
             bound.add(sock.file)
         open_to_calls = sock.listens or (sock.kind == socket.SOCK_DGRAM and sock.name)
         if open_to_calls and sock.file not in own:
             yield _of_socket(sock, processes, calls[sock.name])
-    for path, status in left_files():
-        if (status.st_dev, status.st_ino) not in bound | own:
-            found = of_unbound_file(path, status)
-            if found is not None:
-                yield found
+    others = bound | own
+    left = [(p, status) for p, status in left_files() if _file_of(status) not in others]
+    yield from _left_behind(left)
 
 
 def _of_socket(sock: UnixSocket, processes: Processes, calls: int) -> IpcObject:
@@ -80,16 +78,30 @@ def _whole_name(sock: UnixSocket, holders: tuple[Holder, ...]) -> str:
     return sock.name
 
 
-def of_unbound_file(path: str, status: os.stat_result) -> IpcObject | None:
-    """A socket's file that no socket of this network namespace is bound to."""
-    answer = refuses(path)
-    if answer is None:
-        return None
-    if answer:
+def of_unlisted_file(path: str, status: os.stat_result) -> IpcObject | None:
+    """A socket's file that nobody is known to listen at; None: nothing can be said of it."""
+    return next(_left_behind([(path, status)]), None)
+
+
+def _left_behind(files: list[tuple[str, os.stat_result]]) -> Iterator[IpcObject]:
+    """What is to be said of files of sockets that nobody is known to listen at."""
+    answers = [refuses(path) for path, _ in files]
+    # To be bound makes the file, so whoever has it is in a table that is read after it was seen;
+    # one that does not listen, or not yet, is refused like one that is gone.
+    bound = {sock.file for sock in unix_sockets() if sock.is_bound} if any(answers) else set()
+    for (path, status), answer in zip(files, answers, strict=True):
         found: tuple[State, str] = "stale", "nobody listens: the kernel refuses to connect"
-    else:
-        found = "in use", "somebody who is not seen from here listens"
-    return of_file("unix", path, status, found)
+        if answer is None:
+            continue
+        if not answer:
+            found = "in use", "somebody who is not seen from here listens"
+        elif _file_of(status) in bound:
+            found = "in use", "a process has bound it, and does not listen"
+        yield of_file("unix", path, status, found)
+
+
+def _file_of(status: os.stat_result) -> FileId:
+    return status.st_dev, status.st_ino
 
 
 def refuses(path: str) -> bool | None:

@@ -109,7 +109,7 @@ def find(address: str) -> IpcObject:
         with contextlib.suppress(OSError):
             status = os.stat(name)
             if stat.S_ISSOCK(status.st_mode):
-                unbound = sockets.of_unbound_file(name, status)
+                unbound = sockets.of_unlisted_file(name, status)
                 if unbound is not None:
                     return unbound
     raise NotFoundError(f"There is no {address}, or it is not yours to see.")

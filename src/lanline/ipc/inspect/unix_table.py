@@ -44,6 +44,11 @@ class UnixSocket(Struct, frozen=True):
     waiting: int = 0  # callers that nobody has accepted yet, of one that listens
     uid: int = -1
 
+    @property
+    def is_bound(self) -> bool:
+        """Has it made its file? Those that a listener has accepted bear its name, too."""
+        return self.file is not None and not self.connected
+
 
 def unix_sockets() -> list[UnixSocket]:
     try:
