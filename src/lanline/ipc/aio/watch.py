@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 EVENT = struct.Struct("iIII")  # watch, mask, cookie, bytes of a name that follows
 READ_BYTES = 4096
 LOOK_SECONDS = 0.5  # as QUEUE_LOOK_UP_NS: whoever was to ring may have died before
+FIRST_LOOK_SECONDS = 0.001  # after a death was told of
 
 
 class Watcher:
@@ -124,15 +125,21 @@ class Watch:
     ) -> None:
         """Wait until `is_there`, which also asks to be rung; raise TimedOutError with `what`.
 
-        `tidy` is called twice a second while nobody rings.
+        `tidy` is called twice a second while nobody rings, and, with `closings`, when somebody has
+        left or died: at once and then ever less often, because the kernel tells of a death a moment
+        before it proves it (native/sentry.h).
         """
         self.start()
+        closed: int = load("_block").CLOSED
+        look = LOOK_SECONDS
         while not is_there():
             left = deadline.left()
             if left == 0:
                 raise deadline.passed(what)
-            if not await self.rung(LOOK_SECONDS if left is None else min(left, LOOK_SECONDS)):
+            ring = await self.rung(look if left is None else min(left, look))
+            if not ring or ring & closed:
                 tidy()
+            look = FIRST_LOOK_SECONDS if ring & closed else min(look * 2, LOOK_SECONDS)
 
     async def rung(self, seconds: float) -> int:
         """Wait for a ring; what it was for (the event's mask), 0 when the time is over."""
