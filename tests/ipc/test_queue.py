@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -394,3 +394,34 @@ def test_a_folder_that_others_may_enter_is_refused(runtime_folder: Path) -> None
     runtime_folder.chmod(0o755)
     with pytest.raises(PermissionError, match="not a folder of yours alone"):
         Queue("shm:jobs")
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"capacity": 0}, ValueError),
+        ({"capacity": 1 << 32}, ValueError),
+        ({"capacity": 1.5}, TypeError),
+        ({"capacity": "3"}, TypeError),
+        ({"max_bytes": 0}, ValueError),
+        ({"max_bytes": -1}, ValueError),
+        ({"max_bytes": 1 << 50}, ValueError),
+        ({"max_bytes": 1e6}, TypeError),
+    ],
+)
+def test_bounds_that_are_none_are_named_and_nothing_is_made(
+    options: dict[str, Any], problem: type[Exception]
+) -> None:
+    with pytest.raises(problem, match=f"A queue's {next(iter(options))} is"):
+        Queue("shm:jobs", **options)
+    with pytest.raises(NotFoundError):
+        Queue("shm:jobs", create=False)
+
+
+def test_get_many_takes_at_least_one_and_any_number_at_most() -> None:
+    with Queue("shm:jobs") as queue:
+        queue.put_many([b"1", b"2"])
+        for wrong in (0, -1):
+            with pytest.raises(ValueError, match="at least one"):
+                queue.get_many(wrong, 0)
+        assert queue.get_many(1 << 70, 0) == [b"1", b"2"]

@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -401,3 +401,15 @@ def test_what_is_kept_for_a_dead_holder_can_be_removed_by_name(
     with ipc.Semaphore("/gpu", 2) as gpu:
         assert gpu.recovered == 0
     gpu.close()
+
+
+@pytest.mark.parametrize("name", ["gpu", "", "/", "/a/b", "/" + "x" * 81])
+def test_what_is_no_name_is_told_what_one_is(name: str) -> None:
+    with pytest.raises(ipc.AddressError, match="a semaphore is called /NAME"):
+        ipc.Semaphore(name, 1)
+
+
+@pytest.mark.parametrize("permits", [1.5, "2"])
+def test_permits_are_a_whole_number(permits: Any) -> None:
+    with pytest.raises(TypeError, match="whole number"):
+        ipc.Semaphore("/gpu", permits)

@@ -11,12 +11,13 @@ from __future__ import annotations
 import atexit
 import contextlib
 import errno
+import operator
 import os
 import stat
 import struct
 import weakref
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from lanline.errors import (
     AddressError,
@@ -27,7 +28,7 @@ from lanline.errors import (
     PermissionDeniedError,
     TimedOutError,
 )
-from lanline.ipc.address import parse_address
+from lanline.ipc.address import SHM_NAME, parse_address
 from lanline.ipc.forgotten import warn_unclosed
 from lanline.ipc.native import load
 
@@ -74,14 +75,28 @@ def runtime_folder() -> Path:
     return folder
 
 
-def path_of(address: str, kind: str) -> Path:
+def path_of(address: Any, kind: str) -> Path:
     """The file of `shm:NAME`, for one kind of named thing; `/NAME` says the same of a lock."""
-    if kind in SLASHED and address.startswith("/"):
+    if kind in SLASHED and isinstance(address, str) and ":" not in address:
+        if not (address.startswith("/") and SHM_NAME.fullmatch(address[1:])):
+            letters = "up to 80 letters, digits, '.', '_', '-'"
+            raise AddressError(address[:80], f"a {kind} is called /NAME, with {letters}")
         address = f"shm:{address[1:]}"
     place = parse_address(address)
     if place.scheme != "shm":
         raise AddressError(address, f"a {kind} in shared memory is called shm:NAME")
     return runtime_folder() / f"{place.path}.{kind}"
+
+
+def whole(what: str, number: Any, least: int, most: int, unit: str) -> int:
+    """A whole number in its bounds. Raises TypeError and ValueError, which say what it is to be."""
+    try:
+        value = operator.index(number)
+    except TypeError:
+        raise TypeError(f"{what} is a whole number, not {number!r:.80}.") from None
+    if not least <= value <= most:
+        raise ValueError(f"{what} is {least:,} to {most:,} {unit}; {value:,} is not.")
+    return value
 
 
 def enter(path: Path, *, create: bool, timeout: float = 10) -> int:

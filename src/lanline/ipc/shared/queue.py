@@ -35,6 +35,7 @@ from lanline.ipc.handed import StaysHere
 from lanline.ipc.native import load
 from lanline.ipc.payload import codec_for
 from lanline.ipc.shared import named
+from lanline.ipc.shared.named import whole
 from lanline.words import counted
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ Overflow = Literal["block", "raise", "drop-oldest", "drop-newest"]
 Buffer = bytes | bytearray | memoryview
 
 DEFAULT_CAPACITY = 1024
+MOST = (1 << 32) - 1  # messages: their number has 32 bits
+LEAST_BYTES, MOST_BYTES = 256, 256 << 30  # native/queue.h
 DEFAULT_MAX_BYTES = 1 << 30  # address space only: memory is asked for as it is used
 
 
@@ -137,8 +140,10 @@ class Queue(StaysHere):
         self.overflow = overflow
         self._newest_dropped = 0
         path = named.path_of(address, "queue")
-        if capacity is not ... and capacity is not None and not 1 <= capacity < 1 << 32:
-            raise ValueError("A queue's capacity is 1 to 4,294,967,295 messages, or None.")
+        if capacity is not ... and capacity is not None:
+            capacity = whole("A queue's capacity", capacity, 1, MOST, "messages, or None")
+        if max_bytes is not None:
+            max_bytes = whole("A queue's max_bytes", max_bytes, LEAST_BYTES, MOST_BYTES, "bytes")
         descriptor = named.enter(path, create=create)
         try:
             self._prepare(native, descriptor, capacity, max_bytes, redeliver)
@@ -257,6 +262,9 @@ class Queue(StaysHere):
 
         One that is not of the type ends the batch before it; the next `get` raises MessageError.
         """
+        if most < 1:
+            raise ValueError("get_many needs to be allowed at least one message.")
+        most = min(most, MOST)
         if self._decode is None and not self.redeliver:
             return self._member.get_many(most, timeout)
         if self._kept:

@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from lanline.errors import CorruptedError
 from lanline.ipc.handed import StaysHere
 from lanline.ipc.native import load
-from lanline.ipc.shared.named import Block, unlink
+from lanline.ipc.shared.named import Block, unlink, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,8 +104,8 @@ class NamedPermits(StaysHere, Permits):
         owned: bool,
     ) -> None:
         native = load("_permits")
-        if permits is not None and not 1 <= permits <= native.MOST:
-            raise ValueError(f"A semaphore has 1 to {native.MOST:,} permits.")
+        if permits is not None:
+            permits = whole("What a semaphore has", permits, 1, native.MOST, "permits")
         size = None if permits is None else native.permit_bytes(permits)
         self.name = name
         self._block = PermitsBlock(name, kind, size)
