@@ -57,6 +57,9 @@ cdef extern from "patience.h" nogil:
     void patience_start(patience *p)
     void processor_relax()
 
+cdef extern from "<sched.h>" nogil:
+    int sched_yield()
+
 cdef extern from "<time.h>" nogil:
     struct timespec:
         long tv_sec
@@ -78,7 +81,7 @@ cdef enum:
     ROOM = 65536  # link.READ_BYTES_MORE: what is read at a time; larger reads are the careful way's
     PIECE = 4096  # of a kernel queue, mq.PIECE_BYTES
     WAITED = 16384  # what a read that waits has room for, which is on the stack; link.READ_BYTES_LEAST
-    GATHER_NS = 10000  # a fifth of what it takes to sleep and be woken
+    GATHER_NS = 20000  # less than half of what it takes to sleep and be woken
     WATCHED = 4
     # What is left to do of a message. Any more than nothing: so many bytes wait as unsent.
     ALL = -1
@@ -394,13 +397,16 @@ cdef class Lane:
     cdef int _gather(self) except -1:
         """Leave a sender that is at it a moment to send more."""
         cdef uint64_t end
+        cdef int _
         self.came = 0
         if self.spin.alone:
             return 0
         with nogil:
             end = clock_ns() + GATHER_NS
             while clock_ns() < end:
-                processor_relax()
+                sched_yield()  # to a sender on the same processor
+                for _ in range(16):
+                    processor_relax()
         return 0
 
     # --- both ---------------------------------------------------------------------------------
