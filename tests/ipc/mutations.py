@@ -136,7 +136,6 @@ QUEUE = (
         "native/queue.c",
         "        SET(head->owner, q->members.tag);\n        COMMIT(head->state, BLOCK_TAKEN);",
         "        COMMIT(head->state, BLOCK_TAKEN);\n        SET(head->owner, q->members.tag);",
-        test="queue_kill_test",
         model="queue OWNER_LATE",
     ),
     Mutation(
@@ -458,7 +457,7 @@ PERMITS = (
         "native/sentry.c",
         "            futex_wake((_Atomic uint32_t *)s->alarm, INT_MAX);\n",
         "",
-        test="permits_kill_test",
+        test="permits_wake_test",
         model="permits DEATH_UNHEARD",
     ),
     Mutation(
@@ -466,7 +465,7 @@ PERMITS = (
         "a newcomer's marking of what the dead held takes in what the living hold",
         "native/permits.c",
         "if (seen && is_nobodys(p, seen))",
-        "if (seen)",
+        "if (seen && (is_nobodys(p, seen) || seen))",
         scenario="semaphore",
         kinds=("holders", "untold", "kept", "hangs"),
         test="permits_test",
