@@ -27,7 +27,7 @@ channels; `lanline.ipc.aio` has the same names for asyncio.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from lanline.errors import (
     AddressError,
@@ -64,6 +64,8 @@ from lanline.ipc.steps import run
 
 if TYPE_CHECKING:
     from ssl import SSLContext
+
+T = TypeVar("T")
 
 __all__ = [
     "AddressError",
@@ -103,6 +105,49 @@ __all__ = [
 ]
 
 
+@overload
+def listen(
+    address: str,
+    *,
+    limit: int = ...,
+    overflow: Overflow = ...,
+    tls: SSLContext | None = ...,
+) -> Listener[Any]: ...
+
+
+@overload
+def listen(
+    address: str,
+    *,
+    type: type[Pickle],
+    limit: int = ...,
+    overflow: Overflow = ...,
+    tls: SSLContext | None = ...,
+) -> Listener[Any]: ...
+
+
+@overload
+def listen(
+    address: str,
+    *,
+    type: type[T],
+    limit: int = ...,
+    overflow: Overflow = ...,
+    tls: SSLContext | None = ...,
+) -> Listener[T]: ...
+
+
+@overload
+def listen(
+    address: str,
+    *,
+    type: Any,
+    limit: int = ...,
+    overflow: Overflow = ...,
+    tls: SSLContext | None = ...,
+) -> Listener[Any]: ...
+
+
 def listen(
     address: str,
     *,
@@ -119,6 +164,53 @@ def listen(
     AddressInUseError, PermissionDeniedError, UnsupportedError, TlsError (no certificate).
     """
     return method_of(parse_address(address), tls, overflow).listen(type, limit, overflow)
+
+
+@overload
+def connect(
+    address: str,
+    timeout: float | None = ...,
+    *,
+    limit: int = ...,
+    overflow: Overflow = ...,
+    tls: SSLContext | None = ...,
+) -> Channel[Any]: ...
+
+
+@overload
+def connect(
+    address: str,
+    timeout: float | None = ...,
+    *,
+    type: type[Pickle],
+    limit: int = ...,
+    overflow: Overflow = ...,
+    tls: SSLContext | None = ...,
+) -> Channel[Any]: ...
+
+
+@overload
+def connect(
+    address: str,
+    timeout: float | None = ...,
+    *,
+    type: type[T],
+    limit: int = ...,
+    overflow: Overflow = ...,
+    tls: SSLContext | None = ...,
+) -> Channel[T]: ...
+
+
+@overload
+def connect(
+    address: str,
+    timeout: float | None = ...,
+    *,
+    type: Any,
+    limit: int = ...,
+    overflow: Overflow = ...,
+    tls: SSLContext | None = ...,
+) -> Channel[Any]: ...
 
 
 def connect(

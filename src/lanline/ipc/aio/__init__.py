@@ -12,7 +12,7 @@ is used: the loop waits for the descriptors.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from lanline.ipc import pipe as _pipe
 from lanline.ipc.address import parse_address
@@ -24,10 +24,13 @@ from lanline.ipc.aio.semaphore import Lock, Semaphore
 from lanline.ipc.aio.values import Broadcast, SharedValue, Subscription
 from lanline.ipc.channels.contract import MESSAGE_BYTES, Overflow
 from lanline.ipc.channels.methods import method_of
+from lanline.ipc.payload import Pickle
 from lanline.ipc.shared.memory import SharedMemory
 
 if TYPE_CHECKING:
     from ssl import SSLContext
+
+T = TypeVar("T")
 
 __all__ = [
     "Broadcast",
@@ -49,6 +52,49 @@ __all__ = [
 ]
 
 
+@overload
+async def listen(
+    address: str,
+    *,
+    limit: int = ...,
+    overflow: Overflow = ...,
+    tls: SSLContext | None = ...,
+) -> Listener[Any]: ...
+
+
+@overload
+async def listen(
+    address: str,
+    *,
+    type: type[Pickle],
+    limit: int = ...,
+    overflow: Overflow = ...,
+    tls: SSLContext | None = ...,
+) -> Listener[Any]: ...
+
+
+@overload
+async def listen(
+    address: str,
+    *,
+    type: type[T],
+    limit: int = ...,
+    overflow: Overflow = ...,
+    tls: SSLContext | None = ...,
+) -> Listener[T]: ...
+
+
+@overload
+async def listen(
+    address: str,
+    *,
+    type: Any,
+    limit: int = ...,
+    overflow: Overflow = ...,
+    tls: SSLContext | None = ...,
+) -> Listener[Any]: ...
+
+
 async def listen(
     address: str,
     *,
@@ -59,6 +105,53 @@ async def listen(
 ) -> Listener[Any]:
     """As `lanline.ipc.listen`."""
     return Listener(method_of(parse_address(address), tls, overflow).listen(type, limit, overflow))
+
+
+@overload
+async def connect(
+    address: str,
+    timeout: float | None = ...,
+    *,
+    limit: int = ...,
+    overflow: Overflow = ...,
+    tls: SSLContext | None = ...,
+) -> Channel[Any]: ...
+
+
+@overload
+async def connect(
+    address: str,
+    timeout: float | None = ...,
+    *,
+    type: type[Pickle],
+    limit: int = ...,
+    overflow: Overflow = ...,
+    tls: SSLContext | None = ...,
+) -> Channel[Any]: ...
+
+
+@overload
+async def connect(
+    address: str,
+    timeout: float | None = ...,
+    *,
+    type: type[T],
+    limit: int = ...,
+    overflow: Overflow = ...,
+    tls: SSLContext | None = ...,
+) -> Channel[T]: ...
+
+
+@overload
+async def connect(
+    address: str,
+    timeout: float | None = ...,
+    *,
+    type: Any,
+    limit: int = ...,
+    overflow: Overflow = ...,
+    tls: SSLContext | None = ...,
+) -> Channel[Any]: ...
 
 
 async def connect(
@@ -73,6 +166,41 @@ async def connect(
     """As `lanline.ipc.connect`."""
     method = method_of(parse_address(address), tls, overflow)
     return Channel(await run(method.connect(timeout, type, limit, overflow)))
+
+
+@overload
+def pipe(
+    *,
+    limit: int = ...,
+    overflow: Overflow = ...,
+) -> tuple[Channel[Any], Channel[Any]]: ...
+
+
+@overload
+def pipe(
+    *,
+    type: type[Pickle],
+    limit: int = ...,
+    overflow: Overflow = ...,
+) -> tuple[Channel[Any], Channel[Any]]: ...
+
+
+@overload
+def pipe(
+    *,
+    type: type[T],
+    limit: int = ...,
+    overflow: Overflow = ...,
+) -> tuple[Channel[T], Channel[T]]: ...
+
+
+@overload
+def pipe(
+    *,
+    type: Any,
+    limit: int = ...,
+    overflow: Overflow = ...,
+) -> tuple[Channel[Any], Channel[Any]]: ...
 
 
 def pipe(

@@ -19,12 +19,13 @@ import threading
 import weakref
 from collections.abc import Callable
 from io import FileIO
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from lanline.errors import ClosedError, ForkedError
 from lanline.ipc.channels.contract import MESSAGE_BYTES, Overflow, check_rule
 from lanline.ipc.channels.descriptors import DescriptorLink
 from lanline.ipc.channels.stream import StreamChannel
+from lanline.ipc.payload import Pickle
 from lanline.ipc.steps import Steps
 from lanline.ipc.system import need_pipes
 
@@ -108,6 +109,41 @@ class PipeEnd(StreamChannel[T]):
     def leaving(self) -> Steps[None]:
         if not self.is_only_passing:
             yield from super().leaving()
+
+
+@overload
+def pipe(
+    *,
+    limit: int = ...,
+    overflow: Overflow = ...,
+) -> tuple[PipeEnd[Any], PipeEnd[Any]]: ...
+
+
+@overload
+def pipe(
+    *,
+    type: type[Pickle],
+    limit: int = ...,
+    overflow: Overflow = ...,
+) -> tuple[PipeEnd[Any], PipeEnd[Any]]: ...
+
+
+@overload
+def pipe(
+    *,
+    type: type[T],
+    limit: int = ...,
+    overflow: Overflow = ...,
+) -> tuple[PipeEnd[T], PipeEnd[T]]: ...
+
+
+@overload
+def pipe(
+    *,
+    type: Any,
+    limit: int = ...,
+    overflow: Overflow = ...,
+) -> tuple[PipeEnd[Any], PipeEnd[Any]]: ...
 
 
 def pipe(
