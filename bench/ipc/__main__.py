@@ -21,13 +21,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
+
 if __package__ is None:  # run as a folder: python bench/ipc
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from bench.ipc.install import FOLDER, ROOT, install
 from bench.ipc.peers import NAMES
 from bench.ipc.plan import ONCE, PLANS, SECONDS, Job, jobs_of
-from bench.ipc.tables import TABLES, Found
+from bench.ipc.tables import TABLES, Found, Made
 from bench.report import print_tables
 from bench.result import Aim, Missing, Result, Table, load
 
@@ -56,7 +58,7 @@ def main() -> None:
     problems = {} if chosen.no_install or chosen.quick else install()
     seconds = QUICK_SECONDS if chosen.quick else chosen.seconds
     run = Run(seconds, chosen.repeats, chosen.quick)
-    made = {group: TABLES[group](run.group(group)) for group in groups}
+    made = {group: tables_of(group, run.group(group)) for group in groups}
     tables = [table for found, _ in made.values() for table in found]
     aims = [aim for _, found in made.values() for aim in found]
     print_tables(tables, [] if chosen.quick else aims)
@@ -65,6 +67,13 @@ def main() -> None:
         print(f"Not measured: {name}: {why}.", file=sys.stderr)
     if not chosen.quick:
         print(save(tables, aims, gone))
+
+
+def tables_of(group: str, found: Found) -> Made:
+    """With the noise said in the first of them."""
+    (first, *others), aims = TABLES[group](found)
+    about = " ".join(filter(None, (first.about, found.noise)))
+    return [msgspec.structs.replace(first, about=about), *others], aims
 
 
 def save(tables: list[Table], aims: list[Aim], gone: dict[str, str]) -> Path:
@@ -128,7 +137,24 @@ class Run:
             key: {name: statistics.median(one[name] for one in found) for name in found[0]}
             for key, found in figures.items()
         }
-        return Found(medians, missing)
+        return Found(medians, missing, noise(figures) if repeats > 1 else "")
+
+
+def noise(figures: dict[tuple[str, ...], list[dict[str, float]]]) -> str:
+    """How far the repeats of one measurement lay apart, in a sentence for the page."""
+
+    def spread(found: list[dict[str, float]]) -> float:
+        values = [next(iter(one.values())) for one in found]
+        return (max(values) - min(values)) / statistics.median(values)
+
+    others = [spread(found) for key, found in figures.items() if "lanline" not in key]
+    ours = [spread(found) for key, found in figures.items() if "lanline" in key]
+    said = [
+        f"{statistics.median(spreads):.0%} of its median for {who}"
+        for spreads, who in ((ours, "Lanline"), (others, "the others, half of them less"))
+        if spreads
+    ]
+    return f"From its best repeat to its worst it was {', '.join(said)}." if said else ""
 
 
 def measure(job: Job, seconds: float) -> dict[str, float] | str:

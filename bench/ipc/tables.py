@@ -14,10 +14,13 @@ LOSSY = ("kickmsg", "kickmsg_waiting")
 
 
 class Found:
-    """The medians of a group, and why others are missing."""
+    """The medians of a group, why others are missing, and how far the repeats lay apart."""
 
-    def __init__(self, figures: dict[Key, dict[str, float]], missing: dict[Key, str]) -> None:
+    def __init__(
+        self, figures: dict[Key, dict[str, float]], missing: dict[Key, str], noise: str = ""
+    ) -> None:
         self._figures = figures
+        self.noise = noise
         self.missing = missing
 
     def get(self, *key: str, what: str) -> float | None:
@@ -90,7 +93,9 @@ def wake(found: Found) -> Made:
         Picture("from-idle", log=True),
     )
     ratio = found.must("lanline", what="us") / limit
-    aim = Aim("from idle: within 1.15 of the C futex limit", f"{ratio:.2f}", ratio <= 1.15)
+    met = ratio <= 1.15
+    why = "" if met else "the interpreter's own code comes back into a cold cache, on both sides"
+    aim = Aim("from idle: within 1.15 of the C futex limit", f"{ratio:.2f}", met, why)
     return [table], [aim]
 
 
@@ -209,10 +214,12 @@ def lend(found: Found) -> Made:
         Picture("lent", column=4),
     )
     small, large = (1e6 / found.must("lanline", s, what="per_second") for s in ("64 B", "16 MiB"))
+    met = large <= small * 1.5
     aim = Aim(
         "loan and borrow: the time does not grow with the size",
         f"{small:.2f} us for 64 B, {large:.2f} us for 16 MiB",
-        large <= small * 1.5,
+        met,
+        "" if met else "at most two lie ready, so that the two sides wait for each other",
     )
     return [table], [aim]
 

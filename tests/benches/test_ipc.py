@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from bench.ipc.__main__ import noise
 from bench.ipc.peers import NAMES
 from bench.ipc.plan import PLANS, jobs_of
 from bench.ipc.tables import TABLES, Found
@@ -41,6 +42,15 @@ def test_every_group_has_its_tables_and_names_what_is_missing() -> None:
 def test_every_peer_is_in_every_comparison_of_peers() -> None:
     for group in ("trip", "wake", "idle", "stream", "sizes"):
         assert set(NAMES) <= {job.target for job in jobs_of(group)}
+
+
+def test_how_far_the_repeats_lay_apart_is_said() -> None:
+    trips = {("lanline",): [{"us": 1.0}, {"us": 1.2}], ("mp_pipe",): [{"us": 10.0}, {"us": 15.0}]}
+    assert noise(trips) == (
+        "From its best repeat to its worst it was 18% of its median for Lanline, "
+        "40% of its median for the others, half of them less."
+    )
+    assert noise({}) == ""
 
 
 def test_an_unknown_group_is_refused() -> None:
