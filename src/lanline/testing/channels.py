@@ -15,9 +15,11 @@ from __future__ import annotations
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 from lanline import ipc
+from lanline.ipc.waiting import Deadline, wait_readable
 from lanline.testing import endings, oldest, payloads
 from lanline.testing.helpers import SECONDS, Check, MakeAddress, let_wait, name, pair, raises
 
@@ -75,6 +77,20 @@ def who_sends_into_a_full_channel_waits_and_loses_nothing(make: MakeAddress) -> 
             assert len(other.recv(SECONDS)) == 65_536
         one.send(b"after", SECONDS)
         assert other.recv(SECONDS) == b"after"
+
+
+def who_takes_all_whenever_it_polls_readable_misses_nothing(make: MakeAddress) -> None:
+    with pair(make) as (one, other), ThreadPoolExecutor(1) as pool:
+        sent = [str(n).encode() for n in range(1000)]
+        sending = pool.submit(lambda: [one.send_many(sent[n : n + 50]) for n in range(0, 1000, 50)])
+        received: list[bytes] = []
+        while len(received) < len(sent):
+            assert wait_readable((other.fileno(),), Deadline(SECONDS)), len(received)
+            with suppress(ipc.TimedOutError):
+                while True:
+                    received.append(other.recv(0))
+        assert received == sent
+        sending.result(SECONDS)
 
 
 def threads_may_share_an_end(make: MakeAddress) -> None:
@@ -207,6 +223,7 @@ CHECKS: list[Check] = [
     a_time_out_of_zero_asks_once_and_consumes_nothing,
     many_are_sent_and_received_at_once,
     who_sends_into_a_full_channel_waits_and_loses_nothing,
+    who_takes_all_whenever_it_polls_readable_misses_nothing,
     threads_may_share_an_end,
     statistics_count_both_ways,
     an_address_is_free_again_after_close,

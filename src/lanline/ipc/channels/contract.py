@@ -148,7 +148,11 @@ class Channel(StaysHere, ABC, Generic[T]):
 
     @abstractmethod
     def fileno(self) -> int:
-        """A descriptor that polls readable when `recv` might not wait; -1 when it is closed."""
+        """A descriptor that polls readable when something has come; -1 when it is closed.
+
+        Take all that is there then, with `recv(0)` until TimedOutError: messages that came together
+        are read together, and those of them that were not taken make nothing readable again.
+        """
 
     @abstractmethod
     def close(self) -> None:
