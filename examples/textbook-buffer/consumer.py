@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 
+import posix_ipc
 from shelf import Shelf
 
 from lanline import ipc
@@ -19,6 +20,8 @@ try:
     while shelf.get() != b"closing time":
         bought += 1
     print(f"bought {bought} loaves")
-    shelf.full.release()
+    shelf.gone.release()
+except posix_ipc.ExistentialError:
+    sys.exit("there is no shelf: start the producer first")
 except (ipc.Error, KeyboardInterrupt) as problem:
     sys.exit(str(problem) or "interrupted")

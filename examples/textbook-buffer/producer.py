@@ -2,20 +2,20 @@
 
 import sys
 
-from shelf import PLACES, Shelf
+from shelf import PLACES, Shelf, remove
 
 from lanline import ipc
 
 try:
-    shelf = Shelf()
+    shelf = Shelf(new=True)
     for number in range(1, 11):
         if not shelf.free.value:
             print("the shelf is full: waiting for loaf", number, flush=True)
         shelf.put(f"loaf {number}".encode())
     shelf.put(b"closing time")
     print("baked 10 loaves", flush=True)
-    shelf.full.acquire()  # the buyer has gone
+    shelf.gone.acquire()
     print(f"{shelf.free.value} of {PLACES} places are free")
-    shelf.remove()
+    remove()
 except (ipc.Error, KeyboardInterrupt) as problem:
     sys.exit(str(problem) or "interrupted")

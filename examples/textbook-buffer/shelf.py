@@ -5,22 +5,27 @@ whose permits belong to nobody: the producer waits for `free` and posts `full`, 
 other way round.
 """
 
+import contextlib
+
 import posix_ipc
 
 from lanline import ipc
 
 PLACES, LOAF = 4, 16  # bytes of one loaf
-NAMES = ("/lanline-free", "/lanline-full")
+NAMES = ("/lanline-free", "/lanline-full", "/lanline-gone")
 
 
 class Shelf:
-    def __init__(self):
+    def __init__(self, new=False):
         self.memory = ipc.SharedMemory("shm:textbook-shelf", 16 + PLACES * LOAF)
         self.next = self.memory.view[:16].cast("q")  # the next place to fill, and to empty
         self.mutex = ipc.Lock("/lanline-mutex")
-        self.free, self.full = (
-            posix_ipc.Semaphore(name, posix_ipc.O_CREAT, initial_value=value)
-            for name, value in zip(NAMES, (PLACES, 0), strict=True)
+        if new:  # whatever an earlier run left behind
+            remove()
+        how = posix_ipc.O_CREX if new else 0
+        self.free, self.full, self.gone = (  # `gone`: the consumer says that it is through
+            posix_ipc.Semaphore(name, how, initial_value=value)
+            for name, value in zip(NAMES, (PLACES, 0, 0), strict=True)
         )
 
     def put(self, loaf):
@@ -40,6 +45,8 @@ class Shelf:
         self.free.release()  # signal(free): whoever is killed before this line takes a place along
         return loaf
 
-    def remove(self):
-        self.free.unlink()
-        self.full.unlink()
+
+def remove():
+    for name in NAMES:
+        with contextlib.suppress(posix_ipc.ExistentialError):
+            posix_ipc.unlink_semaphore(name)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import re
+import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,6 +40,7 @@ class Terminal:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            start_new_session=True,
         )
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
@@ -46,11 +52,16 @@ class Terminal:
             self.said_first.set()
         self.said_first.set()
 
-    def finish(self, until: float) -> int:
+    def finish(self, until: float) -> int | str:
+        """How it ended; whatever its commands have left running is ended, too."""
         try:
             return self.process.wait(max(0.0, until - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            return "it did not end"
         finally:
-            self.process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
             self._reader.join()
             if self.process.stdout:
                 self.process.stdout.close()
@@ -65,6 +76,15 @@ class Terminal:
         return "".join(parts)
 
 
+@contextlib.contextmanager
+def alone(name: str) -> Iterator[None]:
+    """Names in the kernel and in /tmp are the machine's: another run of the tests waits."""
+    place = Path(tempfile.gettempdir()) / f"lanline-example-{name}-{os.getuid()}.lock"
+    with place.open("w") as door:
+        fcntl.flock(door, fcntl.LOCK_EX)
+        yield
+
+
 @pytest.mark.parametrize("name", FOLDERS)
 def test_an_example_does_what_its_readme_says(name: str, tmp_path: Path) -> None:
     blocks = TERMINAL.findall((EXAMPLES / name / "README.md").read_text())
@@ -77,15 +97,16 @@ def test_an_example_does_what_its_readme_says(name: str, tmp_path: Path) -> None
         "XDG_RUNTIME_DIR": str(run),
     }
     terminals: list[Terminal] = []
-    until = time.monotonic() + SECONDS
-    codes = []
-    try:
-        for block in blocks:
-            terminals.append(Terminal(block, EXAMPLES / name, environment))
-            # A person types the next one when the first has said something.
-            assert terminals[-1].said_first.wait(SECONDS)
-    finally:
-        codes = [terminal.finish(until) for terminal in terminals]
+    codes: list[int | str] = []
+    with alone(name):
+        until = time.monotonic() + SECONDS
+        try:
+            for block in blocks:
+                terminals.append(Terminal(block, EXAMPLES / name, environment))
+                # A person types the next one when the first has said something.
+                assert terminals[-1].said_first.wait(SECONDS)
+        finally:
+            codes = [terminal.finish(until) for terminal in terminals]
     for number, terminal in enumerate(terminals, 1):
         seen = "".join(f"{line}\n" for line in terminal.seen)
         assert re.fullmatch(terminal.pattern, seen), f"terminal {number} shows:\n{seen}"
