@@ -194,7 +194,7 @@ CASES: dict[str, Case] = {
     "lock, who waits on a loop": Case(holds, acquires_on_a_loop),
     "value, who writes": Case(writes, writes_next, 0.25, 0.25),
     "value, who writes on a loop": Case(writes, writes_next_on_a_loop, 0.1, 0.1),
-    "queue, who takes what is redelivered": Case(works, takes, 0.6, 0.6),
+    "queue, who takes what is redelivered": Case(works, takes, 0.1, 0.1),
     "queue, who takes it on a loop": Case(works, takes_on_a_loop),
 }
 

@@ -17,7 +17,8 @@
  * Sleeping. Whoever finds nothing (or no room) says so under the lock and sleeps on a word that is
  * changed, under the lock, by whoever brings it; so nothing comes between. One is woken at a time, and
  * passes it on when there is more. A sleeper that is woken and killed before it takes would leave the
- * others asleep: therefore every sleeper looks up twice a second, and clears away the dead meanwhile.
+ * others asleep: therefore every sleeper looks up twice a second (twenty times, while somebody works on
+ * a message that may come again), and clears away the dead meanwhile.
  *
  * Trust: every index and size that is read from the file is checked before it is followed, and every
  * walk has an end. The file can be truncated by its owner's other processes, and then a read is a bus

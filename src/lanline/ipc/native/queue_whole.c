@@ -45,8 +45,11 @@ void queue_sleep(queue *q, queue_event event, uint32_t turn, uint64_t deadline_n
     if (budget)
         patience_learn(&q->patience, now - began, caught);
     if (!caught && now < deadline_ns) {
-        uint64_t most = deadline_ns - now;
-        futex_wait(word, turn, most < QUEUE_LOOK_UP_NS ? most : QUEUE_LOOK_UP_NS);
+        uint64_t most = deadline_ns - now, look = QUEUE_LOOK_UP_NS;
+        /* Somebody works on a message that comes again when he dies, of which nobody is told. */
+        if (q->redeliver && GET(q->shared->unfinished) > GET(q->shared->count))
+            look /= 10;
+        futex_wait(word, turn, most < look ? most : look);
     }
 }
 
