@@ -361,8 +361,6 @@ PERMITS = (
         "native/permits.c",
         "bool ours = atomic_compare_exchange_strong(&p->shared->permit[index], &seen, to);",
         "bool ours = (atomic_store(&p->shared->permit[index], to), seen != to);",
-        scenario="semaphore",
-        kinds=("holders", "untold", "kept", "hangs"),
         test="permits_test",
         model="permits NO_COMPARE",
     ),
