@@ -173,7 +173,7 @@ def table_of_speed(found: dict[str, Figures]) -> Table:
 def table_of_turns(found: dict[str, Figures]) -> Table:
     rows = [
         Row(
-            f"{who}, held for {hold}",
+            f"{who}, {hold}",
             [
                 round(median(one.per_second for one in turns)),
                 round(median(one.least for one in turns), 1),
@@ -195,7 +195,7 @@ def table_of_turns(found: dict[str, Figures]) -> Table:
             Column("longest wait", "ms"),
         ],
         rows,
-        "A fair share is 10 %. Whoever has it gives it back and asks again at once.",
+        "By how long it is held. A fair share is 10 %; whoever gives it back asks again at once.",
         Picture("longest-wait", column=3, log=True),
     )
 

@@ -116,8 +116,7 @@ def semaphores(of: Figures) -> list[str]:
 
     def crowd(what: str, column: int, unit: str) -> str:
         ours, theirs = (
-            of(CROWD, f"{who}, held for 1 ms", column)
-            for who in ("ipc.Lock", "posix_ipc.Semaphore")
+            of(CROWD, f"{who}, 1 ms", column) for who in ("ipc.Lock", "posix_ipc.Semaphore")
         )
         return f"| {what} | - | {ours} {unit} | {theirs} {unit} | - |"
 
