@@ -18,6 +18,7 @@ T = TypeVar("T")
 
 RETRY_SECONDS = 0.01  # between tries, also to connect to what is not there yet
 ANSWER_SECONDS = 10.0  # for a listener that is there to accept
+ONE_CALL_SECONDS = 1.0  # the same, for who asks once
 LOOK_SECONDS = 0.05  # between looks at whether the listener is still there
 
 
@@ -92,5 +93,8 @@ def calling(call: Any, timeout: float | None, kind: Any, overflow: Overflow) -> 
 
 
 def answer_deadline(deadline: Deadline) -> Deadline:
-    """How long one call may take. A time-out of 0 is one whole call."""
-    return Deadline(min(deadline.left() or ANSWER_SECONDS, ANSWER_SECONDS))
+    """How long one call may take. A time-out of 0 is one whole call, for a second at most."""
+    left = deadline.left()
+    return Deadline(
+        ANSWER_SECONDS if left is None else min(left or ONE_CALL_SECONDS, ANSWER_SECONDS)
+    )
