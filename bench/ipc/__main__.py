@@ -19,11 +19,13 @@ import signal
 import statistics
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
-if __package__ is None:  # run as a folder: python bench/ipc
+if not __package__:  # run as a folder: python bench/ipc
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from bench.ipc.install import FOLDER, ROOT, install
@@ -32,6 +34,8 @@ from bench.ipc.plan import ONCE, PLANS, SECONDS, Job, jobs_of
 from bench.ipc.tables import TABLES, Found, Made
 from bench.report import print_tables
 from bench.result import Aim, Missing, Result, Table, load
+
+T = TypeVar("T")
 
 SECONDS_EACH, REPEATS = 0.3, 5
 QUICK_SECONDS = 0.02
@@ -92,7 +96,7 @@ def save(tables: list[Table], aims: list[Aim], gone: dict[str, str]) -> Path:
     return result.save()
 
 
-def merged(old, new, name):  # type: ignore[no-untyped-def]
+def merged(old: list[T], new: list[T], name: Callable[[T], str]) -> list[T]:
     """The old ones, with the new of the same name in their places, and then the other new ones."""
     fresh = {name(item): item for item in new}
     kept = [fresh.pop(name(item), item) for item in old]

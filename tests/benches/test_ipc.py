@@ -45,7 +45,10 @@ def test_every_peer_is_in_every_comparison_of_peers() -> None:
 
 
 def test_how_far_the_repeats_lay_apart_is_said() -> None:
-    trips = {("lanline",): [{"us": 1.0}, {"us": 1.2}], ("mp_pipe",): [{"us": 10.0}, {"us": 15.0}]}
+    trips: dict[tuple[str, ...], list[dict[str, float]]] = {
+        ("lanline",): [{"us": 1.0}, {"us": 1.2}],
+        ("mp_pipe",): [{"us": 10.0}, {"us": 15.0}],
+    }
     assert noise(trips) == (
         "From its best repeat to its worst it was 18% of its median for Lanline, "
         "40% of its median for the others, half of them less."
