@@ -59,6 +59,25 @@ def test_who_lags_is_told_exactly_what_it_missed() -> None:
         assert reader.missed == missed
 
 
+def test_the_name_is_enough_for_who_comes_later() -> None:
+    with pytest.raises(ipc.NotFoundError, match="no broadcast of this name"):
+        ipc.Subscription[bytes]("shm:prices", create=False)
+    with ipc.Broadcast[bytes]("shm:prices", max_bytes=4 << 20) as prices:
+        with (
+            ipc.Subscription[bytes]("shm:prices") as reader,
+            ipc.Subscription[bytes]("shm:prices", create=False) as another,
+        ):
+            prices.send(b"x" * 3_000_000)
+            assert len(reader.recv(timeout=5)[0]) == len(another.recv(timeout=5)[0]) == 3_000_000
+        with pytest.raises(ipc.AddressInUseError, match=r"max_bytes=4,194,304, not .*=4,096;"):
+            ipc.Subscription[bytes]("shm:prices", max_bytes=100)
+    with (
+        ipc.Subscription[bytes]("shm:prices", max_bytes=100),
+        ipc.Broadcast[bytes]("shm:prices") as behind_a_reader,
+    ):
+        assert behind_a_reader.limit < 4096
+
+
 def test_there_is_one_writer_at_a_time() -> None:
     with ipc.Broadcast("shm:prices"), pytest.raises(ipc.BusyError, match="one writer"):
         ipc.Broadcast("shm:prices")

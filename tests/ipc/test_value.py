@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import struct
 import threading
 from typing import TYPE_CHECKING
 
@@ -65,12 +66,43 @@ def test_what_is_of_another_type_is_refused() -> None:
             typed.get()
 
 
+def test_the_name_is_enough_for_who_opens_it_again() -> None:
+    with pytest.raises(ipc.NotFoundError, match="no value of this name"):
+        ipc.SharedValue[bytes]("shm:value", create=False)
+    with ipc.SharedValue[bytes]("shm:value", max_bytes=5000) as maker:
+        with ipc.SharedValue[bytes]("shm:value") as other:
+            assert other.max_bytes == 5000
+            other.set(b"x" * 5000)
+            assert maker.get() == b"x" * 5000
+        with ipc.SharedValue[bytes]("shm:value", max_bytes=4999, create=False) as agreeing:
+            assert len(agreeing.get()) == 5000
+        with pytest.raises(ipc.AddressInUseError, match="max_bytes=5,000, not max_bytes=1,024;"):
+            ipc.SharedValue[bytes]("shm:value", max_bytes=1024)
+    with ipc.SharedValue[bytes]("shm:value") as anew:
+        assert anew.max_bytes == 1024
+
+
+def test_a_file_of_an_impossible_size_is_no_value(runtime_folder: Path) -> None:
+    with ipc.SharedValue[bytes]("shm:value", max_bytes=8):
+        file = runtime_folder / "value.value"
+        size = file.stat().st_size
+        with file.open("r+b") as inside:
+            inside.seek(24)  # where the header has it
+            (told,) = struct.unpack("<Q", inside.read(8))
+            inside.seek(24)
+            inside.write(struct.pack("<Q", told + 3))
+            inside.truncate(size + 3)
+        with pytest.raises(ipc.CorruptedError):
+            ipc.SharedValue[bytes]("shm:value")
+
+
 def test_what_is_too_large_is_refused_and_changes_nothing() -> None:
     with ipc.SharedValue[bytes]("shm:value", max_bytes=10) as value:
-        value.set(b"0123456789")
-        with pytest.raises(ipc.MessageTooLargeError, match=r"11 bytes .* 10"):
-            value.set(b"x" * 11)
-        assert value.get() == b"0123456789"
+        assert value.max_bytes == 16, "of eights"
+        value.set(b"0123456789abcdef")
+        with pytest.raises(ipc.MessageTooLargeError, match=r"17 bytes .* 16"):
+            value.set(b"x" * 17)
+        assert value.get() == b"0123456789abcdef"
         value.set(b"")
         assert value.get() == b""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lanline.ipc.inspect import own
+from lanline import ipc
 
 from .conftest import SECONDS, Shell, ended
 
@@ -50,9 +51,13 @@ def both_ends(method: str, address: Address) -> tuple[str, str]:
 
 
 def until_somebody_listens(broadcast: str) -> None:
-    path = own.path_of(*broadcast.rsplit(maxsplit=1)[-1].split(":"))
+    kind, name = broadcast.rsplit(maxsplit=1)[-1].split(":")
+    opening = {"broadcast": ipc.Subscription[bytes], "value": ipc.SharedValue[bytes]}[kind]
     end = time.monotonic() + SECONDS
-    while not own.is_held(path):
+    while True:
+        with contextlib.suppress(ipc.NotFoundError):
+            opening(f"shm:{name}", create=False).close()
+            return
         assert time.monotonic() < end
         time.sleep(0.01)
 

@@ -255,20 +255,6 @@ def _body_bytes(descriptor: int, kind: str) -> int | None:
     return None
 
 
-def body_bytes(path: Path, kind: str) -> int | None:
-    """The same of a file by its path."""
-    with contextlib.suppress(OSError), opened(str(path)) as descriptor:
-        return _body_bytes(descriptor, kind)
-    return None
-
-
-def is_held(path: Path) -> bool:
-    """Does anybody take part in a named thing? Not, where it is not there."""
-    with contextlib.suppress(OSError), opened(str(path)) as descriptor:
-        return bool(load("_block").others(descriptor))
-    return False
-
-
 def path_of(kind: str, name: str) -> Path:
     """The file of one of Lanline's own; `name` with its folder where it is another user's."""
     suffix = CHANNEL if kind == "shm" else f".{kind}"

@@ -28,36 +28,46 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 DEFAULT_BYTES = 1 << 20
+LEAST_BYTES = 4096
 
 
 class Broadcast(StaysHere, Generic[T]):
     """The writer's end; there is one at a time (BusyError). It never waits.
 
-    `type`: what messages are (bytes, a msgspec type, `numpy.ndarray`, `ipc.Pickle`); `max_bytes`:
-    what the ring keeps, rounded up to a power of two. Both are the same for everybody
-    (AddressInUseError). A child of a fork opens its own (ForkedError).
+    `type`: what messages are (bytes, a msgspec type, `numpy.ndarray`, `ipc.Pickle`), the same for
+    everybody. `max_bytes`: what the ring keeps, rounded up to a power of two. Who comes first,
+    writer or reader, makes the ring, of 1 MiB when it says nothing; the others need the name alone,
+    and what they give must agree (AddressInUseError). `create=False` makes none (NotFoundError). A
+    child of a fork opens its own (ForkedError).
     """
 
     @overload
-    def __init__(self: Broadcast[bytes], address: str, *, max_bytes: int = ...) -> None: ...
+    def __init__(
+        self: Broadcast[bytes], address: str, *, max_bytes: int | None = ..., create: bool = ...
+    ) -> None: ...
 
     @overload
-    def __init__(self, address: str, type: type[T], *, max_bytes: int = ...) -> None: ...
+    def __init__(
+        self, address: str, type: type[T], *, max_bytes: int | None = ..., create: bool = ...
+    ) -> None: ...
 
     @overload
-    def __init__(self, address: str, type: Any, *, max_bytes: int = ...) -> None: ...
+    def __init__(
+        self, address: str, type: Any, *, max_bytes: int | None = ..., create: bool = ...
+    ) -> None: ...
 
     def __init__(
         self,
         address: str,
         type: Any = bytes,  # noqa: A002
         *,
-        max_bytes: int = DEFAULT_BYTES,
+        max_bytes: int | None = None,
+        create: bool = True,
     ) -> None:
         self._encode, _ = codec_for(type)
-        self._block, ring_bytes = _open(address, max_bytes)
+        self._block = _open(address, max_bytes, create=create)
         try:
-            self._writer: Writer = load("_block").Writer(self._block.place, ring_bytes)
+            self._writer: Writer = load("_block").Writer(self._block.place, self._block.ring_bytes)
         except BaseException:
             self._block.close()
             raise
@@ -88,30 +98,37 @@ class Broadcast(StaysHere, Generic[T]):
 class Subscription(StaysHere, Generic[T]):
     """A reader's end. Not for several threads at once: each opens its own, as does a fork's child.
 
-    It begins with what is sent after it came. `type` and `max_bytes` are those of the Broadcast.
-    Raises TimedOutError when the writer comes round faster than one can begin to read.
+    It begins with what is sent after it came. `type`, `max_bytes` and `create` are as those of
+    Broadcast. Raises TimedOutError when the writer comes round faster than one can begin to read.
     """
 
     @overload
-    def __init__(self: Subscription[bytes], address: str, *, max_bytes: int = ...) -> None: ...
+    def __init__(
+        self: Subscription[bytes], address: str, *, max_bytes: int | None = ..., create: bool = ...
+    ) -> None: ...
 
     @overload
-    def __init__(self, address: str, type: type[T], *, max_bytes: int = ...) -> None: ...
+    def __init__(
+        self, address: str, type: type[T], *, max_bytes: int | None = ..., create: bool = ...
+    ) -> None: ...
 
     @overload
-    def __init__(self, address: str, type: Any, *, max_bytes: int = ...) -> None: ...
+    def __init__(
+        self, address: str, type: Any, *, max_bytes: int | None = ..., create: bool = ...
+    ) -> None: ...
 
     def __init__(
         self,
         address: str,
         type: Any = bytes,  # noqa: A002
         *,
-        max_bytes: int = DEFAULT_BYTES,
+        max_bytes: int | None = None,
+        create: bool = True,
     ) -> None:
         _, self._decode = codec_for(type)
-        self._block, ring_bytes = _open(address, max_bytes)
+        self._block = _open(address, max_bytes, create=create)
         try:
-            self._reader: Reader = load("_block").Reader(self._block.place, ring_bytes)
+            self._reader: Reader = load("_block").Reader(self._block.place, self._block.ring_bytes)
         except BaseException:
             self._block.close()
             raise
@@ -155,8 +172,33 @@ class Subscription(StaysHere, Generic[T]):
         self.close()
 
 
-def _open(address: str, max_bytes: int) -> tuple[Block, int]:
-    if not 0 < max_bytes <= 1 << 40:
+class BroadcastBlock(Block):
+    """The ring, behind what is told of it."""
+
+    @property
+    def ring_bytes(self) -> int:
+        return _ring_in(self.size)
+
+    def _said(self, size: int) -> str:
+        return f"max_bytes={_ring_in(size):,}"
+
+    def _is_possible(self, size: int) -> bool:
+        ring = _ring_in(size)
+        return ring >= LEAST_BYTES and ring & (ring - 1) == 0
+
+
+def _open(address: str, max_bytes: int | None, *, create: bool) -> BroadcastBlock:
+    if max_bytes is not None and not 0 < max_bytes <= 1 << 40:
         raise ValueError("A broadcast keeps 1 byte to 1 TiB.")
-    ring_bytes = 1 << max(12, (max_bytes - 1).bit_length())
-    return Block(address, "broadcast", load("_block").broadcast_bytes(ring_bytes)), ring_bytes
+    block_bytes = load("_block").broadcast_bytes
+    asked = None if max_bytes is None else block_bytes(_rounded(max_bytes))
+    new = asked or block_bytes(DEFAULT_BYTES)
+    return BroadcastBlock(address, "broadcast", asked, new if create else None)
+
+
+def _rounded(max_bytes: int) -> int:
+    return max(LEAST_BYTES, 1 << (max_bytes - 1).bit_length())
+
+
+def _ring_in(size: int) -> int:
+    return int(size - load("_block").broadcast_bytes(0))

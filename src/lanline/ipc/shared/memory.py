@@ -38,7 +38,7 @@ class SharedMemory(StaysHere):
     def __init__(self, address: str, size: int | None = None) -> None:
         if size is not None and size < 1:
             raise ValueError("Shared memory needs at least one byte.")
-        self._block = Block(address, "memory", size)
+        self._block = Block(address, "memory", size, new=size)
         self.address = address
         self.size = self._block.size
         body = load("_block").BODY

@@ -161,22 +161,23 @@ class Block:
     """A named block of memory, of one kind, for as long as somebody holds it.
 
     The file is a page of header, the roster (native/roster.h), and a body of `size` bytes, zero at
-    first. A file that only the dead have left is made anew. `size` None: it must be there.
+    first. A file that only the dead have left is made anew. `size` None: it is as large as it is;
+    `new`: bytes to make it of where it is not there, and None: it must be.
     """
 
     _closed = True  # until it is open
 
-    def __init__(self, address: str, kind: str, size: int | None) -> None:
+    def __init__(self, address: str, kind: str, size: int | None, new: int | None) -> None:
         native = load("_block")
         self.address = address
         self.path = path_of(address, kind)
-        self.descriptor = enter(self.path, create=size is not None)
+        self.descriptor = enter(self.path, create=new is not None)
         try:
             if not native.others(self.descriptor) and not self._is_kept(kind, size):
-                if size is None:
+                if new is None:
                     self.path.unlink()
                     raise NotFoundError(f"Nobody holds a {kind} of this name: {address}.")
-                self._make(kind, native.BODY, size)
+                self._make(kind, native.BODY, new)
             self.size = self._size_of_untrusted(kind, native.BODY)
             if size is not None and size != self.size:
                 raise AddressInUseError(
@@ -196,7 +197,12 @@ class Block:
         return False
 
     def _said(self, size: int) -> str:
+        """A size as its maker gave it."""
         return f"{size:,} bytes"
+
+    def _is_possible(self, size: int) -> bool:
+        """Does one of this kind ever have so many bytes?"""
+        return True
 
     def _make(self, kind: str, body: int, size: int) -> None:
         os.ftruncate(self.descriptor, 0)
@@ -220,6 +226,7 @@ class Block:
                 magic == MAGIC
                 and its_kind.rstrip(b"\0") == kind.encode()
                 and length == body + int(size)
+                and self._is_possible(size)
             ):
                 return int(size)
         raise CorruptedError(f"{self.path} is not a {kind} of this version of Lanline.")

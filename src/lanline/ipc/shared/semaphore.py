@@ -108,7 +108,7 @@ class NamedPermits(StaysHere, Permits):
             permits = whole("What a semaphore has", permits, 1, native.MOST, "permits")
         size = None if permits is None else native.permit_bytes(permits)
         self.name = name
-        self._block = PermitsBlock(name, kind, size)
+        self._block = PermitsBlock(name, kind, size, new=size)
         try:
             super().__init__(self._block.place, self._block.size, owned, on_death)
         except BaseException:

@@ -33,40 +33,57 @@ class SharedValue(StaysHere, Generic[T]):
     """The value under `address`; made, and empty, when nobody holds it.
 
     `type`: bytes, a msgspec type, `numpy.ndarray` or `ipc.Pickle`, the same for everybody;
-    `max_bytes`: of one value, encoded; the same for everybody, too. Threads may share it; a child
-    of a fork opens its own (ForkedError).
+    `max_bytes`: of one value, encoded, rounded up to a multiple of 8. It is the value's own:
+    whoever opens it again needs the name alone, and what is given must agree; who makes it and says
+    nothing gets 1,024. Threads may share it; a child of a fork opens its own (ForkedError).
 
     Reading never waits. Writing and `wait` do, at most `timeout` seconds (None: for ever, 0: not at
     all); one that times out (TimedOutError) or is interrupted has changed nothing. Raises
-    AddressInUseError when it exists with another `max_bytes`, ClosedError once you closed it,
-    MessageError when what is there is not of the type.
+    AddressInUseError when it exists with another `max_bytes`, NotFoundError when nobody holds it
+    and `create` is False, ClosedError once you closed it, MessageError when what is there is not of
+    the type.
     """
 
     @overload
-    def __init__(self: SharedValue[bytes], address: str, *, max_bytes: int = ...) -> None: ...
+    def __init__(
+        self: SharedValue[bytes], address: str, *, max_bytes: int | None = ..., create: bool = ...
+    ) -> None: ...
 
     @overload
-    def __init__(self, address: str, type: type[T], *, max_bytes: int = ...) -> None: ...
+    def __init__(
+        self, address: str, type: type[T], *, max_bytes: int | None = ..., create: bool = ...
+    ) -> None: ...
 
     @overload
-    def __init__(self, address: str, type: Any, *, max_bytes: int = ...) -> None: ...
+    def __init__(
+        self, address: str, type: Any, *, max_bytes: int | None = ..., create: bool = ...
+    ) -> None: ...
 
     def __init__(
         self,
         address: str,
         type: Any = bytes,  # noqa: A002
         *,
-        max_bytes: int = DEFAULT_BYTES,
+        max_bytes: int | None = None,
+        create: bool = True,
     ) -> None:
         native = load("_block")
         self._encode, self._decode = codec_for(type)
-        self._block = Block(address, "value", native.value_bytes(max_bytes))
+        asked = None if max_bytes is None else native.value_bytes(max_bytes)
+        new = asked or native.value_bytes(DEFAULT_BYTES)
+        self._block = ValueBlock(address, "value", asked, new if create else None)
         try:
-            self._value: Value = native.Value(self._block.place, max_bytes)
+            self._max_bytes = _most_in(self._block.size)
+            self._value: Value = native.Value(self._block.place, self._max_bytes)
         except BaseException:
             self._block.close()
             raise
         self.address = address
+
+    @property
+    def max_bytes(self) -> int:
+        """Bytes of one value, encoded, at most."""
+        return self._max_bytes
 
     def get(self) -> T:
         """The value as it was at one moment. Raises NotFoundError while it was never set."""
@@ -149,3 +166,21 @@ class SharedValue(StaysHere, Generic[T]):
     def _decoded(self, data: bytes) -> T:
         value: Any = data if self._decode is None else self._decode(data)
         return value  # type: ignore[no-any-return]
+
+
+class ValueBlock(Block):
+    """The places that a value moves through."""
+
+    def _said(self, size: int) -> str:
+        return f"max_bytes={_most_in(size):,}"
+
+    def _is_possible(self, size: int) -> bool:
+        most = _most_in(size)
+        return most >= 0 and load("_block").value_bytes(most) == size
+
+
+def _most_in(size: int) -> int:
+    """Bytes of the largest value in a block of so many; its places are made of eights."""
+    value_bytes = load("_block").value_bytes
+    eight = value_bytes(8) - value_bytes(0)
+    return int((size - value_bytes(0)) // eight * 8)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from lanline import ipc
 from lanline.cli.ipc.ends.end import End, Options, and_what_is_there, until_there
-from lanline.errors import AddressError, NotFoundError, PeerClosedError, UnsupportedError
-from lanline.ipc.inspect import own
-from lanline.ipc.native import load
+from lanline.errors import AddressError, PeerClosedError, UnsupportedError
+
+T = TypeVar("T")
 
 
 def opener_of_named(address: str, options: Options) -> Callable[[], End]:
@@ -60,7 +61,7 @@ class QueueEnd(End):
 
 class SendingBroadcast(End):
     def __init__(self, name: str, options: Options) -> None:
-        self._broadcast: ipc.Broadcast[bytes] = ipc.Broadcast(f"shm:{name}", **_ring(name, options))
+        self._broadcast = _opened(ipc.Broadcast[bytes], f"broadcast:{name}", options)
 
     def send_many(self, messages: list[bytes], timeout: float | None) -> None:
         for message in messages:
@@ -77,9 +78,7 @@ class ReceivingBroadcast(End):
     endless = True
 
     def __init__(self, name: str, options: Options) -> None:
-        self._subscription: ipc.Subscription[bytes] = ipc.Subscription(
-            f"shm:{name}", **_ring(name, options)
-        )
+        self._subscription = _opened(ipc.Subscription[bytes], f"broadcast:{name}", options)
 
     def send_many(self, messages: list[bytes], timeout: float | None) -> None:
         raise UnsupportedError("Sending", "the end that receives", "use send.")
@@ -99,9 +98,7 @@ class ValueEnd(End):
     endless = True
 
     def __init__(self, name: str, options: Options) -> None:
-        size = _size_of("value", name, options)
-        most = {} if size is None else {"max_bytes": _most_of_value(size)}
-        self._value: ipc.SharedValue[bytes] = ipc.SharedValue(f"shm:{name}", **most)
+        self._value = _opened(ipc.SharedValue[bytes], f"value:{name}", options)
         self._seen = 0
 
     def send_many(self, messages: list[bytes], timeout: float | None) -> None:
@@ -145,35 +142,9 @@ class MemoryEnd(End):
         self._memory.close()
 
 
-def _ring(name: str, options: Options) -> dict[str, int]:
-    size = _size_of("broadcast", name, options)
-    return {} if size is None else {"max_bytes": size - load("_block").broadcast_bytes(0)}
-
-
-def _size_of(kind: str, name: str, options: Options) -> int | None:
-    """The size of a block that somebody holds, so that it need not be told again; None: make it."""
-    address = f"{kind}:{name}"
-
-    def there() -> int:
-        path = own.path_of(kind, name)
-        size = own.body_bytes(path, kind) if own.is_held(path) else None
-        if size is None:
-            raise NotFoundError(f"There is no {address}.")
-        return size
-
-    if not options.sends and not options.listen:
-        return until_there(there, options, address)
-    try:
-        return there()
-    except NotFoundError:
-        return None
-
-
-def _most_of_value(size: int) -> int:
-    """The largest value for which a block of so many bytes is made."""
-    value_bytes = load("_block").value_bytes
-    low, high = 0, size
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if value_bytes(middle) <= size else (low, middle - 1)
-    return low
+def _opened(opening: Callable[..., T], address: str, options: Options) -> T:
+    """Who sends or listens makes it where it is not there; others wait for it."""
+    shared = f"shm:{address.partition(':')[2]}"
+    if options.sends or options.listen:
+        return opening(shared)
+    return until_there(lambda: opening(shared, create=False), options, address)
