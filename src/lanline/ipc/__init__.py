@@ -48,9 +48,8 @@ from lanline.errors import (
     UnsupportedError,
 )
 from lanline.errors import IpcError as Error
-from lanline.ipc.address import parse_address
 from lanline.ipc.channels.contract import MESSAGE_BYTES, Channel, Listener, Overflow, Statistics
-from lanline.ipc.channels.methods import method_of
+from lanline.ipc.channels.methods import place_of
 from lanline.ipc.channels.pipe import pipe
 from lanline.ipc.kernel.fifo_records import FifoReader, FifoWriter
 from lanline.ipc.kernel.message_queue import MessageQueue
@@ -163,7 +162,7 @@ def listen(
     a context with the certificate (or see `lanline.ipc.channels.tls`). Raises AddressError,
     AddressInUseError, PermissionDeniedError, UnsupportedError, TlsError (no certificate).
     """
-    return method_of(parse_address(address), tls, overflow).listen(type, limit, overflow)
+    return place_of(address, type, limit, overflow, tls).listen()
 
 
 @overload
@@ -229,7 +228,4 @@ def connect(
     PermissionDeniedError, TimedOutError, UnsupportedError, TlsError (its certificate is not
     trusted or another's, or it speaks no TLS).
     """
-    channel: Channel[Any] = run(
-        method_of(parse_address(address), tls, overflow).connect(timeout, type, limit, overflow)
-    )
-    return channel
+    return run(place_of(address, type, limit, overflow, tls).connect(timeout))

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from lanline.errors import MessageError
+from lanline.ipc.given import not_a_message
 
 BytesLike = bytes | bytearray | memoryview
 
@@ -29,6 +30,19 @@ def size_of(data: BytesLike) -> int:
     return len(data) if type(data) is bytes else memoryview(data).nbytes
 
 
+def check_bytes(message: Any) -> None:
+    """Raises TypeError for what is not bytes-like, or not in one piece."""
+    if type(message) is bytes:
+        return
+    try:
+        with memoryview(message) as view:
+            whole = view.c_contiguous
+    except TypeError:
+        whole = False
+    if not whole:
+        raise not_a_message(message)
+
+
 def codec_for(kind: Any) -> tuple[Encode | None, Decode | None]:
     """How values of a type become bytes and come back; (None, None) for bytes themselves.
 
@@ -43,10 +57,12 @@ def codec_for(kind: Any) -> tuple[Encode | None, Decode | None]:
         from lanline.ipc import arrays
 
         return arrays.encode, arrays.decode_untrusted
+    if kind is None:
+        raise TypeError("A message's type cannot be None; leave type= out for bytes.")
     try:
         decoder = msgspec.msgpack.Decoder(kind)
     except TypeError as problem:
-        raise TypeError(f"{kind!r} cannot be a message's type: {problem}") from None
+        raise TypeError(f"{kind!r} cannot be a message's type: {problem}.") from None
 
     def decode_untrusted(data: bytes) -> Any:
         try:
@@ -59,7 +75,7 @@ def codec_for(kind: Any) -> tuple[Encode | None, Decode | None]:
 
 
 def is_array(kind: Any) -> bool:
-    return getattr(kind, "__module__", "") == "numpy" and kind.__name__ == "ndarray"
+    return getattr(kind, "__module__", "") == "numpy" and getattr(kind, "__name__", "") == "ndarray"
 
 
 def _to_pickle(value: Any) -> bytes:

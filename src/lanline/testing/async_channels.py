@@ -44,6 +44,19 @@ async def messages_arrive_whole_and_in_order(make: MakeAddress) -> None:
             assert await sending == len(sent)
 
 
+async def those_before_the_one_that_fails_have_been_sent(make: MakeAddress) -> None:
+    async with pair(make, limit=70_000) as (one, other):
+        wrong: list[tuple[type[Exception], Any]] = [
+            (TypeError, "no bytes"),
+            (ipc.MessageTooLargeError, b"x" * 70_001),
+        ]
+        for kind, message in wrong:
+            await _raises(kind, one.send_many([b"1", b"2", message, b"3"], SECONDS))
+            assert [await other.recv(SECONDS), await other.recv(SECONDS)] == [b"1", b"2"]
+            await _raises(ipc.TimedOutError, other.recv(0))
+        assert (one.statistics().sent, one.statistics().sent_bytes) == (4, 4)
+
+
 async def a_cancelled_recv_consumes_nothing(make: MakeAddress) -> None:
     async with pair(make) as (one, other):
         waiting = asyncio.ensure_future(other.recv())
@@ -294,6 +307,7 @@ def _forked_errors(calls: list[Callable[[], Awaitable[Any]]], closing: list[Any]
 
 CHECKS: list[Check] = [
     messages_arrive_whole_and_in_order,
+    those_before_the_one_that_fails_have_been_sent,
     a_cancelled_recv_consumes_nothing,
     a_cancelled_send_that_waits_has_sent_nothing,
     closed_by_you_by_the_peer,

@@ -214,7 +214,20 @@ def a_batch_that_times_out_says_how_many_went(make: MakeAddress) -> None:
 
 
 def a_rule_that_there_is_not_is_refused(make: MakeAddress) -> None:
-    raises(ipc.UnsupportedError, ipc.listen, make(), overflow="whatever")
+    raises(ValueError, ipc.listen, make(), overflow="whatever")
+
+
+def those_before_the_one_that_fails_have_been_sent(make: MakeAddress) -> None:
+    with pair(make, limit=70_000) as (one, other):
+        wrong: list[tuple[type[Exception], Any]] = [
+            (TypeError, "no bytes"),
+            (ipc.MessageTooLargeError, b"x" * 70_001),
+        ]
+        for kind, message in wrong:
+            raises(kind, one.send_many, [b"1", b"2", message, b"3"], SECONDS)
+            assert [other.recv(SECONDS), other.recv(SECONDS)] == [b"1", b"2"]
+            raises(ipc.TimedOutError, other.recv, 0)
+        assert (one.statistics().sent, one.statistics().sent_bytes) == (4, 4)
 
 
 CHECKS: list[Check] = [
@@ -236,6 +249,7 @@ CHECKS: list[Check] = [
     batches_in_pieces_arrive_whole,
     a_batch_that_times_out_says_how_many_went,
     a_rule_that_there_is_not_is_refused,
+    those_before_the_one_that_fails_have_been_sent,
     *oldest.CHECKS,
     *payloads.CHECKS,
     *endings.CHECKS,

@@ -15,7 +15,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from lanline.ipc import pipe as _pipe
-from lanline.ipc.address import parse_address
 from lanline.ipc.aio.channel import Channel, Listener
 from lanline.ipc.aio.ears import run
 from lanline.ipc.aio.kernel import FifoReader, FifoWriter, MessageQueue
@@ -23,7 +22,7 @@ from lanline.ipc.aio.queue import Queue
 from lanline.ipc.aio.semaphore import Lock, Semaphore
 from lanline.ipc.aio.values import Broadcast, SharedValue, Subscription
 from lanline.ipc.channels.contract import MESSAGE_BYTES, Overflow
-from lanline.ipc.channels.methods import method_of
+from lanline.ipc.channels.methods import place_of
 from lanline.ipc.payload import Pickle
 from lanline.ipc.shared.memory import SharedMemory
 
@@ -104,7 +103,7 @@ async def listen(
     tls: SSLContext | None = None,
 ) -> Listener[Any]:
     """As `lanline.ipc.listen`."""
-    return Listener(method_of(parse_address(address), tls, overflow).listen(type, limit, overflow))
+    return Listener(place_of(address, type, limit, overflow, tls).listen())
 
 
 @overload
@@ -164,8 +163,7 @@ async def connect(
     tls: SSLContext | None = None,
 ) -> Channel[Any]:
     """As `lanline.ipc.connect`."""
-    method = method_of(parse_address(address), tls, overflow)
-    return Channel(await run(method.connect(timeout, type, limit, overflow)))
+    return Channel(await run(place_of(address, type, limit, overflow, tls).connect(timeout)))
 
 
 @overload

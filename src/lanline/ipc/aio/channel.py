@@ -8,15 +8,23 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
-from lanline.errors import BusyError, ClosedError, IpcError, PeerClosedError, TimedOutError
+from lanline.errors import (
+    BusyError,
+    ClosedError,
+    IpcError,
+    MessageTooLargeError,
+    PeerClosedError,
+    TimedOutError,
+)
 from lanline.ipc.aio.ears import Ear, Visit, run, take_turn
 from lanline.ipc.aio.lent import AsyncBorrow, AsyncLoan
 from lanline.ipc.channels import contract as blocking
-from lanline.ipc.channels.contract import RECV_MANY, Statistics, batches
+from lanline.ipc.channels.contract import RECV_MANY, Statistics, batches, how_many
 from lanline.ipc.channels.stream import LINGER_SECONDS
+from lanline.ipc.channels.views import check_loan
 from lanline.ipc.handed import StaysHere
 from lanline.ipc.payload import BytesLike, size_of
-from lanline.ipc.waiting import Deadline
+from lanline.ipc.waiting import Deadline, seconds_of
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
@@ -32,6 +40,8 @@ class Link(Protocol):
 
     rings: bool
 
+    @property
+    def limit(self) -> int: ...
     @property
     def closed(self) -> bool: ...
     @property
@@ -83,6 +93,8 @@ class Channel(StaysHere, Generic[T]):
         """Send one message; wait at most `timeout` for room. Raises as ipc.Channel.send does."""
         channel = self._channel
         channel.check_fork()
+        if timeout is not None:
+            seconds_of(timeout)
         data = channel.encoded(message)
         if self._writing.locked():
             taken = False
@@ -123,7 +135,7 @@ class Channel(StaysHere, Generic[T]):
         deadline = Deadline(timeout)
         sent = 0
         for batch in batches(messages):
-            left = [channel.encoded(message) for message in batch]
+            left, problem = channel.encoded_many(batch)
             try:
                 while left:
                     ready = self._send_ready(left)
@@ -135,6 +147,8 @@ class Channel(StaysHere, Generic[T]):
                 if sent:
                     return sent
                 raise
+            if problem is not None:
+                raise problem
         if self._link.has_unsent:
             await self._finish(deadline)
         return sent
@@ -160,6 +174,8 @@ class Channel(StaysHere, Generic[T]):
         method's own (shm:), other tasks' sends wait until then, and one of this task raises
         BusyError; elsewhere it is copied when it is sent.
         """
+        if check_loan(size) > self._link.limit:
+            raise MessageTooLargeError(size, self._link.limit)
         return AsyncLoan(self, size, Deadline(timeout))
 
     @asynccontextmanager
@@ -242,10 +258,10 @@ class Channel(StaysHere, Generic[T]):
 
     async def recv_many(self, most: int = RECV_MANY, timeout: float | None = None) -> list[T]:
         """At least one message, and what else is there already, at most `most`."""
-        if most < 1:
-            raise ValueError("recv_many needs to be allowed at least one message.")
+        most = how_many(most)
         channel = self._channel
         channel.check_fork()
+        seconds_of(timeout)
         batch = [] if self._reading.locked() else channel.ready(most)
         if not batch:
             batch = [await self._next(timeout)]
@@ -276,6 +292,8 @@ class Channel(StaysHere, Generic[T]):
     async def _next(self, timeout: float | None) -> bytes:
         channel = self._channel
         channel.check_fork()
+        if timeout is not None:
+            seconds_of(timeout)
         kept = channel.take_kept()
         if kept is not None:
             return kept

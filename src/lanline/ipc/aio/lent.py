@@ -6,7 +6,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, Self
 
 from lanline.errors import ClosedError
-from lanline.ipc.channels.views import Borrowed, Loan, check_loan, part_of
+from lanline.ipc.channels.views import Borrowed, Loan, part_of
 from lanline.ipc.waiting import Deadline
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ class AsyncLoan:
     """Memory to fill and send. `await` waits for it and gives this object itself."""
 
     def __init__(self, channel: Channel[Any], size: int, deadline: Deadline) -> None:
-        check_loan(size)
         self._channel = channel
         self._size = size
         self._deadline = deadline

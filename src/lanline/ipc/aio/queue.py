@@ -10,7 +10,7 @@ from lanline.errors import ClosedError, TimedOutError
 from lanline.ipc.aio.watch import Watch
 from lanline.ipc.handed import StaysHere
 from lanline.ipc.shared import queue as blocking
-from lanline.ipc.waiting import Deadline
+from lanline.ipc.waiting import Deadline, seconds_of
 
 if TYPE_CHECKING:
     from lanline.ipc.shared.queue import Item
@@ -61,6 +61,7 @@ class Queue(StaysHere):
         Cancelled, it has put those before the one that waits.
         """
         batch = list(messages)
+        seconds_of(timeout)
         if self._queue.overflow != "block":
             return self._queue.put_many(batch)
         deadline = Deadline(timeout)
@@ -97,6 +98,7 @@ class Queue(StaysHere):
 
     async def _when(self, attempt: Callable[[], T], timeout: float | None) -> T:
         """What `attempt` gives as soon as it does not say that it would have to wait."""
+        seconds_of(timeout)
         result: list[T] = []
         problem: TimedOutError | None = None
 

@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from lanline.errors import BusyError, ClosedError, TimedOutError
 from lanline.ipc.aio.ears import take_turn
 from lanline.ipc.aio.watch import Watch
+from lanline.ipc.given import called
 from lanline.ipc.handed import StaysHere
 from lanline.ipc.native import load
 from lanline.ipc.shared.named import unlink
 from lanline.ipc.shared.semaphore import NamedPermits
-from lanline.ipc.waiting import Deadline
+from lanline.ipc.waiting import Deadline, seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +46,7 @@ class AsyncPermits(StaysHere):
         permits: int | None,
         on_death: Callable[[int | None], Any] | None,
     ) -> None:
+        called("on_death", on_death)
         self.name = name
         self.on_death = on_death
         self._permits = NamedPermits(name, kind, permits, None, owned=False)
@@ -58,6 +60,7 @@ class AsyncPermits(StaysHere):
 
         Whether one was taken. As `ipc.Semaphore.acquire`; `on_death` may be a coroutine function.
         """
+        timeout = seconds_of(timeout)
         permits = self._permits
         if permits.must_give_way and (timeout is None or timeout >= self._courteous):
             await self._give_way()

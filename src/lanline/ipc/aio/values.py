@@ -10,7 +10,7 @@ from lanline.errors import ClosedError, TimedOutError
 from lanline.ipc.aio.watch import Watch
 from lanline.ipc.handed import StaysHere
 from lanline.ipc.shared import broadcast, value
-from lanline.ipc.waiting import Deadline
+from lanline.ipc.waiting import Deadline, seconds_of
 
 T = TypeVar("T")
 
@@ -64,9 +64,10 @@ class SharedValue(StaysHere, Generic[T]):
         A write takes less than a microsecond, so a look or two finds it over; who is still at it
         then changes slowly or is stopped, and is looked for ever less often.
         """
+        seconds = seconds_of(timeout)
         if attempt():
             return
-        deadline = Deadline(None if timeout is None else max(timeout, LEAST_SECONDS))
+        deadline = Deadline(None if seconds is None else max(seconds, LEAST_SECONDS))
         pause = 0.0
         while not attempt():
             left = deadline.left()
@@ -77,10 +78,11 @@ class SharedValue(StaysHere, Generic[T]):
 
     async def wait(self, version: int, timeout: float | None = None) -> int:
         """Wait until it has been set oftener than `version` says; the version then."""
+        deadline = Deadline(timeout)
         if self._value.version > version:
             return self._value.version
         what = "The value did not change"
-        await self._watch.until(lambda: not self._value.watch(version), Deadline(timeout), what)
+        await self._watch.until(lambda: not self._value.watch(version), deadline, what)
         return self._value.version
 
     async def close(self) -> None:

@@ -20,11 +20,12 @@ turn within their time-out.
 from __future__ import annotations
 
 import os
+import sys
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeVar, get_args
 
 from msgspec import Struct
 
@@ -37,11 +38,12 @@ from lanline.errors import (
     TimedOutError,
     UnsupportedError,
 )
-from lanline.ipc.channels.views import Borrowed, CopyingLoan, HeldMessage, Loan
+from lanline.ipc.channels.views import Borrowed, CopyingLoan, HeldMessage, Loan, check_loan
+from lanline.ipc.given import whole
 from lanline.ipc.handed import StaysHere
-from lanline.ipc.payload import BytesLike, codec_for, size_of
+from lanline.ipc.payload import BytesLike, check_bytes, codec_for, size_of
 from lanline.ipc.steps import Steps, run
-from lanline.ipc.waiting import Deadline
+from lanline.ipc.waiting import Deadline, seconds_of
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
@@ -49,17 +51,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MESSAGE_BYTES = 64 * 1024 * 1024  # of one message, unless the caller says otherwise
+MESSAGE_MOST = (1 << 32) - 4096  # whatever the caller says: sizes have 32 bits, memory whole pages
 RECV_MANY = 4096
 SEND_MANY = 4096  # messages that are encoded before they are sent
 
 Overflow = Literal["block", "raise", "drop-oldest", "drop-newest"]
 CHANNEL_RULES: tuple[Overflow, ...] = ("block", "raise", "drop-newest")  # of every method
-
-
-def check_size(size: int) -> None:
-    """Of a loan, before room is made. Raises ValueError."""
-    if size < 0:
-        raise ValueError(f"A loan of {size} bytes is none; ask for 0 or more.")
 
 
 class Credentials(Struct, frozen=True):
@@ -85,6 +82,11 @@ class Statistics(Struct, frozen=True):
     missed: int = 0
 
 
+def how_many(most: int) -> int:
+    """Messages that `recv_many` is asked for. Raises TypeError, ValueError."""
+    return whole("What recv_many takes at most", most, 1, sys.maxsize, "messages")
+
+
 def batches(messages: Iterable[T]) -> Iterator[Sequence[T]]:
     """Lists in pieces; what is made one by one is sent one by one, however slowly it comes."""
     if isinstance(messages, list | tuple):
@@ -95,18 +97,28 @@ def batches(messages: Iterable[T]) -> Iterator[Sequence[T]]:
             yield [message]
 
 
+def check_options(kind: Any, limit: int, overflow: str, takes_back: bool) -> int:
+    """Before anybody is connected to. The limit; `takes_back`: see Channel.
+
+    Raises TypeError, ValueError, UnsupportedError.
+    """
+    codec_for(kind)
+    check_rule(overflow, takes_back)
+    return whole("A channel's limit", limit, 1, MESSAGE_MOST, "bytes")
+
+
 def check_rule(overflow: str, takes_back: bool) -> None:
-    """Before anybody is connected to. Raises UnsupportedError. `takes_back`: see Channel."""
     if overflow in CHANNEL_RULES or (overflow == "drop-oldest" and takes_back):
         return
-    rule, others = f"The overflow rule {overflow!r}", ", ".join(CHANNEL_RULES)
-    if overflow == "drop-oldest":
-        raise UnsupportedError(
-            rule,
-            "a channel whose messages the kernel holds",
-            f"what was sent cannot be taken back: use shm: or ipc.Queue, or one of {others}.",
-        )
-    raise UnsupportedError(rule, "a channel", f"choose from {others} and, for shm:, drop-oldest.")
+    if overflow != "drop-oldest":
+        rules = ", ".join(get_args(Overflow))
+        raise ValueError(f"An overflow rule is one of {rules}, not {overflow!r:.80}.")
+    others = ", ".join(CHANNEL_RULES)
+    raise UnsupportedError(
+        f"The overflow rule {overflow!r}",
+        "a channel whose messages the kernel holds",
+        f"what was sent cannot be taken back: use shm: or ipc.Queue, or one of {others}.",
+    )
 
 
 class Channel(StaysHere, ABC, Generic[T]):
@@ -172,8 +184,10 @@ class Channel(StaysHere, ABC, Generic[T]):
     def _send_encoded(self, data: BytesLike, timeout: float | None) -> None:
         if not self.overflows:
             self._send(data, timeout)
-        elif not self._send_by_rule(data):
-            return
+        else:
+            seconds_of(timeout)
+            if not self._send_by_rule(data):
+                return
         self.count_sent(1, size_of(data))
 
     def _send_by_rule(self, data: BytesLike) -> bool:
@@ -204,7 +218,7 @@ class Channel(StaysHere, ABC, Generic[T]):
         deadline = Deadline(timeout)
         count = 0
         for batch in batches(messages):
-            left = [self.encoded(message) for message in batch]
+            left, problem = self.encoded_many(batch)
             while left:
                 sent = 0 if self.overflows else self._send_ready(left, deadline)
                 self.count_sent(sent, sum(map(size_of, left[:sent])))
@@ -217,6 +231,8 @@ class Channel(StaysHere, ABC, Generic[T]):
                         raise
                 count += sent or 1
                 left = left[sent or 1 :]
+            if problem is not None:
+                raise problem
         return count
 
     def _send_ready(self, batch: list[BytesLike], deadline: Deadline) -> int:
@@ -230,8 +246,7 @@ class Channel(StaysHere, ABC, Generic[T]):
         `recv` does. One that is not of the type ends the batch before it; the next `recv` raises
         MessageError.
         """
-        if most < 1:
-            raise ValueError("recv_many needs to be allowed at least one message.")
+        most = how_many(most)
         self.check_fork()
         first = self._next(timeout)
         return self.decoded_many([first, *self.ready(most - 1)])
@@ -261,7 +276,8 @@ class Channel(StaysHere, ABC, Generic[T]):
         is the method's own; elsewhere it is copied when it is sent, at most `timeout` later.
         """
         self.check_fork()
-        check_size(size)
+        check_loan(size)
+        seconds_of(timeout)
         return CopyingLoan(size, lambda data: self._send_encoded(data, timeout))
 
     def borrow(self, timeout: float | None = None) -> Borrowed:
@@ -321,8 +337,21 @@ class Channel(StaysHere, ABC, Generic[T]):
 
     def encoded(self, message: T) -> BytesLike:
         """The message as bytes, for the two shells."""
-        data: Any = message if self._encode is None else self._encode(message)
+        data: Any = message
+        if self._encode is not None:
+            data = self._encode(message)
+        elif type(message) is not bytes:
+            check_bytes(message)
         return data  # type: ignore[no-any-return]
+
+    def encoded_many(self, batch: Sequence[T]) -> tuple[list[BytesLike], Exception | None]:
+        """The messages before the first that cannot be sent, and why it cannot."""
+        encoded: list[BytesLike] = []
+        try:
+            encoded.extend(map(self.encoded, batch))
+        except Exception as problem:  # noqa: BLE001  raised when those before it have been sent
+            return encoded, problem
+        return encoded, None
 
     def decoded(self, data: bytes) -> T:
         """The message that bytes are, for the two shells. Raises MessageError."""

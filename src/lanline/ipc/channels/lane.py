@@ -46,6 +46,9 @@ class NoLane:
     ) -> None:
         """Take the short way from here on."""
 
+    def end_receiving(self) -> None:
+        """What comes is taken carefully from here on, because somebody is to be told of it."""
+
     def put(self, message: BytesLike, timeout: float | None = None) -> int:
         return -1
 

@@ -191,7 +191,7 @@ class StreamLink(Lane, ABC):
         if self.unsent and not self.flush():
             return False
         if size <= JOIN_BYTES:
-            data = HEADER.pack(size) + message
+            data = b"".join((HEADER.pack(size), message))
             sent = self._write(data)
         else:
             data = b""
@@ -213,6 +213,8 @@ class StreamLink(Lane, ABC):
         while taken < len(messages) and (not self.unsent or self.flush()):
             pieces, ends = self._joined(messages, taken)
             if not ends:  # a large one, or one over the limit
+                if taken and size_of(messages[taken]) > self.limit:
+                    break  # those before it count
                 if not self.give(messages[taken]):
                     break
                 taken += 1

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lanline.errors import AddressError
-from lanline.ipc.address import Address
-from lanline.ipc.channels.contract import Channel, Listener, Overflow, check_rule
+from lanline.ipc.address import Address, parse_address
+from lanline.ipc.channels.contract import Channel, Listener, Overflow, check_options
 from lanline.ipc.kernel.queues import available
 from lanline.ipc.native import load
 from lanline.ipc.steps import Steps
 from lanline.ipc.system import need_pipes
+from lanline.ipc.waiting import seconds_of
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -26,13 +28,44 @@ class Method(Protocol):
     ) -> Steps[Channel[Any]]: ...
 
 
-def method_of(
-    address: Address, tls: SSLContext | None = None, overflow: Overflow = "block"
-) -> Method:
-    """Raises UnsupportedError for a method or an overflow rule that there is not."""
-    check_rule(overflow, takes_back=address.scheme == "shm")
-    if tls is not None and address.scheme != "tls":
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An address and what was chosen for the channels there, checked."""
+
+    method: Method
+    kind: Any
+    limit: int
+    overflow: Overflow
+
+    def listen(self) -> Listener[Any]:
+        return self.method.listen(self.kind, self.limit, self.overflow)
+
+    def connect(self, timeout: float | None) -> Steps[Channel[Any]]:
+        seconds_of(timeout)
+        return self.method.connect(timeout, self.kind, self.limit, self.overflow)
+
+
+def place_of(
+    text: str, kind: Any, limit: int, overflow: Overflow, tls: SSLContext | None = None
+) -> Place:
+    """Raises AddressError, UnsupportedError, TypeError and ValueError, before anybody waits."""
+    address = parse_address(text)
+    limit = check_options(kind, limit, overflow, takes_back=address.scheme == "shm")
+    if tls is not None:
+        _check_context(address, tls)
+    return Place(_method_of(address, tls), kind, limit, overflow)
+
+
+def _check_context(address: Address, tls: SSLContext) -> None:
+    from ssl import SSLContext
+
+    if not isinstance(tls, SSLContext):
+        raise TypeError(f"tls is an ssl.SSLContext, or None, not {tls!r:.80}.")
+    if address.scheme != "tls":
         raise AddressError(str(address), "a context for TLS needs one that begins with tls://")
+
+
+def _method_of(address: Address, tls: SSLContext | None) -> Method:
     match address.scheme:
         case "unix" | "tcp":
             from lanline.ipc.channels.sockets import SocketMethod

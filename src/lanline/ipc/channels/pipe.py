@@ -22,7 +22,7 @@ from io import FileIO
 from typing import Any, TypeVar, overload
 
 from lanline.errors import ClosedError, ForkedError
-from lanline.ipc.channels.contract import MESSAGE_BYTES, Overflow, check_rule
+from lanline.ipc.channels.contract import MESSAGE_BYTES, Overflow, check_options
 from lanline.ipc.channels.descriptors import DescriptorLink
 from lanline.ipc.channels.stream import StreamChannel
 from lanline.ipc.payload import Pickle
@@ -162,7 +162,7 @@ def pipe(
     Raises UnsupportedError (no such pipes on this system, or the rule "drop-oldest").
     """
     need_pipes("A pipe")
-    check_rule(overflow, PipeEnd.takes_back)
+    limit = check_options(type, limit, overflow, PipeEnd.takes_back)
     data_in, data_out = os.pipe()
     back_in, back_out = os.pipe()
     reader: PipeEnd[Any] = _end(data_in, back_out, limit, type, overflow, sends=False)

@@ -29,11 +29,11 @@ from lanline.ipc.address import Address
 from lanline.ipc.channels import sockets
 from lanline.ipc.channels.contract import (
     MESSAGE_BYTES,
+    MESSAGE_MOST,
     Channel,
     Listener,
     Overflow,
     Statistics,
-    check_size,
 )
 from lanline.ipc.channels.views import Borrowed, CopyingLoan, HeldMessage, Loan, check_loan
 from lanline.ipc.forgotten import Descriptor, warn_unclosed
@@ -53,7 +53,6 @@ T = TypeVar("T")
 
 RING_BYTES = 4 * 1024 * 1024  # each way: two messages of 1 MiB in flight, and still in the cache
 PAGE = 4096
-LARGEST = (1 << 32) - PAGE  # a record's size has 32 bits
 HELLO = struct.Struct("<8sQQ")  # magic with version, bytes of a ring, bytes of a large place
 MAGIC = b"lanline\4"
 HELLO_SECONDS = 1.0  # for whoever has connected to say so; then the next one's turn
@@ -97,11 +96,11 @@ class ShmChannel(Channel[T]):
         With "drop-oldest" it is memory of its own, copied when it is sent: nothing that the peer
         may still want is dropped for a message that there is not yet.
         """
-        check_size(size)
+        if check_loan(size) > self.link.limit:
+            raise MessageTooLargeError(size, self.link.limit)
         if self.overflow == "drop-oldest":
             self.check_fork()
             return CopyingLoan(size, self.link.send)
-        check_loan(size)
         return self.link.loan(size, timeout)
 
     def borrow(self, timeout: float | None = None) -> Borrowed:
@@ -290,7 +289,7 @@ def _check_memory(memory: int, ring_bytes: int, large_bytes: int) -> None:
     """Is it what it is said to be, and can it never become less? (memfd_create(2), "sealing")"""
     if not PAGE <= ring_bytes <= 1 << 30 or ring_bytes & (ring_bytes - 1):
         raise _NotWelcome("its rings have an impossible size")
-    if not PAGE <= large_bytes <= LARGEST or large_bytes % PAGE:
+    if not PAGE <= large_bytes <= MESSAGE_MOST or large_bytes % PAGE:
         raise _NotWelcome("its place for large messages has an impossible size")
     if fcntl.fcntl(memory, fcntl.F_GET_SEALS) & SEALS != SEALS:
         raise _NotWelcome("its memory could be taken away under us")
@@ -322,8 +321,6 @@ def _connected(
     address: Address, timeout: float | None, limit: int, drop_oldest: bool
 ) -> Steps[Link]:
     native = load("_link")
-    if limit > LARGEST:
-        raise MessageTooLargeError(limit, LARGEST)
     folder = _runtime_folder()
     try:
         caller = yield from sockets.connected(_socket_in(folder, address), Deadline(timeout))

@@ -10,8 +10,8 @@ from lanline.errors import ClosedError, IpcError, MessageTooLargeError, TimedOut
 from lanline.ipc.channels.contract import Channel, Overflow, Statistics
 from lanline.ipc.channels.lane import Calls
 from lanline.ipc.channels.link import StreamLink
-from lanline.ipc.channels.views import Loan
-from lanline.ipc.payload import BytesLike, size_of
+from lanline.ipc.channels.views import Loan, check_loan
+from lanline.ipc.payload import BytesLike, check_bytes, size_of
 from lanline.ipc.steps import Steps, run
 from lanline.ipc.waiting import Deadline, held, wait_any
 
@@ -37,6 +37,7 @@ class StreamChannel(Calls[T], Channel[T]):
             self._send_slowly(b"", Deadline(timeout), taken=True, uncounted=[])
         else:
             self.check_fork()
+            check_bytes(data)
             self._send_encoded(data, timeout)
 
     def recv_carefully(self, timeout: float | None) -> bytes:
@@ -55,7 +56,7 @@ class StreamChannel(Calls[T], Channel[T]):
         return Statistics(*counts, dropped=self._dropped)
 
     def loan(self, size: int, timeout: float | None = None) -> Loan:
-        if size > self.link.limit:
+        if check_loan(size) > self.link.limit:
             raise MessageTooLargeError(size, self.link.limit)
         return super().loan(size, timeout)
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from lanline.errors import ClosedError
+from lanline.ipc.given import whole
 
 
 class Loan(Protocol):
@@ -40,24 +41,26 @@ class Borrowed(Protocol):
     def __exit__(self, *exception: object) -> None: ...
 
 
-def check_loan(size: int) -> None:
-    if size < 0:
-        raise ValueError(f"A loan has 0 bytes or more, not {size}.")
+LOAN_MOST = (1 << 63) - 1  # what a number of bytes can be; each channel's limit is far below
+
+
+def check_loan(size: int) -> int:
+    """Of a loan, before room is made. Raises TypeError, ValueError."""
+    return whole("A loan's size", size, 0, LOAN_MOST, "bytes")
 
 
 def part_of(view: memoryview, size: int | None) -> int:
     """How many bytes of a loan are to be sent, when so many were asked for."""
-    if size is not None and not 0 <= size <= len(view):
-        raise ValueError(f"{size} bytes cannot be sent out of a loan of {len(view)}.")
-    return len(view) if size is None else size
+    if size is None:
+        return len(view)
+    return whole("What is sent of this loan", size, 0, len(view), "bytes")
 
 
 class CopyingLoan:
     """A Loan of ordinary memory."""
 
     def __init__(self, size: int, send: Callable[[memoryview], None]) -> None:
-        check_loan(size)
-        self._view: memoryview | None = memoryview(bytearray(size))
+        self._view: memoryview | None = memoryview(bytearray(check_loan(size)))
         self._send = send
 
     @property

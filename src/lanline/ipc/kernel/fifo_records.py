@@ -34,8 +34,10 @@ from lanline.errors import (
 )
 from lanline.ipc.address import parse_address
 from lanline.ipc.forgotten import warn_unclosed
+from lanline.ipc.given import whole, yes_or_no
 from lanline.ipc.handed import StaysHere
 from lanline.ipc.kernel.closing import Waits
+from lanline.ipc.payload import check_bytes
 from lanline.ipc.steps import Steps, Wait, run
 from lanline.ipc.system import lacks
 from lanline.ipc.waiting import Deadline
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 RECORD_BYTES = 65_536  # of one record that is read; other programs' writes may be longer than ours
+RECORD_MOST = (1 << 32) - 4096  # as of a channel's messages
 RETRY_SECONDS = 0.01  # between looks at whether somebody reads
 READ_BYTES = 65_536
 END = b"\n"
@@ -104,6 +107,9 @@ class FifoReader(_End):
         limit: int = RECORD_BYTES,
     ) -> None:
         path = _path_of(address)
+        yes_or_no("create", create)
+        yes_or_no("keep_open", keep_open)
+        limit = whole("A record's limit", limit, 1, RECORD_MOST, "bytes")
         self._made = create and _make(path)
         # Open for writing too, it has a writer for ever and never ends (fifo(7)).
         how = os.O_RDWR if keep_open else os.O_RDONLY
@@ -216,6 +222,7 @@ class FifoWriter(_End):
     def sending(self, record: bytes, timeout: float | None = None) -> Steps[None]:
         """The steps of `send`, for `ipc.aio`."""
         self._check()
+        check_bytes(record)
         line = bytes(record) + END
         if len(line) > select.PIPE_BUF:
             raise MessageTooLargeError(len(record), select.PIPE_BUF - 1)

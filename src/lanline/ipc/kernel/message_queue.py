@@ -27,18 +27,21 @@ from lanline.errors import (
 )
 from lanline.ipc.address import parse_address
 from lanline.ipc.forgotten import warn_unclosed
+from lanline.ipc.given import whole, yes_or_no
 from lanline.ipc.handed import StaysHere
 from lanline.ipc.kernel.closing import Waits
 from lanline.ipc.kernel.queues import available, no_room
-from lanline.ipc.payload import codec_for, size_of
+from lanline.ipc.payload import check_bytes, codec_for, size_of
 from lanline.ipc.steps import Steps, run
-from lanline.ipc.waiting import Deadline
+from lanline.ipc.waiting import Deadline, seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 MESSAGES = 10  # fs.mqueue.msg_max, as Linux sets it: what every user may ask for
 MESSAGE_BYTES = 8192  # fs.mqueue.msgsize_max, as Linux sets it
+# What is asked of the kernel; what it allows is said by itself.
+MOST = (1 << 31) - 1
 PRIORITY_MAX = 32_767  # the highest one, MQ_PRIO_MAX - 1
 
 
@@ -64,6 +67,11 @@ class MessageQueue(StaysHere):
         create: bool = True,
     ) -> None:
         self._posix: Any = available()
+        yes_or_no("create", create)
+        if messages is not None:
+            messages = whole("What a queue holds", messages, 1, MOST, "messages")
+        if size is not None:
+            size = whole("The size of a queue's messages", size, 1, MOST, "bytes")
         self.address = address
         self._name = _name_of(address)
         self._waits = Waits()
@@ -109,6 +117,8 @@ class MessageQueue(StaysHere):
         TimedOutError.
         """
         data = self._encoded(message, priority)
+        if timeout is not None:
+            seconds_of(timeout)
         try:
             self._queue.send(data, 0, priority)
         except (self._posix.BusyError, self._posix.SignalError):
@@ -195,8 +205,9 @@ class MessageQueue(StaysHere):
 
     def _encoded(self, message: Any, priority: int) -> Any:
         self._check()
-        if not 0 <= priority <= PRIORITY_MAX:
-            raise ValueError(f"A priority is 0 to {PRIORITY_MAX:,}; {priority} is not.")
+        whole("A priority", priority, 0, PRIORITY_MAX)
+        if self._encode is None:
+            check_bytes(message)
         data: Any = message if self._encode is None else self._encode(message)
         if size_of(data) > self.size:
             raise MessageTooLargeError(size_of(data), self.size)

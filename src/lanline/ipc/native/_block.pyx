@@ -9,13 +9,14 @@ import os
 import threading
 import weakref
 
-from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport PyBuffer_Release
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 from lanline.ipc.native._clock cimport clock_ns, deadline_of, is_over
+from lanline.ipc.native._given cimport check_timeout, take_buffer
 
 from lanline.errors import (
     BusyError,
@@ -313,7 +314,7 @@ cdef class Value(Body):
         """Set it; waits while another sets it, or holds it in `lock`."""
         cdef Py_buffer buffer
         cdef result answer
-        PyObject_GetBuffer(message, &buffer, PyBUF_SIMPLE)
+        take_buffer(message, &buffer)
         try:
             self.lock(timeout)
             answer = value_set(&self.v, buffer.buf, <uint64_t>buffer.len)
@@ -332,6 +333,7 @@ cdef class Value(Body):
         """Keep other writers out until `unlock`. A dead holder's lock is taken over."""
         cdef uint64_t deadline = 0, now
         cdef result answer
+        check_timeout(timeout)
         self.place._check()
         if self.holder is not None and self.holder == threading.get_ident():
             raise BusyError("This thread is updating the value already.")
@@ -431,7 +433,7 @@ cdef class Writer(Body):
         cdef Py_buffer buffer
         cdef result answer
         self.place._check()
-        PyObject_GetBuffer(message, &buffer, PyBUF_SIMPLE)
+        take_buffer(message, &buffer)
         try:
             answer = broadcast_write(&self.b, buffer.buf, <uint64_t>buffer.len)
             if answer == RESULT_TOO_LARGE:
@@ -473,6 +475,7 @@ cdef class Reader(Body):
         cdef uint64_t deadline = 0, size = 0, missed = 0
         cdef char small[SMALL]
         cdef result answer
+        check_timeout(timeout)
         self.place._check()
         answer = broadcast_read(&self.b, small, SMALL, &size, &missed)
         while True:

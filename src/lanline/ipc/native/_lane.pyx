@@ -19,7 +19,7 @@ import os
 from types import GenericAlias
 
 cimport cython
-from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport PyBuffer_Release
 from cpython.bytes cimport (
     PyBytes_AS_STRING,
     PyBytes_CheckExact,
@@ -33,6 +33,7 @@ from libc.string cimport memcpy, strerror
 
 from lanline.ipc.native._clock cimport BELL_FOR_EVER, clock_ns, deadline_of
 from lanline.ipc.native._cut cimport cut
+from lanline.ipc.native._given cimport check_timeout, take_buffer
 
 from lanline.ipc.waiting import Deadline, seconds_of
 
@@ -175,6 +176,10 @@ cdef class Lane:
         self.writing_locked = writing.locked
         self.generation = fork_generation
 
+    def end_receiving(self):
+        """What comes is taken carefully from here on, because somebody is to be told of it."""
+        self.source = -1
+
     def count_sent(self, uint64_t count, uint64_t size):
         self.sent += count
         self.sent_bytes += size
@@ -211,7 +216,7 @@ cdef class Lane:
             return ALL
         if PyBytes_CheckExact(message):
             return self._put_bytes(PyBytes_AS_STRING(message), PyBytes_GET_SIZE(message))
-        PyObject_GetBuffer(message, &buffer, PyBUF_SIMPLE)
+        take_buffer(message, &buffer)
         try:
             left = self._put_bytes(<const char *>buffer.buf, buffer.len)
         finally:
@@ -464,6 +469,7 @@ cdef class Calls:
         """Send one message; wait at most `timeout` for room."""
         cdef Py_ssize_t left
         cdef uint64_t began
+        check_timeout(timeout)
         if self.encode is not None:
             message = self.encode(message)
         left = self.lane._put(message)
@@ -485,6 +491,7 @@ cdef class Calls:
 
     cdef object _received(self, timeout):
         cdef uint64_t began
+        check_timeout(timeout)
         message = None if len(self.undecoded) else self.lane._get_at_once(timeout)
         if message is EMPTY:
             began = clock_ns()

@@ -13,13 +13,7 @@ import select
 import weakref
 from collections import deque
 
-from cpython.buffer cimport (
-    PyBUF_SIMPLE,
-    PyBUF_WRITABLE,
-    PyBuffer_FillInfo,
-    PyBuffer_Release,
-    PyObject_GetBuffer,
-)
+from cpython.buffer cimport PyBuffer_FillInfo, PyBuffer_Release
 from cpython.bytes cimport (
     PyBytes_AS_STRING,
     PyBytes_CheckExact,
@@ -45,6 +39,7 @@ from libcpp cimport bool as c_bool
 from posix.unistd cimport close as close_descriptor
 
 from lanline.ipc.native._clock cimport BELL_FOR_EVER, clock_ns, deadline_of, is_over, left_until
+from lanline.ipc.native._given cimport check_timeout, how_many, take_buffer
 
 from lanline.errors import (
     BusyError,
@@ -56,6 +51,7 @@ from lanline.errors import (
     PeerDiedError,
     TimedOutError,
 )
+from lanline.ipc.given import whole
 
 
 cdef extern from "result.h" nogil:
@@ -361,9 +357,7 @@ cdef class Loan:
             raise ClosedError("The loan has been sent or cancelled already.")
         cdef uint32_t length = self.record.size
         if size is not None:
-            if not 0 <= size <= length:
-                raise ValueError(f"{size} bytes cannot be sent out of a loan of {length}.")
-            length = size
+            length = whole("What is sent of this loan", size, 0, length, "bytes")
         self.link._check_open()
         self.done = True
         ring_append(&self.link.outgoing, &self.record, length, self.kind)
@@ -467,7 +461,7 @@ cdef class Link:
             self._send(<const unsigned char *>PyBytes_AS_STRING(message),
                        <uint64_t>PyBytes_GET_SIZE(message), timeout, kind)
             return
-        PyObject_GetBuffer(message, &buffer, PyBUF_SIMPLE)
+        take_buffer(message, &buffer)
         try:
             self._send(<const unsigned char *>buffer.buf, <uint64_t>buffer.len, timeout, kind)
         finally:
@@ -476,6 +470,7 @@ cdef class Link:
     cdef int _send(self, const unsigned char *bytes, uint64_t size, timeout, uint32_t kind) except -1:
         cdef ring_record record
         cdef bint may = self._may_write()
+        check_timeout(timeout)
         if (may and size <= self.small
                 and ring_reserve(&self.outgoing, size, &record) == RESULT_OK):
             memcpy(record.bytes, bytes, size)
@@ -562,8 +557,13 @@ cdef class Link:
         if not self._may_write():
             self._lock_writing(0, deadline_of(timeout), &record)
             self._unlock_writing()
+        check_timeout(timeout)
         for message in batch:
-            PyObject_GetBuffer(message, &buffer, PyBUF_SIMPLE)
+            try:
+                take_buffer(message, &buffer)
+            except TypeError:
+                self._publish(appended, total)
+                raise
             try:
                 if (<uint64_t>buffer.len <= self.small and not self.writing
                         and ring_reserve(&self.outgoing, buffer.len, &record) == RESULT_OK):
@@ -713,14 +713,16 @@ cdef class Link:
         finally:
             self._unlock_reading()
 
-    def recv_many(self, Py_ssize_t most=4096, timeout=None):
+    def recv_many(self, most=4096, timeout=None):
         """At least one message and at most `most`, as a list; waits as `recv` does, for the first."""
+        check_timeout(timeout)
+        return self._take_many(how_many(most), timeout)
+
+    cdef list _take_many(self, Py_ssize_t most, timeout):
         cdef ring_record record
         cdef list batch = []
         cdef Py_ssize_t count = 0
         cdef uint64_t total = 0
-        if most < 1:
-            raise ValueError("recv_many needs to be allowed at least one message.")
         if self._may_read():
             while count < most and ring_look(&self.incoming, &record) == RESULT_OK:
                 if record.size > self.small:
@@ -755,7 +757,7 @@ cdef class Link:
         if most < 1 or not self._may_read() or not ring_readable(&self.incoming):
             return []
         try:
-            return self.recv_many(most, 0)
+            return self._take_many(most, 0)
         except (TimedOutError, PeerClosedError, PeerDiedError, CorruptedError):
             return []
 
@@ -800,6 +802,7 @@ cdef class Link:
         """
         cdef uint64_t deadline
         cdef bint spun = False
+        check_timeout(timeout)
         if self._see(record):
             return 1
         deadline = deadline_of(timeout)

@@ -13,6 +13,7 @@ from libc.stdint cimport uint32_t, uint64_t
 
 from lanline.ipc.native._block cimport Body, Place, roster
 from lanline.ipc.native._clock cimport deadline_of
+from lanline.ipc.native._given cimport check_timeout
 
 from lanline.errors import BusyError, ClosedError, CorruptedError
 
@@ -135,6 +136,7 @@ cdef class Permits(Body):
         answer is no; when the permit was one of theirs, `recovered` counts and `on_death` is called.
         Raises ClosedError, ForkedError, and BusyError where this thread holds the lock already.
         """
+        check_timeout(timeout)
         return self._acquire(timeout)
 
     cdef bint _acquire(self, timeout) except -1:

@@ -12,13 +12,14 @@ import atexit
 import os
 import weakref
 
-from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport PyBuffer_Release
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.stdint cimport uint32_t, uint64_t
 
 from lanline.ipc.native._clock cimport BELL_FOR_EVER, clock_ns, deadline_of, is_over
+from lanline.ipc.native._given cimport check_timeout, take_buffer
 
 from lanline.errors import (
     ClosedError,
@@ -228,7 +229,8 @@ cdef class Member:
         cdef queue_parcel parcel
         cdef queue_try attempt
         cdef result answer = RESULT_TIMED_OUT
-        PyObject_GetBuffer(message, &buffer, PyBUF_SIMPLE)
+        check_timeout(timeout)
+        take_buffer(message, &buffer)
         try:
             parcel.bytes = buffer.buf
             parcel.size = <uint64_t>buffer.len
@@ -255,11 +257,12 @@ cdef class Member:
         cdef queue_try attempt
         cdef result answer
         cdef uint32_t put
+        check_timeout(timeout)
         while count < total:
             here = 0
             try:
                 while here < BATCH and count + here < total:
-                    PyObject_GetBuffer(messages[count + here], &buffers[here], PyBUF_SIMPLE)
+                    take_buffer(messages[count + here], &buffers[here])
                     parcels[here].bytes = buffers[here].buf
                     parcels[here].size = <uint64_t>buffers[here].len
                     parcels[here].kind = kind
@@ -337,6 +340,7 @@ cdef class Member:
         cdef char bytes[SMALL]
         cdef queue_try attempt
         cdef result answer
+        check_timeout(timeout)
         self._check_open()
         attempt.until = LOCK_AT_ONCE
         attempt.slept = False
@@ -390,8 +394,7 @@ cdef class Member:
         cdef list out = []
         cdef char *at
         cdef uint32_t i
-        if most < 1:
-            raise ValueError("get_many needs to be allowed at least one message.")
+        check_timeout(timeout)
         self._check_open()
         if self.batch == NULL:
             self.batch = <char *>PyMem_Malloc(BATCH_BYTES)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
+from lanline.ipc.given import whole, yes_or_no
 from lanline.ipc.handed import StaysHere
 from lanline.ipc.native import load
 from lanline.ipc.payload import codec_for
@@ -29,6 +30,7 @@ T = TypeVar("T")
 
 DEFAULT_BYTES = 1 << 20
 LEAST_BYTES = 4096
+MOST_BYTES = 1 << 40
 
 
 class Broadcast(StaysHere, Generic[T]):
@@ -188,8 +190,9 @@ class BroadcastBlock(Block):
 
 
 def _open(address: str, max_bytes: int | None, *, create: bool) -> BroadcastBlock:
-    if max_bytes is not None and not 0 < max_bytes <= 1 << 40:
-        raise ValueError("A broadcast keeps 1 byte to 1 TiB.")
+    yes_or_no("create", create)
+    if max_bytes is not None:
+        max_bytes = whole("A broadcast's max_bytes", max_bytes, 1, MOST_BYTES, "bytes")
     block_bytes = load("_block").broadcast_bytes
     asked = None if max_bytes is None else block_bytes(_rounded(max_bytes))
     new = asked or block_bytes(DEFAULT_BYTES)

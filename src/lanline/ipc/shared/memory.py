@@ -18,6 +18,7 @@ import mmap
 import os
 from typing import TYPE_CHECKING, Any, Self
 
+from lanline.ipc.given import whole
 from lanline.ipc.handed import StaysHere
 from lanline.ipc.native import load
 from lanline.ipc.shared.named import Block
@@ -25,6 +26,9 @@ from lanline.ipc.shared.named import Block
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import DTypeLike, NDArray
+
+
+MOST_BYTES = 1 << 46  # half of what a process can map on the usual machines
 
 
 class SharedMemory(StaysHere):
@@ -36,8 +40,8 @@ class SharedMemory(StaysHere):
     """
 
     def __init__(self, address: str, size: int | None = None) -> None:
-        if size is not None and size < 1:
-            raise ValueError("Shared memory needs at least one byte.")
+        if size is not None:
+            size = whole("The size of shared memory", size, 1, MOST_BYTES, "bytes")
         self._block = Block(address, "memory", size, new=size)
         self.address = address
         self.size = self._block.size

@@ -11,7 +11,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import errno
-import operator
 import os
 import stat
 import struct
@@ -86,17 +85,6 @@ def path_of(address: Any, kind: str) -> Path:
     if place.scheme != "shm":
         raise AddressError(address, f"a {kind} in shared memory is called shm:NAME")
     return runtime_folder() / f"{place.path}.{kind}"
-
-
-def whole(what: str, number: Any, least: int, most: int, unit: str) -> int:
-    """A whole number in its bounds. Raises TypeError and ValueError, which say what it is to be."""
-    try:
-        value = operator.index(number)
-    except TypeError:
-        raise TypeError(f"{what} is a whole number, not {number!r:.80}.") from None
-    if not least <= value <= most:
-        raise ValueError(f"{what} is {least:,} to {most:,} {unit}; {value:,} is not.")
-    return value
 
 
 def enter(path: Path, *, create: bool, timeout: float = 10) -> int:

@@ -31,11 +31,11 @@ from lanline.errors import (
     TimedOutError,
 )
 from lanline.ipc.forgotten import warn_unclosed
+from lanline.ipc.given import whole, yes_or_no
 from lanline.ipc.handed import StaysHere
 from lanline.ipc.native import load
 from lanline.ipc.payload import codec_for
 from lanline.ipc.shared import named
-from lanline.ipc.shared.named import whole
 from lanline.words import counted
 
 if TYPE_CHECKING:
@@ -133,7 +133,12 @@ class Queue(StaysHere):
         create: bool = True,
     ) -> None:
         if overflow not in get_args(Overflow):
-            raise ValueError(f"An overflow rule is one of {', '.join(get_args(Overflow))}.")
+            raise ValueError(
+                f"An overflow rule is one of {', '.join(get_args(Overflow))}, not {overflow!r:.80}."
+            )
+        yes_or_no("create", create)
+        if redeliver is not None:
+            yes_or_no("redeliver", redeliver)
         self._encode, self._decode = codec_for(type)
         native = load("_queue")
         self.address = address
@@ -262,9 +267,7 @@ class Queue(StaysHere):
 
         One that is not of the type ends the batch before it; the next `get` raises MessageError.
         """
-        if most < 1:
-            raise ValueError("get_many needs to be allowed at least one message.")
-        most = min(most, MOST)
+        most = whole("What get_many takes at most", most, 1, MOST, "messages")
         if self._decode is None and not self.redeliver:
             return self._member.get_many(most, timeout)
         if self._kept:

@@ -33,9 +33,10 @@ import os
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lanline.errors import CorruptedError
+from lanline.ipc.given import called, whole
 from lanline.ipc.handed import StaysHere
 from lanline.ipc.native import load
-from lanline.ipc.shared.named import Block, unlink, whole
+from lanline.ipc.shared.named import Block, unlink
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,6 +105,7 @@ class NamedPermits(StaysHere, Permits):
         owned: bool,
     ) -> None:
         native = load("_permits")
+        called("on_death", on_death)
         if permits is not None:
             permits = whole("What a semaphore has", permits, 1, native.MOST, "permits")
         size = None if permits is None else native.permit_bytes(permits)

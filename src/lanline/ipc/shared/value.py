@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
 from lanline.errors import NotFoundError
+from lanline.ipc.given import whole, yes_or_no
 from lanline.ipc.handed import StaysHere
 from lanline.ipc.native import load
 from lanline.ipc.payload import codec_for
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 DEFAULT_BYTES = 1024
+MOST_BYTES = 1 << 40
 
 
 class SharedValue(StaysHere, Generic[T]):
@@ -68,6 +70,9 @@ class SharedValue(StaysHere, Generic[T]):
         create: bool = True,
     ) -> None:
         native = load("_block")
+        yes_or_no("create", create)
+        if max_bytes is not None:
+            max_bytes = whole("A value's max_bytes", max_bytes, 1, MOST_BYTES, "bytes")
         self._encode, self._decode = codec_for(type)
         asked = None if max_bytes is None else native.value_bytes(max_bytes)
         new = asked or native.value_bytes(DEFAULT_BYTES)

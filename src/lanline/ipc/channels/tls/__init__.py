@@ -16,7 +16,7 @@ import os
 import ssl
 from typing import Any
 
-from lanline.errors import TlsError
+from lanline.errors import AddressError, TlsError
 from lanline.ipc.address import Address
 from lanline.ipc.channels.contract import Overflow
 from lanline.ipc.channels.sockets import attempt_seconds, connected
@@ -45,6 +45,7 @@ class TlsMethod:
         """Connect and agree, within `timeout`. Raises TlsError, and what tcp: raises."""
         deadline = Deadline(timeout)
         context = self._context or ssl.create_default_context()
+        _check_caller(context, self._address)
         sock = yield from connected(self._address, deadline)
         link = TlsLink(sock, limit, context, self._address.host)
         try:
@@ -56,6 +57,19 @@ class TlsMethod:
             link.forget()
             raise
         return TlsChannel(link, kind, overflow)
+
+
+def _check_caller(context: ssl.SSLContext, address: Address) -> None:
+    """One that is made for servers would only say so after somebody was connected to."""
+    try:
+        context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname=address.host)
+    except ssl.SSLError as problem:
+        raise TlsError(
+            f"The context for {address} cannot connect ({reason(problem)}): it is to be made for "
+            "clients (ssl.create_default_context)."
+        ) from problem
+    except ValueError:  # its letters, or their number, are none of a name's (RFC 5891)
+        raise AddressError(str(address)[:80], "its host cannot be the name of one") from None
 
 
 def _context_of_files(address: Address) -> ssl.SSLContext:
