@@ -160,6 +160,23 @@ async def test_a_loop_goes_on_while_a_hosts_address_is_asked_for(
             assert await other.recv(10) == b"found"
 
 
+async def test_a_loop_goes_on_while_a_listeners_own_name_is_asked_for(
+    slow_names: threading.Event,
+) -> None:
+    given_up = asyncio.ensure_future(aio.listen("tcp://localhost:0"))
+    listening = asyncio.ensure_future(aio.listen("tcp://localhost:0"))
+    await asyncio.sleep(0.05)
+    assert not listening.done()
+    given_up.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await given_up
+    slow_names.set()
+    async with await listening as listener:
+        accepting = asyncio.ensure_future(listener.accept(10))
+        async with await aio.connect(listener.address, 10), await accepting:
+            pass
+
+
 @pytest.mark.parametrize("timeout", [None, 0])
 def test_a_host_that_is_none_is_not_waited_for(timeout: float | None) -> None:
     with pytest.raises(ipc.NotFoundError, match="not known here"):

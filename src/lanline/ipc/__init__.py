@@ -159,10 +159,11 @@ def listen(
 
     `type`: what messages are (bytes, a msgspec type, `numpy.ndarray`, or `ipc.Pickle`); `limit`:
     bytes of one message; `overflow`: what a `send` does when there is no room; `tls`: for tls://,
-    a context with the certificate (or see `lanline.ipc.channels.tls`). Raises AddressError,
-    AddressInUseError, PermissionDeniedError, UnsupportedError, TlsError (no certificate).
+    a context with the certificate (or see `lanline.ipc.channels.tls`). A host's name is waited for
+    10 seconds at most. Raises AddressError, AddressInUseError, NotFoundError (no such folder or
+    host), TimedOutError, PermissionDeniedError, UnsupportedError, TlsError (no certificate).
     """
-    return place_of(address, type, limit, overflow, tls).listen()
+    return run(place_of(address, type, limit, overflow, tls).listening())
 
 
 @overload
@@ -228,4 +229,4 @@ def connect(
     PermissionDeniedError, TimedOutError, UnsupportedError, TlsError (its certificate is not
     trusted or another's, or it speaks no TLS).
     """
-    return run(place_of(address, type, limit, overflow, tls).connect(timeout))
+    return run(place_of(address, type, limit, overflow, tls).connecting(timeout))

@@ -93,6 +93,38 @@ def who_takes_all_whenever_it_polls_readable_misses_nothing(make: MakeAddress) -
         sending.result(SECONDS)
 
 
+def one_recv_each_time_it_polls_readable_misses_nothing(make: MakeAddress) -> None:
+    with pair(make) as (one, other), ThreadPoolExecutor(1) as pool:
+        sent = [str(n).encode() * (n % 7 * 100) for n in range(60)] + [b"x" * 500_000, b"last"]
+        one.send(b"before", SECONDS)
+        one.send(b"and read with it", SECONDS)
+        assert other.recv(SECONDS) == b"before"
+        door = (other.fileno(),)
+        sending = pool.submit(one.send_many, sent, SECONDS)
+        for message in [b"and read with it", *sent]:
+            assert wait_readable(door, Deadline(SECONDS)), message[:20]
+            assert other.recv(SECONDS) == message
+        sending.result(SECONDS)
+        assert not wait_readable(door, Deadline(0))
+        one.close()
+        for _ in range(2):  # the end stays to be told
+            assert wait_readable(door, Deadline(SECONDS))
+            raises(ipc.PeerClosedError, other.recv, SECONDS)
+        assert other.fileno() == door[0]
+
+
+def one_accept_each_time_it_polls_readable_keeps_nobody_waiting(make: MakeAddress) -> None:
+    with ipc.listen(make()) as listener, ThreadPoolExecutor(2) as pool:
+        connecting = [pool.submit(ipc.connect, listener.address, SECONDS) for _ in range(2)]
+        accepted: list[ipc.Channel[Any]] = []
+        while len(accepted) < len(connecting):
+            assert wait_readable((listener.fileno(),), Deadline(SECONDS)), len(accepted)
+            with suppress(ipc.TimedOutError):
+                accepted.append(listener.accept(0))
+        for channel in [*accepted, *(one.result(SECONDS) for one in connecting)]:
+            channel.close()
+
+
 def threads_may_share_an_end(make: MakeAddress) -> None:
     with pair(make) as (one, other), ThreadPoolExecutor(4) as pool:
         sends = [
@@ -237,6 +269,8 @@ CHECKS: list[Check] = [
     many_are_sent_and_received_at_once,
     who_sends_into_a_full_channel_waits_and_loses_nothing,
     who_takes_all_whenever_it_polls_readable_misses_nothing,
+    one_recv_each_time_it_polls_readable_misses_nothing,
+    one_accept_each_time_it_polls_readable_keeps_nobody_waiting,
     threads_may_share_an_end,
     statistics_count_both_ways,
     an_address_is_free_again_after_close,

@@ -42,10 +42,10 @@ def pair(
             yield other, connected
 
 
-def met(listener: ipc.Listener[Any]) -> tuple[ipc.Channel[Any], ipc.Channel[Any]]:
-    """Two connected ends, and no thread left: (connected, accepted)."""
+def met(listener: ipc.Listener[Any], **options: Any) -> tuple[ipc.Channel[Any], ipc.Channel[Any]]:
+    """Two connected ends, and no thread left: (connected, accepted). Options: of who connects."""
     with ThreadPoolExecutor(1) as pool:
-        connecting = pool.submit(ipc.connect, listener.address, SECONDS)
+        connecting = pool.submit(lambda: ipc.connect(listener.address, SECONDS, **options))
         accepted = listener.accept(SECONDS)
         return connecting.result(SECONDS), accepted
 

@@ -103,7 +103,7 @@ async def listen(
     tls: SSLContext | None = None,
 ) -> Listener[Any]:
     """As `lanline.ipc.listen`."""
-    return Listener(place_of(address, type, limit, overflow, tls).listen())
+    return Listener(await run(place_of(address, type, limit, overflow, tls).listening()))
 
 
 @overload
@@ -163,7 +163,7 @@ async def connect(
     tls: SSLContext | None = None,
 ) -> Channel[Any]:
     """As `lanline.ipc.connect`."""
-    return Channel(await run(place_of(address, type, limit, overflow, tls).connect(timeout)))
+    return Channel(await run(place_of(address, type, limit, overflow, tls).connecting(timeout)))
 
 
 @overload

@@ -160,10 +160,13 @@ class Channel(StaysHere, ABC, Generic[T]):
 
     @abstractmethod
     def fileno(self) -> int:
-        """A descriptor that polls readable when something has come; -1 when it is closed.
+        """A descriptor that is readable while there is something to receive, or the end to be told.
 
-        Take all that is there then, with `recv(0)` until TimedOutError: messages that came together
-        are read together, and those of them that were not taken make nothing readable again.
+        One `recv` each time that it polls readable misses nothing, by every method, TLS among them,
+        on Linux. A message may have come in part: then `recv(0)` raises TimedOutError, and a `recv`
+        without a time-out waits for its rest. On other systems take all there is, with `recv(0)`
+        until TimedOutError: of messages that were read together those that were not taken make
+        nothing readable again. It is for polling alone and always the same one; -1 when closed.
         """
 
     @abstractmethod
@@ -254,13 +257,22 @@ class Channel(StaysHere, ABC, Generic[T]):
     def ready(self, most: int) -> list[bytes]:
         """Messages that can be had without waiting, at most so many, as they came; counted."""
         ready = [self._undecoded.popleft() for _ in range(min(most, len(self._undecoded)))]
+        if ready:
+            self.told()
         fresh = self._recv_ready(most - len(ready)) if most > len(ready) else []
         self.count_received(len(fresh), sum(map(len, fresh)))
         return ready + fresh
 
+    def told(self) -> None:
+        """What is kept has changed; for whoever polls."""
+
     def take_kept(self) -> bytes | None:
         """The first of those that were received behind one that is not of the type."""
-        return self._undecoded.popleft() if self._undecoded else None
+        if not self._undecoded:
+            return None
+        kept = self._undecoded.popleft()
+        self.told()
+        return kept
 
     def _next(self, timeout: float | None) -> bytes:
         data = self.take_kept()
@@ -367,10 +379,10 @@ class Channel(StaysHere, ABC, Generic[T]):
             try:
                 messages.append(self.decoded(data))
             except MessageError:
+                self._undecoded.extendleft(reversed(batch[position if messages else 1 :]))
+                self.told()
                 if not messages:
-                    self._undecoded.extendleft(reversed(batch[1:]))
                     raise
-                self._undecoded.extendleft(reversed(batch[position:]))
                 break
         return messages
 
@@ -460,7 +472,12 @@ class Listener(StaysHere, ABC, Generic[T]):
 
     @abstractmethod
     def fileno(self) -> int:
-        """A descriptor that polls readable when `accept` might not wait; -1 when it is closed."""
+        """A descriptor that is readable while `accept` might not wait; -1 when it is closed.
+
+        One `accept` each time that it polls readable keeps nobody waiting, on Linux. Who connected
+        and has not introduced itself (shm:, tls:) may make it readable, too: then `accept(0)`
+        raises TimedOutError.
+        """
 
     @abstractmethod
     def close(self) -> None:

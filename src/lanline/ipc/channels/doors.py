@@ -10,11 +10,14 @@ from lanline.errors import ClosedError, NotFoundError
 from lanline.ipc.address import Address
 from lanline.ipc.channels.contract import Listener, Overflow
 from lanline.ipc.channels.link import StreamLink
+from lanline.ipc.channels.news import News, has_news
 from lanline.ipc.channels.stream import LINGER_SECONDS, StreamChannel
 from lanline.ipc.steps import Steps, Wait, run
 from lanline.ipc.waiting import Deadline, Waker, held
 
 T = TypeVar("T")
+
+_announcing = threading.Lock()
 
 RETRY_SECONDS = 0.01  # between tries, also to connect to what is not there yet
 ANSWER_SECONDS = 10.0  # for a listener that is there to accept
@@ -34,6 +37,16 @@ class DoorListener(Listener[T]):
         self._overflow = overflow
         self._accepting = threading.Lock()
         self._waker = Waker()
+        self._news: News | None = None
+
+    @property
+    @abstractmethod
+    def door(self) -> int:
+        """The descriptor at which calls arrive; -1 when it is closed."""
+
+    @abstractmethod
+    def _is_left(self) -> bool:
+        """Has a call been taken in that was not answered?"""
 
     @abstractmethod
     def _answer_next(self) -> StreamLink | None:
@@ -58,25 +71,41 @@ class DoorListener(Listener[T]):
             if self._waker.is_set:
                 raise ClosedError("You closed this listener.")
             link = self._answer_next()
+            if self._news is not None:
+                self._news.tell(self._is_left)
             if link is not None:
                 return StreamChannel(link, self._kind, self._overflow)
-            door = (self.fileno(), self._waker.fileno())
+            door = (self.door, self._waker.fileno())
             if not (yield Wait(deadline.left(), readers=door)):
                 raise deadline.passed("Nobody connected")
+
+    def fileno(self) -> int:
+        if self._waker.is_set or not self._pid_is_ours() or not has_news():
+            return self.door
+        with _announcing:
+            if self._news is None:
+                self._news = News((self.door, self._waker.fileno()))
+                self._news.tell(self._is_left)
+        return self._news.fileno()
 
     def close(self) -> None:
         if not self._pid_is_ours():
             self._waker.close()
-            self._shut()  # the parent listens on
+            self._let_go()  # the parent listens on
             return
         if self._waker.is_set:
             return
         self._remove()
         self._waker.set()
         if self._accepting.acquire(timeout=LINGER_SECONDS):
-            self._shut()
+            self._let_go()
             self._waker.close()
             self._accepting.release()
+
+    def _let_go(self) -> None:
+        if self._news is not None:
+            self._news.close()
+        self._shut()
 
 
 def calling(call: Any, timeout: float | None, kind: Any, overflow: Overflow) -> Steps[Any]:

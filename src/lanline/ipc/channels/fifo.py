@@ -104,8 +104,12 @@ class FifoListener(DoorListener[T]):
             _remove(reads, writes)
         return DescriptorLink(opened[1], opened[0], self.limit)
 
-    def fileno(self) -> int:
+    @property
+    def door(self) -> int:
         return -1 if self._door.closed else self._door.fileno()
+
+    def _is_left(self) -> bool:
+        return b"\n" in self._asked
 
     def _remove(self) -> None:
         with contextlib.suppress(OSError):

@@ -13,6 +13,7 @@ import socket
 import threading
 from abc import ABC, abstractmethod
 from bisect import bisect_right
+from collections import deque
 from itertools import islice
 
 from lanline.errors import (
@@ -26,9 +27,12 @@ from lanline.errors import (
 from lanline.ipc.channels.first_bytes import TLS_ALERT
 from lanline.ipc.channels.framing import FAREWELL, HEADER, Framer
 from lanline.ipc.channels.lane import Lane
+from lanline.ipc.channels.news import News
 from lanline.ipc.payload import BytesLike, size_of
 from lanline.ipc.steps import Steps, Wait
 from lanline.ipc.waiting import Deadline
+
+_announcing = threading.Lock()
 
 READ_BYTES = 256 * 1024
 # The first read asks for so much: to make room for 256 KiB costs the allocator two system calls.
@@ -64,6 +68,8 @@ class StreamLink(Lane, ABC):
         self.read_bytes = READ_BYTES_LEAST
         self.unsent = memoryview(b"")
         self._reading = threading.Lock()  # a failed send reads what the peer said last
+        self._news: News | None = None
+        self._kept: deque[bytes] = deque()
 
     # --- what carries the bytes ---------------------------------------------------------------
 
@@ -101,12 +107,16 @@ class StreamLink(Lane, ABC):
                 raise self.ended.__class__(*self.ended.args)
             if not self._read(wait):
                 return None
-        return messages.popleft()
+        message = messages.popleft()
+        self.tell()
+        return message
 
     def take_ready(self, most: int) -> list[bytes]:
         """Messages already read, at most so many."""
         messages = self.messages
-        return [messages.popleft() for _ in range(min(most, len(messages)))]
+        taken = [messages.popleft() for _ in range(min(most, len(messages)))]
+        self.tell()
+        return taken
 
     def await_recv(self) -> bool:
         """Is it worth to wait for `readers`? False: look again."""
@@ -138,9 +148,14 @@ class StreamLink(Lane, ABC):
     def take_error(self, problem: OSError) -> None:
         """Nothing more can be read."""
         self.ended = self._why(problem)
+        self.tell()
 
     def take_in(self, data: bytes) -> None:
         """What was read; nothing at the end."""
+        self._cut_untrusted(data)
+        self.tell()
+
+    def _cut_untrusted(self, data: bytes) -> None:
         if len(data) >= self.read_bytes:
             self.read_bytes = min(self.read_bytes * 4, READ_BYTES)
         elif len(data) < self.read_bytes // 8:
@@ -157,6 +172,34 @@ class StreamLink(Lane, ABC):
             self.ended = PeerClosedError("The peer closed the channel.")
         elif not data:
             self.ended = self._why(None)
+
+    # --- who polls --------------------------------------------------------------------------
+
+    def announce(self, kept: deque[bytes]) -> int:
+        """A descriptor that is readable while there is something to take; needs `has_news`.
+
+        `kept`: messages that were taken and come first again.
+        """
+        with _announcing:
+            if self._news is None:
+                self._kept = kept
+                self.end_receiving()
+                self._news = News(self.readers)
+                if self._reading.acquire(blocking=False):  # else somebody is reading, and tells
+                    try:
+                        self._read_alone(wait=False)  # what TLS has, and its socket shows no more
+                    finally:
+                        self._reading.release()
+                self.tell()
+        return self._news.fileno()
+
+    def tell(self) -> None:
+        """Something was read or taken."""
+        if self._news is not None:
+            self._news.tell(self._is_left)
+
+    def _is_left(self) -> bool:
+        return bool(self.messages or self._kept) or self.ended is not None
 
     def _refuse(self, problem: IpcError) -> bool:
         """What came ended the link; whether there was a way to tell the peer why."""
@@ -324,10 +367,16 @@ class StreamLink(Lane, ABC):
             self.closed = True
             self._hang_up()
 
+    def let_go(self) -> None:
+        """`release`, and of what `announce` made."""
+        if self._news is not None:
+            self._news.close()
+        self.release()
+
     def forget(self) -> None:
         """In the child of a fork: let go of the descriptors, and do nothing to the parent's."""
         self.closed = True
-        self.release()
+        self.let_go()
 
 
 class SocketLink(StreamLink):

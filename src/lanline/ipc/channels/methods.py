@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lanline.errors import AddressError
@@ -12,7 +12,7 @@ from lanline.ipc.kernel.queues import available
 from lanline.ipc.native import load
 from lanline.ipc.steps import Steps
 from lanline.ipc.system import need_pipes
-from lanline.ipc.waiting import seconds_of
+from lanline.ipc.waiting import Deadline, seconds_of
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -32,15 +32,24 @@ class Method(Protocol):
 class Place:
     """An address and what was chosen for the channels there, checked."""
 
+    address: Address
+    tls: SSLContext | None
     method: Method
     kind: Any
     limit: int
     overflow: Overflow
 
-    def listen(self) -> Listener[Any]:
-        return self.method.listen(self.kind, self.limit, self.overflow)
+    def listening(self) -> Steps[Listener[Any]]:
+        """Listen; the name of a host is asked for in a thread, as by who connects."""
+        method = self.method
+        if self.address.scheme in ("tcp", "tls"):
+            from lanline.ipc.channels.sockets import looked_up
 
-    def connect(self, timeout: float | None) -> Steps[Channel[Any]]:
+            (_, target), *_ = yield from looked_up(self.address, Deadline(None))
+            method = _method_of(replace(self.address, host=target[0]), self.tls)
+        return method.listen(self.kind, self.limit, self.overflow)
+
+    def connecting(self, timeout: float | None) -> Steps[Channel[Any]]:
         seconds_of(timeout)
         return self.method.connect(timeout, self.kind, self.limit, self.overflow)
 
@@ -53,7 +62,7 @@ def place_of(
     limit = check_options(kind, limit, overflow, takes_back=address.scheme == "shm")
     if tls is not None:
         _check_context(address, tls)
-    return Place(_method_of(address, tls), kind, limit, overflow)
+    return Place(address, tls, _method_of(address, tls), kind, limit, overflow)
 
 
 def _check_context(address: Address, tls: SSLContext) -> None:

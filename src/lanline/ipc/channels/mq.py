@@ -217,8 +217,12 @@ class MqListener(DoorListener[T]):
         finally:
             _unlink(*_names(token))
 
-    def fileno(self) -> int:
+    @property
+    def door(self) -> int:
         return self._door.fd
+
+    def _is_left(self) -> bool:
+        return bool(self._early)
 
     def _remove(self) -> None:
         with contextlib.suppress(IpcError):

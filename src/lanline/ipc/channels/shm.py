@@ -35,6 +35,7 @@ from lanline.ipc.channels.contract import (
     Overflow,
     Statistics,
 )
+from lanline.ipc.channels.news import News
 from lanline.ipc.channels.views import Borrowed, CopyingLoan, HeldMessage, Loan, check_loan
 from lanline.ipc.forgotten import Descriptor, warn_unclosed
 from lanline.ipc.native import load
@@ -124,6 +125,9 @@ class ShmChannel(Channel[T]):
     def fileno(self) -> int:
         return -1 if self.link.closed else self.link.fileno()
 
+    def told(self) -> None:
+        self.link.keep(bool(self._undecoded))
+
     def close(self) -> None:
         self.link.close()
 
@@ -168,6 +172,7 @@ class ShmListener(Listener[T]):
         self._limit = limit
         self._overflow = overflow
         self._callers: deque[_Caller] = deque()  # who has connected and not been let in yet
+        self._news: News | None = None
         self._folder = Descriptor(_runtime_folder(), self.address)
         try:
             place = _socket_in(self._folder.fileno(), address)
@@ -180,6 +185,13 @@ class ShmListener(Listener[T]):
             raise
 
     def accepting(self, deadline: Deadline) -> Steps[ShmChannel[T]]:
+        try:
+            return (yield from self._letting_in(deadline))
+        finally:
+            if self._news is not None:
+                self._news.watch([caller.sock.fileno() for caller in self._callers])
+
+    def _letting_in(self, deadline: Deadline) -> Steps[ShmChannel[T]]:
         while True:
             try:
                 caller = self._callers.popleft()
@@ -251,9 +263,17 @@ class ShmListener(Listener[T]):
             return link
 
     def fileno(self) -> int:
-        return self._listener.fileno()
+        door = self._listener.fileno()
+        if door < 0 or not self._pid_is_ours():
+            return door
+        if self._news is None:
+            self._news = News((door,))
+            self._news.watch([caller.sock.fileno() for caller in self._callers])
+        return self._news.fileno()
 
     def close(self) -> None:
+        if self._news is not None:
+            self._news.close()
         if self._folder.fileno() >= 0:
             self._listener.close()  # which knows what to leave to a parent
             while self._callers:

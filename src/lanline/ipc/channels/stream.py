@@ -10,6 +10,7 @@ from lanline.errors import ClosedError, IpcError, MessageTooLargeError, TimedOut
 from lanline.ipc.channels.contract import Channel, Overflow, Statistics
 from lanline.ipc.channels.lane import Calls
 from lanline.ipc.channels.link import StreamLink
+from lanline.ipc.channels.news import has_news
 from lanline.ipc.channels.views import Loan, check_loan
 from lanline.ipc.payload import BytesLike, check_bytes, size_of
 from lanline.ipc.steps import Steps, run
@@ -61,7 +62,13 @@ class StreamChannel(Calls[T], Channel[T]):
         return super().loan(size, timeout)
 
     def fileno(self) -> int:
-        return -1 if self.link.closed else self.link.readers[0]
+        if self.link.closed:
+            return -1
+        self.check_fork()
+        return self.link.announce(self._undecoded) if has_news() else self.link.readers[0]
+
+    def told(self) -> None:
+        self.link.tell()
 
     def close(self) -> None:
         link = self.link
@@ -77,7 +84,7 @@ class StreamChannel(Calls[T], Channel[T]):
         free = [lock for lock in locks if lock.acquire(timeout=LINGER_SECONDS)]
         try:
             if len(free) == len(locks):
-                link.release()
+                link.let_go()
         finally:
             for lock in free:
                 lock.release()
@@ -95,7 +102,7 @@ class StreamChannel(Calls[T], Channel[T]):
 
     def let_go(self) -> None:
         self.link.close()
-        self.link.release()
+        self.link.let_go()
 
     def _send(self, data: BytesLike, timeout: float | None) -> None:
         taken = False

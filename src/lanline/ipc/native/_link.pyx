@@ -414,6 +414,7 @@ cdef class Link:
     cdef bint reading
     cdef bint writing
     cdef bytes copied  # while `reading`: the record, out of a ring that drops its oldest
+    cdef bint kept
     cdef object poll  # what fileno() is of, once somebody has asked for it
     cdef int more
     cdef int inside  # threads that are using the bells' descriptors without the GIL
@@ -735,6 +736,8 @@ cdef class Link:
             self.received += count
             self.received_bytes += total
             self._release()
+            if self.poll is not None:
+                self._tell()
             return batch
         batch.append(self.recv(timeout))
         if self.incoming.unusual & RING_DROPS:
@@ -785,6 +788,8 @@ cdef class Link:
         self.received += 1
         self.received_bytes += record.size
         self._unlock_reading()
+        if self.poll is not None:
+            self._tell()
         return borrowed
 
     cdef bint _may_read(self) noexcept:
@@ -819,6 +824,8 @@ cdef class Link:
         self.received += 1
         self.received_bytes += record.size
         self._release()
+        if self.poll is not None:
+            self._tell()
         return message
 
     cdef object _take_slowly(self, ring_record *record):
@@ -835,6 +842,8 @@ cdef class Link:
         self.received += 1
         self.received_bytes += record.size
         self._release()
+        if self.poll is not None:
+            self._tell()
         return message
 
     cdef bytes _take_copied(self):
@@ -842,6 +851,8 @@ cdef class Link:
         self.copied = None
         self.received += 1
         self.received_bytes += PyBytes_GET_SIZE(message)
+        if self.poll is not None:
+            self._tell()
         return message
 
     cdef result _copy_oldest(self, ring_record *record) except *:
@@ -1079,10 +1090,7 @@ cdef class Link:
         return not self.gone
 
     def fileno(self):
-        """A descriptor that is readable whenever recv(timeout=0) may have something to say.
-
-        It may be readable without need: then recv raises TimedOutError, after which it is not.
-        """
+        """A descriptor that is readable while recv(timeout=0) has something to say."""
         self._check_open()
         if self.poll is None:
             # The bell alone does not do: once taken in, it is silent though messages are left. The
@@ -1094,10 +1102,22 @@ cdef class Link:
             self._watch()
         return self.poll.fileno()
 
+    def keep(self, bint some):
+        """Who receives here has taken something that comes first again."""
+        self.kept = some
+        if self.poll is not None and not self.closed:
+            self._watch()
+
+    cdef int _tell(self) except -1:
+        """Something was taken: was it the last?"""
+        if not self.closed and not ring_readable(&self.incoming):
+            self._watch()
+        return 0
+
     cdef bint _watch(self) except -1:
-        """Make fileno() tell the truth. False: there is something to receive."""
+        """Make fileno() tell the truth. False: there is something to receive from the ring."""
         cdef bint armed = self.hear_recv() and self.await_recv()
-        if armed:
+        if armed and not self.kept:
             try:
                 os.eventfd_read(self.more)
             except BlockingIOError:

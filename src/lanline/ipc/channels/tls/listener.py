@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from lanline.errors import ClosedError, IpcError
 from lanline.ipc.address import Address
 from lanline.ipc.channels.contract import Overflow
+from lanline.ipc.channels.news import News, has_news
 from lanline.ipc.channels.sockets import SocketListener
 from lanline.ipc.channels.tls.link import TlsChannel, TlsLink
 from lanline.ipc.channels.tls.problems import speaks_no_tls, why
@@ -46,6 +47,7 @@ class TlsListener(SocketListener[T]):
         self._callers: OrderedDict[TlsLink, float] = OrderedDict()  # when each is sent away
         self._guard = threading.Lock()
         self._accepters = 0
+        self._news: News | None = None
         self._bell, self._ringer = socket.socketpair()
         self._bell.setblocking(False)
         self._ringer.setblocking(False)
@@ -55,7 +57,10 @@ class TlsListener(SocketListener[T]):
         try:
             while True:
                 with self._guard:
-                    link, no_room = self._agree_with_one()
+                    try:
+                        link, no_room = self._agree_with_one()
+                    finally:
+                        self._tell()
                     watched = self._watched()
                 if link is not None:
                     return TlsChannel(link, self._kind, self._overflow)
@@ -67,6 +72,20 @@ class TlsListener(SocketListener[T]):
             self._accepters -= 1
             if self._accepters and self._callers:
                 self._ring()  # another watches those whom this one let in
+
+    def fileno(self) -> int:
+        door = super().fileno()
+        if door < 0 or not self._pid_is_ours() or not has_news():
+            return door
+        with self._guard:
+            if self._news is None:
+                self._news = News((door,))
+                self._tell()
+        return self._news.fileno()
+
+    def _tell(self) -> None:
+        if self._news is not None:
+            self._news.watch([link.socket.fileno() for link in self._callers])
 
     def _agree_with_one(self) -> tuple[TlsLink | None, bool]:
         """The first who agrees; and whether one does not read what we write."""
@@ -127,6 +146,8 @@ class TlsListener(SocketListener[T]):
         if self.socket.fileno() == -1:
             return
         with self._guard:
+            if self._news is not None:
+                self._news.close()
             super().close()  # wakes who waits
             for link in self._callers:
                 link.forget()
