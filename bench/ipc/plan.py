@@ -99,14 +99,14 @@ def aio() -> list[Job]:
 def kernel() -> list[Job]:
     return [
         Job(
-            (method, "stream" if streaming else "trip", "bare" if bare else "ours"),
+            (method, "stream" if streaming else "trip", "together" if together else "apart"),
             "kernel",
             method,
-            {"bare": bare, "streaming": streaming},
+            {"streaming": streaming, "together": together},
         )
         for method in METHODS
         for streaming in (False, True)
-        for bare in (True, False)
+        for together in (False, True)
     ]
 
 
@@ -121,6 +121,6 @@ PLANS = {
     "aio": aio,
     "kernel": kernel,
 }
-SECONDS = {"idle": 1.0, "wake": 0.6, "queue": 0.5}
+SECONDS = {"idle": 1.0, "wake": 0.6, "queue": 0.5, "kernel": 0.6}
 QUICK = ("lanline", "mp_pipe", "mp_queue", "spin", "idle", "mq", "unix", "lanline_shm", "bare")
 ONCE = ("idle",)  # nothing varies there

@@ -47,20 +47,31 @@ def beside(child: Callable[[socket.socket], Any]) -> Iterator[socket.socket]:
 
 
 @contextlib.contextmanager
-def pair(peer: Peer, child: Callable[[Peer, Meet], Any]) -> Iterator[tuple[Peer, Meet]]:
-    """Open the peer's two ends, the other one in a process that runs `child`."""
+def pair(
+    peer: Peer, child: Callable[[Peer, Meet], Any], where: tuple[int, int] | None = None
+) -> Iterator[tuple[Peer, Meet]]:
+    """Open the peer's two ends, the other one in a process that runs `child`.
+
+    `where`: the processors that this process and that one are kept on meanwhile.
+    """
 
     def run(sock: socket.socket) -> None:
         meet = meeting(sock)
         peer.open(1, meet)
+        if where:
+            os.sched_setaffinity(0, {where[1]})
         child(peer, meet)
 
+    before = os.sched_getaffinity(0)
     try:
         with beside(run) as sock:
             meet = meeting(sock)
             peer.open(0, meet)
+            if where:
+                os.sched_setaffinity(0, {where[0]})
             yield peer, meet
     finally:
+        os.sched_setaffinity(0, before)
         peer.clean()
 
 

@@ -44,6 +44,19 @@ def test_every_peer_is_in_every_comparison_of_peers() -> None:
         assert set(NAMES) <= {job.target for job in jobs_of(group)}
 
 
+def test_a_kernel_method_that_misses_its_aim_says_by_how_much_and_why() -> None:
+    near = {"us": 2.0, "bare_us": 2.0, "ratio": 1.0}
+    far = {"us": 8.3, "bare_us": 5.8, "ratio": 1.43, "here": 4.0, "there": 4.2}
+    far |= {"bare_here": 2.8, "bare_there": 3.0}
+    jobs = jobs_of("kernel")
+    for missed in jobs:
+        found = Found({job.key: far if job is missed else near for job in jobs}, {})
+        (aim,) = [aim for aim in TABLES["kernel"](found)[1] if not aim.met]
+        assert missed.target in aim.aim
+        assert aim.why.startswith("2.5 us more a ")
+    assert all(aim.met for aim in TABLES["kernel"](Found({job.key: near for job in jobs}, {}))[1])
+
+
 def test_how_far_the_repeats_lay_apart_is_said() -> None:
     trips: dict[tuple[str, ...], list[dict[str, float]]] = {
         ("lanline",): [{"us": 1.0}, {"us": 1.2}],

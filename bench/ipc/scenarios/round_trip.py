@@ -20,9 +20,15 @@ def answer(peer: Peer, meet: Meet) -> None:
         send(recv())
 
 
-def measure(name: str | type[Peer], seconds: float, size: int = 64, idle: bool = False) -> Figures:
+def measure(
+    name: str | type[Peer],
+    seconds: float,
+    size: int = 64,
+    idle: bool = False,
+    where: tuple[int, int] | None = None,
+) -> Figures:
     peer = open_peer(name, size)
-    with pair(peer, answer) as (peer, meet):
+    with pair(peer, answer, where) as (peer, meet):
         meet()
         message = b"x" * size
         # It warms up for as long as a tenth of the whole.

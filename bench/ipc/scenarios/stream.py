@@ -10,8 +10,14 @@ from bench.ipc.worker import Figures, Meet, open_peer, pair
 BATCH = 512
 
 
-def measure(name: str | type[Peer], seconds: float, size: int = 64, batch: bool = False) -> Figures:
-    """`per_second`: messages."""
+def measure(
+    name: str | type[Peer],
+    seconds: float,
+    size: int = 64,
+    batch: bool = False,
+    where: tuple[int, int] | None = None,
+) -> Figures:
+    """`per_second`: messages. `where`: the processors of the receiver and of the sender."""
     peer = open_peer(name, size)
 
     def flood(peer: Peer, meet: Meet) -> None:
@@ -28,7 +34,7 @@ def measure(name: str | type[Peer], seconds: float, size: int = 64, batch: bool 
         while True:
             send(message)
 
-    with pair(peer, flood) as (peer, meet):
+    with pair(peer, flood, where) as (peer, meet):
         if batch and peer.send_many is None:
             raise MissingError("it has no batches")
         meet()
