@@ -417,7 +417,7 @@ PERMITS = (
         "permit-not-again",
         "one that was woken does not say again that somebody sleeps",
         "native/permits.c",
-        "    uint32_t turn = fall_asleep(p, now - w->began >= PERMITS_OVERDUE_NS);",
+        "    uint32_t turn = fall_asleep(p, now - w->wait.began >= PERMITS_OVERDUE_NS);",
         "    uint32_t turn = atomic_load(&p->shared->turn);\n"
         "    if (w->dead != 1)\n        turn = fall_asleep(p, false);\n    w->dead = 1;",
         test="permits_wake_test",
@@ -453,7 +453,7 @@ PERMITS = (
         "permit-death-unheard",
         "the sentry does not tell of a death",
         "native/sentry.c",
-        "            futex_wake((_Atomic uint32_t *)s->alarm, INT_MAX);\n",
+        "            futex_wake((_Atomic uint32_t *)&t->alarm, INT_MAX);\n",
         "",
         test="permits_wake_test",
         model="permits DEATH_UNHEARD",

@@ -165,6 +165,20 @@ def takes_on_a_loop(address: str, other: Beside) -> Iterator[Wait]:
         yield lambda: asyncio.run(take())
 
 
+def works_until_the_end(address: str) -> Iterator[object]:
+    with ipc.Queue(address) as queue:
+        yield queue.take(SECONDS)
+
+
+@contextmanager
+def waits_for_the_end(address: str, other: Beside) -> Iterator[Wait]:
+    with ipc.Queue(address, redeliver=False) as queue:
+        queue.put(b"job")
+        other.tell(address)
+        assert "Item" in other.hear()
+        yield lambda: queue.join(SECONDS)
+
+
 def records(address: str) -> Iterator[object]:
     with ipc.FifoWriter(address, SECONDS):
         yield "in"
@@ -194,8 +208,9 @@ CASES: dict[str, Case] = {
     "lock, who waits on a loop": Case(holds, acquires_on_a_loop),
     "value, who writes": Case(writes, writes_next, 0.25, 0.25),
     "value, who writes on a loop": Case(writes, writes_next_on_a_loop, 0.1, 0.1),
-    "queue, who takes what is redelivered": Case(works, takes, 0.1, 0.1),
+    "queue, who takes what is redelivered": Case(works, takes),
     "queue, who takes it on a loop": Case(works, takes_on_a_loop),
+    "queue, who waits for the end of all work": Case(works_until_the_end, waits_for_the_end),
 }
 
 

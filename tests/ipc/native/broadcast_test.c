@@ -188,7 +188,7 @@ static void *read_all(void *argument)
     while (total < MANY) {
         int64_t missed = read_next(reader);
         if (missed < 0)
-            broadcast_sleep(reader, clock_ns() + 100000000);
+            broadcast_sleep(reader, &(sentry_wait){0}, clock_ns() + 100000000);
         else
             total += (uint64_t)missed + 1;
     }

@@ -41,7 +41,7 @@ static void put_next(member *m, uint32_t who)
     result answer;
     while ((answer = queue_send(&m->q, &parcel, 1, &try)) == RESULT_FULL) {
         CHECK(clock_ns() < try.until);
-        queue_sleep(&m->q, QUEUE_ROOM, try.turn, BELL_FOR_EVER);
+        queue_sleep(&m->q, QUEUE_ROOM, try.turn, &(sentry_wait){0}, BELL_FOR_EVER);
         CHECK(queue_clear_dead(&m->q) == RESULT_OK);
         try.slept = true;
     }
@@ -56,7 +56,7 @@ static bool take_next(member *m, queue_message *message)
     queue_try try = {.until = clock_ns() + LATE_NS};
     result answer = queue_receive(&m->q, message, 1, bytes, sizeof bytes, &try);
     if (answer == RESULT_EMPTY) {
-        queue_sleep(&m->q, QUEUE_ITEMS, try.turn, clock_ns() + 5000000);
+        queue_sleep(&m->q, QUEUE_ITEMS, try.turn, &(sentry_wait){0}, clock_ns() + 5000000);
         CHECK(queue_clear_dead(&m->q) == RESULT_OK);
         try.slept = true;
         answer = queue_receive(&m->q, message, 1, bytes, sizeof bytes, &try);
@@ -189,7 +189,7 @@ static bool crowd(long kill_at, bool redeliver)
         if (queue_all_finished(&m.q, &try) == RESULT_OK)
             break;
         CHECK(clock_ns() < late);
-        queue_sleep(&m.q, QUEUE_FINISHED, try.turn, BELL_FOR_EVER);
+        queue_sleep(&m.q, QUEUE_FINISHED, try.turn, &(sentry_wait){0}, BELL_FOR_EVER);
         CHECK(queue_clear_dead(&m.q) == RESULT_OK);
     }
     atomic_store(&told->over, 1);

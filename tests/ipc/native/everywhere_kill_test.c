@@ -106,7 +106,7 @@ static void drops_and_waits(void)
     try.drop_oldest = false;
     parcel.kind = 5;
     CHECK(queue_send(&m.q, &parcel, 1, &try) == RESULT_FULL);
-    queue_sleep(&m.q, QUEUE_ROOM, try.turn, 0);
+    queue_sleep(&m.q, QUEUE_ROOM, try.turn, &(sentry_wait){0}, 0);
     unsigned char bytes[100];
     queue_message message;
     CHECK(queue_receive(&m.q, &message, 1, bytes, sizeof bytes, &try) == RESULT_OK);
@@ -434,8 +434,9 @@ static void listens(void)
 {
     broadcast b = news_end();
     CHECK(broadcast_read_from(&b) == RESULT_OK);
-    broadcast_sleep(&b, clock_ns() + 1000000);
+    broadcast_sleep(&b, &(sentry_wait){0}, clock_ns() + 1000000);
     CHECK(broadcast_watch(&b));
+    broadcast_wake_all(&b);
 }
 
 static void nobody_minds(bool killed)
@@ -449,8 +450,9 @@ static void nobody_minds(bool killed)
 static void waits_for_a_value(void)
 {
     value v = {.shared = (value_shared *)(void *)news, .most = 100, .members = &here};
-    value_sleep(&v, 0, clock_ns() + 1000000);
+    value_sleep(&v, 0, &(sentry_wait){0}, clock_ns() + 1000000);
     CHECK(value_watch(&v, 0));
+    value_wake_all(&v);
 }
 
 static void it_can_be_set(bool killed)

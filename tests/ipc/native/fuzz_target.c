@@ -432,7 +432,7 @@ static void queue_program(program *p)
         default: {
             queue_try try = {.until = LOCK_AT_ONCE};
             note(queue_all_finished(&m->q, &try));
-            queue_sleep(&m->q, QUEUE_ITEMS, try.turn, clock_ns() + 1000);
+            queue_sleep(&m->q, QUEUE_ITEMS, try.turn, &(sentry_wait){0}, clock_ns() + 1000);
         }
         }
     }
@@ -480,7 +480,7 @@ static void value_program(program *p)
             free(bytes);
             break;
         }
-        default: value_sleep(&v, next(p, 1), clock_ns() + 1000);
+        default: value_sleep(&v, next(p, 1), &(sentry_wait){0}, clock_ns() + 1000);
         }
     }
 }
@@ -523,7 +523,7 @@ static void broadcast_program(program *p)
         }
         case 9: note(broadcast_write_from(&writer)); break;
         case 10: note(broadcast_read_from(&reader)); break;
-        default: broadcast_sleep(&reader, clock_ns() + 1000);
+        default: broadcast_sleep(&reader, &(sentry_wait){0}, clock_ns() + 1000);
         }
     }
 }

@@ -163,10 +163,8 @@ static void a_sentry_tells_of_every_death(void)
         make(1);
         member m;
         join(&m, 1);
-        CHECK(permits_watch(&m.p));
-        permits_waiter w = {.deadline_ns = BELL_FOR_EVER, .spun = true};
-        w.look_ns = PERMITS_LOOK_RARELY_NS;
-        w.look_at = clock_ns() + w.look_ns;
+        watch(&m);
+        permits_waiter w = unaided(&m);
         pid_t pid = start(&m);
         if (pid == 0) {
             member v;
@@ -186,7 +184,7 @@ static void a_sentry_tells_of_every_death(void)
         CHECK(w.dead == (uint32_t)pid);
         if (round % 2 == 0)
             CHECK(wait_for_death(pid));
-        permits_unwatch(&m.p);
+        unwatch(&m);
         leave(&m);
         finish();
     }
@@ -240,7 +238,7 @@ static void random_deaths_lose_nothing(void)
         if (workers[who] == 0) {
             member v;
             join(&v, 2);
-            CHECK(permits_watch(&v.p));
+            watch(&v);
             for (;;) {
                 CHECK(take_unaided(&v) != PERMITS_BUSY);
                 atomic_fetch_add(inside, 1);

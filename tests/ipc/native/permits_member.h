@@ -16,6 +16,7 @@ typedef struct {
     permits p;
     size_t size;
     void *mapping;
+    sentry_wait told; /* by a sentry, from `watch` on */
 } member;
 
 /* A file without a name, which opened anew by this path has a description of its own. */
@@ -67,17 +68,28 @@ static permits_answer take_until(member *m, uint64_t deadline_ns)
     return answer;
 }
 
-/* With a sentry and no look by time (PERMITS_LOOK_RARELY_NS is ten minutes here), so that a wake-up that
- * is lost is a test that stands still. */
+static inline void watch(member *m)
+{
+    m->told = (sentry_wait){0};
+    sentry_come(&m->p.sentry, m->fd, &m->told);
+    CHECK(m->told.told_by);
+}
+
+static inline void unwatch(member *m) { sentry_go(&m->p.sentry, &m->told); }
+
+/* One wait with a sentry and no look by time (SENTRY_LOOK_RARELY_NS is ten minutes here), so that a
+ * wake-up that is lost is a test that stands still. */
+static inline permits_waiter unaided(const member *m)
+{
+    permits_waiter w = {.deadline_ns = BELL_FOR_EVER, .spun = true, .wait = m->told};
+    CHECK(m->told.told_by);
+    sentry_begin(&w.wait, clock_ns(), SENTRY_LOOK_RARELY_NS);
+    return w;
+}
+
 static inline permits_answer take_unaided(member *m)
 {
-    uint64_t now = clock_ns();
-    permits_waiter w = {
-        .deadline_ns = BELL_FOR_EVER, .spun = true, .began = now, .look_ns = PERMITS_LOOK_RARELY_NS,
-        .look_at = now + PERMITS_LOOK_RARELY_NS,
-        .alarm = __atomic_load_n(&m->p.alarm, __ATOMIC_SEQ_CST),
-    };
-    CHECK(m->p.watched);
+    permits_waiter w = unaided(m);
     permits_answer answer;
     do
         answer = permits_wait(&m->p, &w);

@@ -100,7 +100,7 @@ static void *worker(void *shared_handle)
     member own, *m = shared_handle;
     if (!m) {
         join(m = &own, permits_made);
-        CHECK(permits_watch(&m->p));
+        watch(m);
     }
     pthread_barrier_wait(&all_here);
     for (int round = 0; round < ROUNDS; round++) {
@@ -113,7 +113,7 @@ static void *worker(void *shared_handle)
     }
     pthread_barrier_wait(&all_here); /* nobody's leaving wakes those who wait */
     if (m == &own) {
-        permits_unwatch(&m->p);
+        unwatch(m);
         leave(m);
     }
     return NULL;
@@ -126,7 +126,7 @@ static void run(uint32_t count, bool share)
     make(count);
     member m;
     join(&m, count);
-    CHECK(permits_watch(&m.p));
+    watch(&m);
     pthread_t threads[THREADS];
     CHECK(pthread_barrier_init(&all_here, NULL, THREADS) == 0);
     for (int i = 0; i < THREADS; i++)
@@ -134,7 +134,7 @@ static void run(uint32_t count, bool share)
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
     pthread_barrier_destroy(&all_here);
-    permits_unwatch(&m.p);
+    unwatch(&m);
     CHECK(count_of(&m, PERMIT_FREE) == count);
     if (count == 1)
         CHECK(guarded == THREADS * ROUNDS);
@@ -167,7 +167,7 @@ static void each_permit_that_is_freed_wakes_one_more(void)
         CHECK(take(&m) == PERMITS_TAKEN);
     for (int i = 0; i < THREADS; i++) {
         join(&sleepers[i], THREADS);
-        CHECK(permits_watch(&sleepers[i].p));
+        watch(&sleepers[i]);
         CHECK(pthread_create(&threads[i], NULL, sleeper, &sleepers[i]) == 0);
     }
     while (!atomic_load(&m.p.shared->asleep)) {
@@ -177,7 +177,7 @@ static void each_permit_that_is_freed_wakes_one_more(void)
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
     for (int i = 0; i < THREADS; i++) {
-        permits_unwatch(&sleepers[i].p);
+        unwatch(&sleepers[i]);
         leave(&sleepers[i]);
     }
     leave(&m);

@@ -4,6 +4,7 @@
 #include "permits_member.h"
 
 static void for_a_permit(void *of) { CHECK(take(of) != PERMITS_BUSY); }
+static void for_a_dead_ones_permit(void *of) { CHECK(take_unaided(of) == PERMITS_INHERITED); }
 
 static void for_a_permit_and_back(void *of)
 {
@@ -86,13 +87,13 @@ static void a_death_wakes_who_is_told_of_it(void)
     join(&dies, 1);
     join(&heir, 1);
     CHECK(take(&dies) == PERMITS_TAKEN);
-    CHECK(permits_watch(&heir.p));
-    sleeper s = {.who = "the heir of a permit", .sleep = for_a_permit, .of = &heir};
+    watch(&heir);
+    sleeper s = {.who = "the heir of a permit", .sleep = for_a_dead_ones_permit, .of = &heir};
     fall_asleep_for(&s);
     memory_unmap(dies.mapping, dies.size);
     close(dies.fd); /* all that the kernel does for the dead */
     must_wake(&s);
-    permits_unwatch(&heir.p);
+    unwatch(&heir);
     leave(&heir);
     finish();
 }

@@ -128,7 +128,7 @@ static void *produce(void *argument)
             if (answer == RESULT_OK)
                 break;
             CHECK(answer == RESULT_FULL);
-            queue_sleep(&m.q, QUEUE_ROOM, turn, BELL_FOR_EVER);
+            queue_sleep(&m.q, QUEUE_ROOM, turn, &(sentry_wait){0}, BELL_FOR_EVER);
         }
     }
     leave(&m);
@@ -157,7 +157,7 @@ static void *consume(void *argument)
         }
         queue_release(&m.q);
         if (answer == RESULT_EMPTY) {
-            queue_sleep(&m.q, QUEUE_ITEMS, turn, clock_ns() + 20000000);
+            queue_sleep(&m.q, QUEUE_ITEMS, turn, &(sentry_wait){0}, clock_ns() + 20000000);
             continue;
         }
         atomic_fetch_add(&taken, 1);

@@ -77,7 +77,7 @@ static void for_an_item(void *of)
     char bytes[16];
     queue_try try = {.until = BELL_FOR_EVER};
     while (queue_receive(&m->q, &message, 1, bytes, sizeof bytes, &try) == RESULT_EMPTY) {
-        queue_sleep(&m->q, QUEUE_ITEMS, try.turn, BELL_FOR_EVER);
+        queue_sleep(&m->q, QUEUE_ITEMS, try.turn, &(sentry_wait){0}, BELL_FOR_EVER);
         try.slept = true;
     }
 }
@@ -89,7 +89,7 @@ static void for_room_in_a_queue(void *of)
     member *m = of;
     queue_try try = {.until = BELL_FOR_EVER};
     while (queue_send(&m->q, parcels, 1, &try) == RESULT_FULL) {
-        queue_sleep(&m->q, QUEUE_ROOM, try.turn, BELL_FOR_EVER);
+        queue_sleep(&m->q, QUEUE_ROOM, try.turn, &(sentry_wait){0}, BELL_FOR_EVER);
         try.slept = true;
     }
 }
@@ -99,7 +99,7 @@ static void for_the_end_of_all_work(void *of)
     member *m = of;
     queue_try try = {.until = BELL_FOR_EVER};
     while (queue_all_finished(&m->q, &try) == RESULT_FULL)
-        queue_sleep(&m->q, QUEUE_FINISHED, try.turn, BELL_FOR_EVER);
+        queue_sleep(&m->q, QUEUE_FINISHED, try.turn, &(sentry_wait){0}, BELL_FOR_EVER);
 }
 
 static void two_items_put_at_once_wake_two_at_a_queue(void)
@@ -179,7 +179,7 @@ static void for_a_value(void *of)
 {
     value *v = of;
     while (atomic_load(&v->shared->version) == 0)
-        value_sleep(v, 0, BELL_FOR_EVER);
+        value_sleep(v, 0, &(sentry_wait){0}, BELL_FOR_EVER);
 }
 
 static void a_new_value_wakes_who_waits_for_it(void)
@@ -198,7 +198,7 @@ static void for_a_broadcast(void *of)
     char bytes[16];
     uint64_t size, missed;
     while (broadcast_read(b, bytes, sizeof bytes, &size, &missed) == RESULT_EMPTY)
-        broadcast_sleep(b, BELL_FOR_EVER);
+        broadcast_sleep(b, &(sentry_wait){0}, BELL_FOR_EVER);
 }
 
 static void a_broadcast_wakes_who_listens(void)

@@ -29,7 +29,7 @@ class Queue(StaysHere):
         self._queue = blocking.Queue(address, **options)
         self.whose: Callable[[], Any] = asyncio.current_task  # who got what, for task_done
         self._queue.whose = self._taker
-        self._watch = Watch(self._queue.watch(), closings=True)
+        self._watch = Watch(self._queue.watch())
         self.address = address
 
     def _taker(self) -> Any:

@@ -53,7 +53,7 @@ class AsyncPermits(StaysHere):
         self._turn = asyncio.Lock()
         self._courteous: float = load("_permits").COURTEOUS_SECONDS
         self._closed: int = load("_block").CLOSED
-        self._watch = Watch(self._permits.descriptor, closings=True)
+        self._watch = Watch(self._permits.descriptor)
 
     async def acquire(self, timeout: float | None = None) -> bool:
         """Take a permit, waiting at most `timeout` seconds (None: for ever, 0: not at all).

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 EVENT = struct.Struct("iIII")  # watch, mask, cookie, bytes of a name that follows
 READ_BYTES = 4096
 LOOK_SECONDS = 0.5  # as QUEUE_LOOK_UP_NS: whoever was to ring may have died before
-FIRST_LOOK_SECONDS = 0.001  # after a death was told of
+LOOK_MOST_SECONDS = 10.0  # as SENTRY_LOOK_RARELY_NS: a death is told of
+FIRST_LOOK_SECONDS = 0.001  # after it was
 
 
 class Watcher:
@@ -35,7 +36,7 @@ class Watcher:
         loop.add_reader(self._descriptor, self._on_events)
 
     def add(self, watch: Watch, descriptor: int) -> int:
-        number: int = self._native.watch_add(self._descriptor, descriptor, watch.closings)
+        number: int = self._native.watch_add(self._descriptor, descriptor)
         self._watches[number].add(watch)
         return number
 
@@ -74,11 +75,9 @@ _watchers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Watcher] = (
 
 
 class Watch:
-    """Lets tasks of one loop at a time wait until somebody rings a file."""
+    """Lets tasks of one loop at a time wait until somebody rings a file, or closes it, or dies."""
 
-    def __init__(self, descriptor: int, *, closings: bool = False) -> None:
-        """`closings`: be rung, too, when somebody closes the file, or dies."""
-        self.closings = closings
+    def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._watcher: Watcher | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -125,9 +124,8 @@ class Watch:
     ) -> None:
         """Wait until `is_there`, which also asks to be rung; raise TimedOutError with `what`.
 
-        `tidy` is called twice a second while nobody rings, and, with `closings`, when somebody has
-        left or died: at once and then ever less often, because the kernel tells of a death a moment
-        before it proves it (native/sentry.h).
+        `tidy` is called when somebody has left or died: at once and then ever less often, because
+        the kernel tells of a death a moment before it proves it (native/sentry.h).
         """
         self.start()
         closed: int = load("_block").CLOSED
@@ -139,7 +137,7 @@ class Watch:
             ring = await self.rung(look if left is None else min(left, look))
             if not ring or ring & closed:
                 tidy()
-            look = FIRST_LOOK_SECONDS if ring & closed else min(look * 2, LOOK_SECONDS)
+            look = FIRST_LOOK_SECONDS if ring & closed else min(look * 2, LOOK_MOST_SECONDS)
 
     async def rung(self, seconds: float) -> int:
         """Wait for a ring; what it was for (the event's mask), 0 when the time is over."""

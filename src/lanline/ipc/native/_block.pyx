@@ -14,9 +14,11 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.string cimport memset
 
 from lanline.ipc.native._clock cimport clock_ns, deadline_of, is_over
 from lanline.ipc.native._given cimport check_timeout, take_buffer
+from lanline.ipc.native._sentry cimport sentry, sentry_come, sentry_go, sentry_is_wanted, sentry_wait
 
 from lanline.errors import (
     BusyError,
@@ -27,6 +29,7 @@ from lanline.errors import (
     MessageTooLargeError,
     TimedOutError,
 )
+from lanline.ipc.ending import stay_if_ending
 
 
 cdef extern from "result.h" nogil:
@@ -71,7 +74,8 @@ cdef extern from "value.h" nogil:
     result value_lock_until(value *v, uint64_t deadline_ns)
     void value_unlock(value *v)
     result value_set(value *v, const void *bytes, uint64_t size)
-    void value_sleep(value *v, uint64_t seen, uint64_t deadline_ns)
+    void value_sleep(value *v, uint64_t seen, sentry_wait *w, uint64_t deadline_ns)
+    void value_wake_all(value *v)
     c_bool value_watch(value *v, uint64_t seen)
 
 cdef extern from "patience.h" nogil:
@@ -95,8 +99,12 @@ cdef extern from "broadcast.h" nogil:
     result broadcast_read_from(broadcast *b)
     result broadcast_read(broadcast *b, void *bytes, uint64_t room, uint64_t *size,
                           uint64_t *missed)
-    void broadcast_sleep(broadcast *b, uint64_t deadline_ns)
+    void broadcast_sleep(broadcast *b, sentry_wait *w, uint64_t deadline_ns)
+    void broadcast_wake_all(broadcast *b)
     c_bool broadcast_watch(broadcast *b)
+
+cdef extern from "<unistd.h>" nogil:
+    int usleep(unsigned int microseconds)
 
 cdef extern from "<sys/inotify.h>" nogil:
     int inotify_init1(int flags)
@@ -181,13 +189,13 @@ def watch_open():
     return fd
 
 
-def watch_add(int watcher, int fd, bint closings):
+def watch_add(int watcher, int fd):
     """Watch the file behind `fd`; the number that its events carry.
 
-    `closings`: be told, too, when somebody closes it or dies (CLOSED in the event's mask).
+    CLOSED in an event's mask says that somebody has closed it, or died.
     """
     cdef bytes path = b"/proc/self/fd/%d" % fd
-    cdef int watch = inotify_add_watch(watcher, path, IN_MODIFY | (IN_CLOSE_WRITE if closings else 0))
+    cdef int watch = inotify_add_watch(watcher, path, IN_MODIFY | IN_CLOSE_WRITE)
     if watch < 0:
         raise FullError("The system lets this user watch no more files (fs.inotify.max_user_watches).")
     return watch
@@ -245,6 +253,7 @@ cdef class Place:
         if self.generation != fork_generation:
             raise ForkedError("This came through a fork and belongs to the parent; open it anew.")
         if self.closed:
+            stay_if_ending()
             raise ClosedError("It is closed.")
         return 0
 
@@ -282,6 +291,8 @@ cdef class Value(Body):
 
     cdef value v
     cdef object holder  # the thread that has the lock
+    cdef sentry sentry
+    cdef int inside  # threads that may be asleep
 
     def __init__(self, Place place, uint64_t most):
         super().__init__(place, value_size(most))
@@ -388,17 +399,32 @@ cdef class Value(Body):
     def wait(self, uint64_t seen, timeout):
         """Wait until the version is another than `seen`."""
         cdef uint64_t deadline = deadline_of(timeout)
-        cdef uint64_t size = 0, version = 0
-        while True:
-            self.place._check()
-            version = self.get()[1]
-            if version != seen:
-                return version
-            if is_over(deadline):
-                raise TimedOutError("The value did not change within the time-out.")
+        cdef uint64_t version = 0
+        cdef sentry_wait w
+        memset(&w, 0, sizeof(w))
+        try:
+            while True:
+                version = self.get()[1]
+                if version != seen:
+                    return version
+                if is_over(deadline):
+                    raise TimedOutError("The value did not change within the time-out.")
+                if sentry_is_wanted(&w, clock_ns()):
+                    sentry_come(&self.sentry, self.place.r.fd, &w)
+                self.inside += 1
+                with nogil:
+                    value_sleep(&self.v, seen, &w, deadline)
+                self.inside -= 1
+                PyErr_CheckSignals()
+        finally:
+            sentry_go(&self.sentry, &w)
+
+    def wake(self):
+        """After its place was left: whoever waits in this handle finds that it is closed."""
+        while self.inside and self.place.generation == fork_generation:
+            value_wake_all(&self.v)
             with nogil:
-                value_sleep(&self.v, seen, deadline)
-            PyErr_CheckSignals()
+                usleep(100)
 
 
 def broadcast_bytes(uint64_t capacity):
@@ -455,6 +481,8 @@ cdef class Reader(Body):
     """One that listens, from now on."""
 
     cdef broadcast b
+    cdef sentry sentry
+    cdef int inside  # threads that may be asleep
 
     def __init__(self, Place place, uint64_t capacity):
         super().__init__(place, sizeof(broadcast_shared) + capacity)
@@ -472,33 +500,58 @@ cdef class Reader(Body):
 
     def recv(self, timeout=None):
         """The next message, and how many were overwritten before it could be read."""
-        cdef uint64_t deadline = 0, size = 0, missed = 0
+        cdef uint64_t size = 0, missed = 0
         cdef char small[SMALL]
         cdef result answer
         check_timeout(timeout)
         self.place._check()
         answer = broadcast_read(&self.b, small, SMALL, &size, &missed)
-        while True:
-            if answer == RESULT_OK:
-                return PyBytes_FromStringAndSize(small, size), missed
-            if answer == RESULT_TOO_LARGE:
-                out = PyBytes_FromStringAndSize(NULL, size)
-                answer = broadcast_read(&self.b, PyBytes_AS_STRING(out), size, &size, &missed)
+        if answer == RESULT_OK:
+            return PyBytes_FromStringAndSize(small, size), missed
+        return self._recv_slowly(answer, size, timeout)
+
+    cdef object _recv_slowly(self, result answer, uint64_t size, timeout):
+        cdef uint64_t deadline = deadline_of(timeout), missed = 0
+        cdef char small[SMALL]
+        cdef sentry_wait w
+        memset(&w, 0, sizeof(w))
+        try:
+            while True:
                 if answer == RESULT_OK:
-                    return out[:size], missed
-                continue
-            if answer == RESULT_CORRUPT:
-                raise CorruptedError(BROKEN)
-            if not deadline:
-                deadline = deadline_of(timeout)
-            if is_over(deadline):
-                raise TimedOutError("Nothing was broadcast within the time-out.")
-            if answer == RESULT_EMPTY:
-                with nogil:
-                    broadcast_sleep(&self.b, deadline)
-            PyErr_CheckSignals()
-            self.place._check()
-            answer = broadcast_read(&self.b, small, SMALL, &size, &missed)
+                    return PyBytes_FromStringAndSize(small, size), missed
+                if answer == RESULT_TOO_LARGE:
+                    out = PyBytes_FromStringAndSize(NULL, size)
+                    answer = broadcast_read(&self.b, PyBytes_AS_STRING(out), size, &size, &missed)
+                    if answer == RESULT_OK:
+                        return out[:size], missed
+                    continue
+                if answer == RESULT_CORRUPT:
+                    raise CorruptedError(BROKEN)
+                if is_over(deadline):
+                    raise TimedOutError("Nothing was broadcast within the time-out.")
+                if answer == RESULT_EMPTY:
+                    self._sleep(&w, deadline)
+                PyErr_CheckSignals()
+                self.place._check()
+                answer = broadcast_read(&self.b, small, SMALL, &size, &missed)
+        finally:
+            sentry_go(&self.sentry, &w)
+
+    cdef int _sleep(self, sentry_wait *w, uint64_t deadline) except -1:
+        if sentry_is_wanted(w, clock_ns()):
+            sentry_come(&self.sentry, self.place.r.fd, w)
+        self.inside += 1
+        with nogil:
+            broadcast_sleep(&self.b, w, deadline)
+        self.inside -= 1
+        return 0
+
+    def wake(self):
+        """After its place was left: whoever waits in this handle finds that it is closed."""
+        while self.inside and self.place.generation == fork_generation:
+            broadcast_wake_all(&self.b)
+            with nogil:
+                usleep(100)
 
     def watch(self):
         """Ask for the file to be rung at the next message; False: one is there."""

@@ -6,16 +6,17 @@ To take one that is free and to give it back are done with the GIL held; only to
 
 cimport cython
 
-import os
-
 from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport uint32_t, uint64_t
+from libc.string cimport memset
 
 from lanline.ipc.native._block cimport Body, Place, roster
-from lanline.ipc.native._clock cimport deadline_of
+from lanline.ipc.native._clock cimport clock_ns, deadline_of
 from lanline.ipc.native._given cimport check_timeout
+from lanline.ipc.native._sentry cimport sentry, sentry_come, sentry_go, sentry_is_wanted, sentry_wait
 
 from lanline.errors import BusyError, ClosedError, CorruptedError
+from lanline.ipc.ending import stay_if_ending
 
 
 cdef extern from "<unistd.h>" nogil:
@@ -29,11 +30,6 @@ cdef extern from "patience.h" nogil:
         pass
     void patience_start(patience *p)
 
-cdef extern from "sentry.h" nogil:
-    ctypedef struct sentry:
-        pass
-    void sentry_forget(sentry *s)
-
 cdef extern from "permits.h" nogil:
     const uint32_t PERMITS_MOST
     ctypedef struct permits_shared:
@@ -41,7 +37,6 @@ cdef extern from "permits.h" nogil:
     ctypedef struct permits:
         uint32_t count
         uint64_t way_until
-        bint watched
         sentry sentry
     ctypedef enum permits_answer:
         PERMITS_TAKEN
@@ -52,8 +47,7 @@ cdef extern from "permits.h" nogil:
         patience patience
         bint spun
         bint over
-        uint64_t look_at
-        bint patient
+        sentry_wait wait
         uint32_t dead
     ctypedef enum permit_state:
         PERMIT_FREE
@@ -66,8 +60,6 @@ cdef extern from "permits.h" nogil:
     permits_answer permits_try(permits *p, uint32_t *dead)
     permits_answer permits_try_all(permits *p, uint32_t *dead)
     permits_answer permits_wait(permits *p, permits_waiter *w)
-    bint permits_watch(permits *p)
-    void permits_unwatch(permits *p)
     void permits_asleep_on_file(permits *p, bint overdue)
     bint permits_must_give_way(permits *p)
     void permits_give_way(permits *p)
@@ -79,17 +71,6 @@ cdef extern from "permits.h" nogil:
 
 MOST = PERMITS_MOST
 COURTEOUS_SECONDS = 0.02
-
-_watching = set()  # whose sentry a fork leaves behind
-
-
-def _after_fork_in_child():
-    for permits in _watching:
-        (<Permits>permits)._forget_watch()
-    _watching.clear()
-
-
-os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 def permit_bytes(uint32_t count):
@@ -114,7 +95,6 @@ cdef class Permits(Body):
     cdef bint owned
     cdef bint closing
     cdef int inside  # threads that may be in it without the GIL
-    cdef int watchers  # threads that want a sentry
     cdef unsigned long owner  # the thread that holds a lock
     cdef readonly unsigned long recovered
     cdef public object on_death
@@ -168,10 +148,9 @@ cdef class Permits(Body):
     cdef bint _acquire_slowly(self, permits_answer answer, uint32_t dead, timeout) except -1:
         cdef permits_waiter w
         if answer == PERMITS_BUSY:
+            memset(&w, 0, sizeof(w))
             w.deadline_ns = deadline_of(timeout)
             w.patience = self.patience
-            w.spun = w.over = w.patient = False
-            w.dead = 0
             if w.deadline_ns == 1:
                 answer = permits_try_all(&self.p, &w.dead)
             else:
@@ -186,20 +165,15 @@ cdef class Permits(Body):
         return True
 
     cdef permits_answer _wait(self, permits_waiter *w) except *:
-        cdef permits_answer answer
-        cdef bint tried = False, watches = False
+        cdef permits_answer answer = PERMITS_BUSY
         try:
-            while True:
+            while answer == PERMITS_BUSY and not w.over:
                 answer = self._wait_once(w)
-                if answer != PERMITS_BUSY or w.over:
-                    return answer
-                if w.patient and not tried:
-                    tried = True
-                    watches = self._watch()
-                    w.look_at = 0  # somebody may have died before
+                if answer == PERMITS_BUSY and sentry_is_wanted(&w.wait, clock_ns()):
+                    sentry_come(&self.p.sentry, self.place.r.fd, &w.wait)
+            return answer
         finally:
-            if watches:
-                self._unwatch()
+            sentry_go(&self.p.sentry, &w.wait)
 
     cdef permits_answer _wait_once(self, permits_waiter *w) except *:
         cdef permits_answer answer
@@ -215,6 +189,7 @@ cdef class Permits(Body):
                 permits_abandon(&self.p)
             else:
                 permits_decline(&self.p)
+            stay_if_ending()
             raise ClosedError("It was closed while this thread waited.")
         if answer == PERMITS_BUSY and not w.over:
             try:
@@ -223,26 +198,6 @@ cdef class Permits(Body):
                 permits_decline(&self.p)
                 raise
         return answer
-
-    cdef bint _watch(self):
-        """Have a sentry for whoever waits long; False: the system refuses, and it looks up."""
-        if self.watchers == 0 and not self.p.watched and not permits_watch(&self.p):
-            return False
-        self.watchers += 1
-        _watching.add(self)
-        return True
-
-    cdef int _unwatch(self) except -1:
-        self.watchers -= 1
-        if self.watchers == 0:
-            _watching.discard(self)
-            permits_unwatch(&self.p)
-        return 0
-
-    cdef _forget_watch(self):
-        self.watchers = 0
-        self.p.watched = False
-        sentry_forget(&self.p.sentry)
 
     cdef int _tell(self, uint32_t dead) except -1:
         self.recovered += 1
@@ -344,7 +299,7 @@ cdef class Permits(Body):
             raise ClosedError("It was never opened.")
         return self.place._check()
 
-    def _stop(self):
+    def stop_waits(self):
         """Before it is closed: nobody of ours waits any more, and what we hold is as a dead one's."""
         self.closing = True
         while self.inside:

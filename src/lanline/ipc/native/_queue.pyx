@@ -8,7 +8,6 @@ operation, so that no thread ever waits for the GIL while it holds the queue's l
 
 cimport cython
 
-import atexit
 import os
 import weakref
 
@@ -17,9 +16,11 @@ from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.stdint cimport uint32_t, uint64_t
+from libc.string cimport memset
 
 from lanline.ipc.native._clock cimport BELL_FOR_EVER, clock_ns, deadline_of, is_over
 from lanline.ipc.native._given cimport check_timeout, take_buffer
+from lanline.ipc.native._sentry cimport sentry, sentry_come, sentry_go, sentry_is_wanted, sentry_wait
 
 from lanline.errors import (
     ClosedError,
@@ -29,6 +30,7 @@ from lanline.errors import (
     MessageTooLargeError,
     TimedOutError,
 )
+from lanline.ipc.ending import at_exit, stay_if_ending
 from lanline.ipc.native._block import enter_door
 
 
@@ -44,6 +46,9 @@ cdef extern from "result.h" nogil:
 
 cdef extern from "<stdbool.h>" nogil:
     ctypedef bint c_bool "bool"
+
+cdef extern from "<unistd.h>" nogil:
+    int usleep(unsigned int microseconds)
 
 cdef extern from "roster.h" nogil:
     ctypedef struct roster:
@@ -66,6 +71,7 @@ cdef extern from "queue.h" nogil:
         uint32_t capacity
         bint redeliver
         c_bool watching
+        sentry sentry
     ctypedef struct queue_message:
         uint32_t index, size, kind, deliveries
         uint64_t sequence
@@ -88,7 +94,7 @@ cdef extern from "queue.h" nogil:
     result queue_open(queue *q, int fd)
     void queue_close(queue *q, c_bool *last, c_bool *empty)
     void queue_abandon(queue *q)
-    void queue_sleep(queue *q, queue_event event, uint32_t turn, uint64_t deadline_ns)
+    c_bool queue_sleep(queue *q, queue_event event, uint32_t turn, sentry_wait *w, uint64_t deadline_ns)
     result queue_clear_dead(queue *q)
     result queue_send(queue *q, const queue_parcel *parcels, uint32_t count, queue_try *attempt)
     result queue_receive(queue *q, queue_message *messages, uint32_t most, void *bytes,
@@ -295,6 +301,8 @@ cdef class Member:
         cdef uint64_t deadline = deadline_of(timeout)
         cdef uint64_t give_up = max(deadline, clock_ns() + LOCK_NS)
         cdef uint32_t put = 0
+        cdef sentry_wait w
+        memset(&w, 0, sizeof(w))
         attempt.done = 0
         try:
             while True:
@@ -306,7 +314,7 @@ cdef class Member:
                         )
                     if is_over(deadline):
                         raise TimedOutError("The queue had no room within the time-out.")
-                    self._sleep(QUEUE_ROOM, attempt.turn, deadline)
+                    self._sleep(QUEUE_ROOM, attempt.turn, &w, deadline)
                     attempt.slept = True
                 elif answer == RESULT_TOO_LARGE:
                     raise MessageTooLargeError(parcels[put].size, self.limit)
@@ -322,6 +330,7 @@ cdef class Member:
                     return put
         finally:
             attempt.done = put
+            sentry_go(&self.q.sentry, &w)
 
     # --- getting
 
@@ -354,12 +363,14 @@ cdef class Member:
         cdef uint64_t room = SMALL
         cdef uint64_t give_up = max(deadline, clock_ns() + LOCK_NS)
         cdef char *bytes = NULL
+        cdef sentry_wait w
+        memset(&w, 0, sizeof(w))
         try:
             while answer != RESULT_OK:
                 if answer == RESULT_EMPTY:
                     if is_over(deadline):
                         raise TimedOutError("The queue had no message within the time-out.")
-                    self._sleep(QUEUE_ITEMS, attempt.turn, deadline)
+                    self._sleep(QUEUE_ITEMS, attempt.turn, &w, deadline)
                     attempt.slept = True
                 elif answer == RESULT_TOO_LARGE:
                     room = message.size
@@ -379,6 +390,7 @@ cdef class Member:
             return PyBytes_FromStringAndSize(bytes, message.size)
         finally:
             PyMem_Free(bytes)
+            sentry_go(&self.q.sentry, &w)
 
     def get_many(self, uint32_t most, timeout=None):
         """At least one message and at most `most`; waits as `get` does, for the first."""
@@ -445,21 +457,26 @@ cdef class Member:
         cdef queue_try attempt
         cdef result answer = RESULT_FULL
         cdef uint64_t give_up = max(deadline, clock_ns() + LOCK_NS)
-        while True:
-            attempt.until = self._next_try(give_up, answer)
-            self.inside += 1
-            with nogil:
-                answer = queue_all_finished(&self.q, &attempt)
-            self._step_out()
-            if answer == RESULT_OK:
-                return
-            if answer == RESULT_TIMED_OUT:
-                continue
-            if answer != RESULT_FULL:
-                raise CorruptedError(BROKEN)
-            if is_over(deadline):
-                raise TimedOutError("The queue's work was not finished within the time-out.")
-            self._sleep(QUEUE_FINISHED, attempt.turn, deadline)
+        cdef sentry_wait w
+        memset(&w, 0, sizeof(w))
+        try:
+            while True:
+                attempt.until = self._next_try(give_up, answer)
+                self.inside += 1
+                with nogil:
+                    answer = queue_all_finished(&self.q, &attempt)
+                self._step_out()
+                if answer == RESULT_OK:
+                    return
+                if answer == RESULT_TIMED_OUT:
+                    continue
+                if answer != RESULT_FULL:
+                    raise CorruptedError(BROKEN)
+                if is_over(deadline):
+                    raise TimedOutError("The queue's work was not finished within the time-out.")
+                self._sleep(QUEUE_FINISHED, attempt.turn, &w, deadline)
+        finally:
+            sentry_go(&self.q.sentry, &w)
 
     # --- all of it
 
@@ -470,12 +487,15 @@ cdef class Member:
         self.q.watching = True
         return self.fd
 
-    cdef int _sleep(self, queue_event event, uint32_t turn, uint64_t deadline) except -1:
-        cdef result answer
+    cdef int _sleep(self, queue_event event, uint32_t turn, sentry_wait *w, uint64_t deadline) except -1:
+        cdef result answer = RESULT_OK
+        self._check_open()  # a close since the turn was read changed nothing that we sleep on
+        if sentry_is_wanted(w, clock_ns()):
+            sentry_come(&self.q.sentry, self.fd, w)
         self.inside += 1
         with nogil:
-            queue_sleep(&self.q, event, turn, deadline)
-            answer = queue_clear_dead(&self.q)
+            if queue_sleep(&self.q, event, turn, w, deadline):
+                answer = queue_clear_dead(&self.q)
         self._step_out()
         PyErr_CheckSignals()
         if answer != RESULT_OK:
@@ -504,6 +524,7 @@ cdef class Member:
                 "This queue came through a fork and belongs to the parent; open it anew in the child."
             )
         if self.closed:
+            stay_if_ending()
             raise ClosedError("The queue is closed.")
         return 0
 
@@ -599,8 +620,12 @@ cdef class Member:
 
 
 def _close_all():
+    cdef uint64_t until = clock_ns() + LOCK_NS * 5
     for member in list(_members):
         member.close()
+        while (<Member>member).inside and clock_ns() < until:  # the last of them leaves
+            with nogil:
+                usleep(100)
 
 
-atexit.register(_close_all)
+at_exit(_close_all)

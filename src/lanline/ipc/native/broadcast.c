@@ -8,7 +8,7 @@
 #include "words.h"
 
 #ifndef LOOK_UP_NS
-#define LOOK_UP_NS 500000000u /* a writer may die between its store and its wake-up */
+#define LOOK_UP_NS 500000000u /* a writer may die between its store and its wake-up: then a sentry */
 #endif
 #define TRIES 1000
 
@@ -191,7 +191,7 @@ result broadcast_read(broadcast *b, void *bytes, uint64_t room, uint64_t *size, 
     return RESULT_TIMED_OUT;
 }
 
-void broadcast_sleep(broadcast *b, uint64_t deadline_ns)
+void broadcast_sleep(broadcast *b, sentry_wait *w, uint64_t deadline_ns)
 {
     uint64_t began = clock_ns(), now = began, budget = patience_budget(&b->patience);
     bool caught = false;
@@ -211,8 +211,17 @@ void broadcast_sleep(broadcast *b, uint64_t deadline_ns)
     KILL_POINT();
     if (atomic_load(&b->shared->tail) != b->position) /* see value_sleep */
         return;
-    uint64_t most = deadline_ns - now;
-    futex_wait(&b->shared->turn, turn, most < LOOK_UP_NS ? most : LOOK_UP_NS);
+    if (!w->began)
+        sentry_begin(w, now, LOOK_UP_NS);
+    sentry_is_time(w, now); /* what there is to look at was looked at */
+    sentry_sleep(w, &b->shared->turn, turn, now, deadline_ns);
+}
+
+void broadcast_wake_all(broadcast *b)
+{
+    atomic_fetch_add(&b->shared->turn, 1);
+    KILL_POINT();
+    futex_wake(&b->shared->turn, INT_MAX);
 }
 
 bool broadcast_watch(broadcast *b)

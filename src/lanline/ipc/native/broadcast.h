@@ -21,6 +21,7 @@
 #include "lock.h"
 #include "memory.h"
 #include "patience.h"
+#include "sentry.h"
 
 #define BROADCAST_HEAD 2 /* words before the bytes */
 
@@ -63,8 +64,11 @@ result broadcast_read_from(broadcast *b);
  * `missed`: how many were overwritten before this one was read. */
 result broadcast_read(broadcast *b, void *bytes, uint64_t room, uint64_t *size, uint64_t *missed);
 
-/* Spin, then sleep, until something is there, the deadline or half a second. */
-void broadcast_sleep(broadcast *b, uint64_t deadline_ns);
+/* Spin, then sleep, until something is there, the deadline, or a look. `w` is one wait of one thread, which
+ * has a sentry when it takes long. */
+void broadcast_sleep(broadcast *b, sentry_wait *w, uint64_t deadline_ns);
+/* Let everybody look, because a handle is being closed under some of them. */
+void broadcast_wake_all(broadcast *b);
 /* Ask to be rung by the file (watch.h) for the next message. False: one is there. */
 bool broadcast_watch(broadcast *b);
 

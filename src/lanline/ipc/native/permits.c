@@ -54,9 +54,7 @@ static void remember(permits *p, uint32_t index)
 
 void permits_open(permits *p, permits_shared *shared, roster *members, uint32_t count)
 {
-    p->shared = shared;
-    p->members = members;
-    p->count = count;
+    *p = (permits){.shared = shared, .members = members, .count = count};
     /* Everybody begins elsewhere, so that fewer meet. */
     remember(p, (members->tag & (ROSTER_PLACES - 1)) % count);
     for (uint32_t index = 0; index < count; index++) {
@@ -204,77 +202,27 @@ static permits_answer spin(permits *p, permits_waiter *w)
     return answer;
 }
 
-bool permits_watch(permits *p)
-{
-    p->watched = sentry_start(&p->sentry, p->members->fd, &p->alarm);
-    return p->watched;
-}
-
-void permits_unwatch(permits *p)
-{
-    p->watched = false;
-    sentry_stop(&p->sentry);
-}
-
-/* Is it time to ask the kernel about the holders? */
-static bool is_time_to_look(const permits *p, permits_waiter *w, uint64_t now)
-{
-    uint64_t most = PERMITS_LOOK_MOST_NS;
-    if (__atomic_load_n(&p->watched, __ATOMIC_RELAXED))
-        most = PERMITS_LOOK_RARELY_NS;
-    uint32_t alarm = __atomic_load_n(&p->alarm, __ATOMIC_SEQ_CST);
-    if (w->alarm != alarm) {
-        w->alarm = alarm;
-        w->look_ns = PERMITS_LOOK_AGAIN_NS;
-    } else if (now >= w->look_at || now >= w->deadline_ns) {
-        w->look_ns = w->look_ns * 2 < most ? w->look_ns * 2 : most;
-    } else {
-        return false;
-    }
-    w->patient = w->look_ns >= PERMITS_LOOK_MOST_NS / 2;
-    w->look_at = now + w->look_ns;
-    return true;
-}
-
-static void sleep_until(const permits *p, const permits_waiter *w, uint32_t turn, uint64_t now)
-{
-    uint64_t until = w->look_at < w->deadline_ns ? w->look_at : w->deadline_ns;
-    if (until <= now)
-        return;
-    if (__atomic_load_n(&p->watched, __ATOMIC_RELAXED)) {
-        futex_one ones[] = {futex_expect(&p->shared->turn, turn),
-                            futex_expect((_Atomic uint32_t *)&p->alarm, w->alarm)};
-        if (futex_wait_any(ones, 2, until))
-            return;
-    }
-    /* On the turn alone it would not hear of an alarm. */
-    uint64_t most = until - now;
-    futex_wait(&p->shared->turn, turn, most < PERMITS_LOOK_MOST_NS ? most : PERMITS_LOOK_MOST_NS);
-}
-
 permits_answer permits_wait(permits *p, permits_waiter *w)
 {
     permits_answer answer = PERMITS_BUSY;
     if (!w->spun) {
         w->spun = true;
-        w->alarm = __atomic_load_n(&p->alarm, __ATOMIC_SEQ_CST);
-        w->look_ns = PERMITS_LOOK_NS;
-        w->began = clock_ns();
-        w->look_at = w->began + w->look_ns;
+        sentry_begin(&w->wait, clock_ns(), SENTRY_LOOK_NS);
         answer = spin(p, w);
         if (answer != PERMITS_BUSY)
             return answer;
     }
     uint64_t now = clock_ns();
-    uint32_t turn = fall_asleep(p, now - w->began >= PERMITS_OVERDUE_NS);
-    answer = is_time_to_look(p, w, now) ? permits_try_all(p, &w->dead) : permits_try(p, &w->dead);
+    uint32_t turn = fall_asleep(p, now - w->wait.began >= PERMITS_OVERDUE_NS);
+    bool look = sentry_is_time(&w->wait, now) || now >= w->deadline_ns;
+    answer = look ? permits_try_all(p, &w->dead) : permits_try(p, &w->dead);
     if (answer != PERMITS_BUSY) {
         pass_on(p);
         return answer;
     }
     w->over = now >= w->deadline_ns;
     if (!w->over)
-        sleep_until(p, w, turn, now);
+        sentry_sleep(&w->wait, &p->shared->turn, turn, now, w->deadline_ns);
     return PERMITS_BUSY;
 }
 

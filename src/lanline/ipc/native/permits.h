@@ -13,11 +13,9 @@
  * when there is more to take. Event loops sleep on the file (watch.h); a ring wakes all of them, so
  * none of them has to wake the next.
  *
- * Deaths. Sleepers look up and ask the kernel about the holders after 10 ms, and then ever less often.
- * Whoever has slept for some time has a sentry (sentry.h), which tells of every death, so that it need
- * not look; without one, ten times a second. One that is killed between its waking and its
- * looking would leave the others asleep: they, too, are told of its death. For one that is frozen just
- * there, everybody looks up once in ten seconds.
+ * Deaths. Sleepers look up and ask the kernel about the holders, and whoever has slept for a tenth of a
+ * second has a sentry (sentry.h), which tells of every death. One that is killed between its waking and its
+ * looking would leave the others asleep: they, too, are told of its death.
  *
  * Order. Whoever comes at the right moment takes a free permit, before those who sleep: that is what
  * makes it fast. But one that has slept for long says so (`ASLEEP_OVERDUE`), and whoever gives a
@@ -39,20 +37,11 @@
 #include "sentry.h"
 
 #define PERMITS_MOST 65536
-/* The first look-up; each is twice as long after the one before, up to the last. */
-#define PERMITS_LOOK_NS LOCK_CHECK_NS
-#define PERMITS_LOOK_MOST_NS (LOCK_CHECK_NS * 10)
-/* With a sentry: after it told of somebody's leaving, and the last. */
-#define PERMITS_LOOK_AGAIN_NS (LOCK_CHECK_NS / 10)
 /* Who has waited for so long is overdue; whoever gives way does it for so long at most. */
 #define PERMITS_OVERDUE_NS LOCK_CHECK_NS
 #define PERMITS_WAY_NS 2000000
 #define PERMITS_WAY_LOOK_US 50
 #define ASLEEP_OVERDUE 4u
-
-#ifndef PERMITS_LOOK_RARELY_NS
-#define PERMITS_LOOK_RARELY_NS (UINT64_C(1000) * LOCK_CHECK_NS)
-#endif
 
 typedef struct {
     _Alignas(CACHE_LINE) _Atomic uint32_t asleep; /* who may be: ASLEEP_ON_WORD, ASLEEP_ON_FILE (watch.h) */
@@ -67,8 +56,6 @@ typedef struct {
     uint32_t count;
     uint32_t hint; /* the permit that was taken or released last: for our threads alone */
     uint64_t way_until; /* give way to one that is overdue; 0: to nobody */
-    uint32_t alarm; /* changes when somebody leaves or dies, while there is a sentry */
-    bool watched;   /* there is one */
     sentry sentry;
 } permits;
 
@@ -78,15 +65,13 @@ typedef enum {
     PERMITS_BUSY,      /* all are held */
 } permits_answer;
 
-/* One wait of one thread: zero at first but for these two. */
+/* One wait of one thread: zero at first but for these two. Who waits long has a sentry: sentry_come. */
 typedef struct {
     uint64_t deadline_ns;
     patience patience; /* a copy; the caller keeps what it has learnt */
     bool spun;
     bool over; /* the deadline has passed, and none was to be had */
-    uint64_t began, look_ns, look_at;
-    uint32_t alarm;
-    bool patient; /* it has slept for some time: a sentry is worth it */
+    sentry_wait wait;
     uint32_t dead; /* INHERITED: the process that had it; 0: not known any more */
 } permits_waiter;
 
@@ -109,11 +94,6 @@ permits_answer permits_try(permits *p, uint32_t *dead);
 permits_answer permits_try_all(permits *p, uint32_t *dead);
 /* Wait once: spin, or sleep until something may have changed. BUSY: again, unless it is over. */
 permits_answer permits_wait(permits *p, permits_waiter *w);
-
-/* From here on, until `permits_unwatch`, those who wait are told of every death; a wait in progress
- * must look once more. False: the system refuses. One thread at a time calls these. */
-bool permits_watch(permits *p);
-void permits_unwatch(permits *p);
 
 /* For event loops: ask for the file to be rung; `overdue`: after PERMITS_OVERDUE_NS. Look once more
  * after it, before sleeping. */

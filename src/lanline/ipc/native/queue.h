@@ -17,8 +17,8 @@
  * Sleeping. Whoever finds nothing (or no room) says so under the lock and sleeps on a word that is
  * changed, under the lock, by whoever brings it; so nothing comes between. One is woken at a time, and
  * passes it on when there is more. A sleeper that is woken and killed before it takes would leave the
- * others asleep: therefore every sleeper looks up twice a second (twenty times, while somebody works on
- * a message that may come again), and clears away the dead meanwhile.
+ * others asleep, and what a dead consumer had is to come again: therefore sleepers look up, and those
+ * who sleep long have a sentry, which tells them of every death (sentry.h). They clear away the dead.
  *
  * Trust: every index and size that is read from the file is checked before it is followed, and every
  * walk has an end. The file can be truncated by its owner's other processes, and then a read is a bus
@@ -37,12 +37,13 @@
 #include "patience.h"
 #include "result.h"
 #include "roster.h"
+#include "sentry.h"
 
 #define QUEUE_BLOCK 256
 #define QUEUE_HEAD 40
 #define QUEUE_BODY (QUEUE_BLOCK - QUEUE_HEAD)
 #ifndef QUEUE_LOOK_UP_NS
-#define QUEUE_LOOK_UP_NS 500000000u
+#define QUEUE_LOOK_UP_NS 500000000u /* the first look of one who waits for nobody in particular */
 #endif
 #define QUEUE_LEAVE_NS UINT64_C(2000000000) /* a stopped holder of the lock keeps nobody from leaving */
 
@@ -98,6 +99,7 @@ typedef struct {
     bool watching; /* we wait on event loops */
     bool leaving; /* what we hold is to be treated as a dead one's */
     patience patience;
+    sentry sentry;
     /* Whom to wake when the lock is released. */
     int wake_items, wake_room, wake_finished;
 } queue;
@@ -152,8 +154,9 @@ result queue_drop(queue *q);
 void queue_pass_on(queue *q, queue_event event);
 /* Say that somebody goes to sleep; the turn to sleep on. Needs the lock. */
 uint32_t queue_asleep(queue *q, queue_event event);
-/* Without the lock: spin, then sleep, until the turn has changed, the deadline or half a second. */
-void queue_sleep(queue *q, queue_event event, uint32_t turn, uint64_t deadline_ns);
+/* Without the lock: spin, then sleep, until the turn has changed, the deadline, or a look. True: it is
+ * time for queue_clear_dead. `w` is one wait of one thread, which has a sentry when it takes long. */
+bool queue_sleep(queue *q, queue_event event, uint32_t turn, sentry_wait *w, uint64_t deadline_ns);
 /* Without the lock: repair after participants that the kernel says are dead; later, if somebody who
  * lives keeps the lock. */
 result queue_clear_dead(queue *q);

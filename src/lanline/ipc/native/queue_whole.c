@@ -29,7 +29,16 @@ void queue_pass_on(queue *q, queue_event event)
         call(bench, &q->wake_room, 1);
 }
 
-void queue_sleep(queue *q, queue_event event, uint32_t turn, uint64_t deadline_ns)
+/* How soon to look who died, for the first time. */
+static uint64_t first_look(queue *q, queue_event event)
+{
+    bool worked_on = GET(q->shared->unfinished) > GET(q->shared->count);
+    if (worked_on && (event == QUEUE_FINISHED || (event == QUEUE_ITEMS && q->redeliver)))
+        return SENTRY_LOOK_NS; /* a death ends the wait */
+    return q->redeliver ? SENTRY_LOOK_MOST_NS : QUEUE_LOOK_UP_NS;
+}
+
+bool queue_sleep(queue *q, queue_event event, uint32_t turn, sentry_wait *w, uint64_t deadline_ns)
 {
     _Atomic uint32_t *word = &bench_of(q, event)->turn;
     uint64_t began = clock_ns(), now = began;
@@ -44,13 +53,13 @@ void queue_sleep(queue *q, queue_event event, uint32_t turn, uint64_t deadline_n
     }
     if (budget)
         patience_learn(&q->patience, now - began, caught);
-    if (!caught && now < deadline_ns) {
-        uint64_t most = deadline_ns - now, look = QUEUE_LOOK_UP_NS;
-        /* Somebody works on a message that comes again when he dies, of which nobody is told. */
-        if (q->redeliver && GET(q->shared->unfinished) > GET(q->shared->count))
-            look /= 10;
-        futex_wait(word, turn, most < look ? most : look);
-    }
+    if (caught || now >= deadline_ns)
+        return false;
+    uint64_t first_ns = first_look(q, event);
+    if (!w->began || first_ns < w->first_ns)
+        sentry_begin(w, now, first_ns);
+    sentry_sleep(w, word, turn, now, deadline_ns);
+    return sentry_is_time(w, clock_ns());
 }
 
 result queue_send(queue *q, const queue_parcel *parcels, uint32_t count, queue_try *try)
@@ -138,13 +147,12 @@ result queue_all_finished(queue *q, queue_try *try)
 
 void queue_wake_all(queue *q)
 {
-    /* Without the lock they are not woken, but they look up by themselves. */
-    if (queue_take(q, clock_ns() + QUEUE_LOOK_UP_NS) != RESULT_OK)
-        return;
-    for (queue_event event = QUEUE_ITEMS; event <= QUEUE_FINISHED; event++)
-        queue_asleep(q, event);
-    call(&q->shared->items, &q->wake_items, INT_MAX);
-    call(&q->shared->room, &q->wake_room, INT_MAX);
-    call(&q->shared->finished, &q->wake_finished, INT_MAX);
-    queue_release(q);
+    /* Without the lock, which somebody stopped may hold: whoever holds it changes a turn to one that
+     * nobody sleeps on either, whether or not ours is lost. */
+    for (queue_event event = QUEUE_ITEMS; event <= QUEUE_FINISHED; event++) {
+        _Atomic uint32_t *turn = &bench_of(q, event)->turn;
+        atomic_fetch_add(turn, 1);
+        KILL_POINT();
+        futex_wake(turn, INT_MAX);
+    }
 }

@@ -9,7 +9,7 @@
 #include "words.h"
 
 #ifndef LOOK_UP_NS
-#define LOOK_UP_NS 500000000u /* a writer may die between its store and its wake-up */
+#define LOOK_UP_NS 500000000u /* a writer may die between its store and its wake-up: then a sentry */
 #endif
 #define TRIES 1000
 
@@ -94,7 +94,7 @@ result value_set(value *v, const void *bytes, uint64_t size)
     return RESULT_OK;
 }
 
-void value_sleep(value *v, uint64_t seen, uint64_t deadline_ns)
+void value_sleep(value *v, uint64_t seen, sentry_wait *w, uint64_t deadline_ns)
 {
     uint32_t turn = atomic_load(&v->shared->turn);
     atomic_fetch_or(&v->shared->asleep, ASLEEP_ON_WORD);
@@ -102,8 +102,17 @@ void value_sleep(value *v, uint64_t seen, uint64_t deadline_ns)
     uint64_t now = clock_ns();
     if (atomic_load(&v->shared->version) != seen || now >= deadline_ns)
         return;
-    uint64_t most = deadline_ns - now;
-    futex_wait(&v->shared->turn, turn, most < LOOK_UP_NS ? most : LOOK_UP_NS);
+    if (!w->began)
+        sentry_begin(w, now, LOOK_UP_NS);
+    sentry_is_time(w, now); /* what there is to look at was looked at */
+    sentry_sleep(w, &v->shared->turn, turn, now, deadline_ns);
+}
+
+void value_wake_all(value *v)
+{
+    atomic_fetch_add(&v->shared->turn, 1);
+    KILL_POINT();
+    futex_wake(&v->shared->turn, INT_MAX);
 }
 
 bool value_watch(value *v, uint64_t seen)

@@ -20,6 +20,7 @@
 
 #include "lock.h"
 #include "memory.h"
+#include "sentry.h"
 
 #define VALUE_PLACES 4
 
@@ -52,8 +53,11 @@ void value_unlock(value *v);
 /* Needs the lock. TOO_LARGE: over `most`. */
 result value_set(value *v, const void *bytes, uint64_t size);
 
-/* Sleep until the version is another than `seen`, the deadline or half a second. */
-void value_sleep(value *v, uint64_t seen, uint64_t deadline_ns);
+/* Sleep until the version is another than `seen`, the deadline, or a look. `w` is one wait of one thread,
+ * which has a sentry when it takes long. */
+void value_sleep(value *v, uint64_t seen, sentry_wait *w, uint64_t deadline_ns);
+/* Let everybody look, because a handle is being closed under some of them. */
+void value_wake_all(value *v);
 /* Ask to be rung by the file (watch.h) for the next change. False: it is another than `seen`. */
 bool value_watch(value *v, uint64_t seen);
 

@@ -4,7 +4,7 @@
  * writes one byte of the file's first page that means nothing; the write, unlike a store into a
  * mapping, is an event. So nothing has a name of its own, nothing is left by the dead, and who may
  * not open the file can neither ring nor listen. A ringer that dies before it rings is covered as it
- * is for those who sleep on a word: whoever waits looks up twice a second.
+ * is for those who sleep on a word: whoever waits is told of the death by the same descriptor.
  */
 #ifndef LANLINE_WATCH_H
 #define LANLINE_WATCH_H

@@ -164,8 +164,9 @@ class Subscription(StaysHere, Generic[T]):
         return self._reader.watch()
 
     def close(self) -> None:
-        """Listen no more. Again does nothing."""
+        """Listen no more. A thread that waits in it gets ClosedError. Again does nothing."""
         self._block.close()
+        self._reader.wake()
 
     def __enter__(self) -> Self:
         return self

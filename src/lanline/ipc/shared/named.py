@@ -8,7 +8,6 @@ is never removed under somebody who is about to use it.
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import errno
 import os
@@ -28,6 +27,7 @@ from lanline.errors import (
     TimedOutError,
 )
 from lanline.ipc.address import SHM_NAME, parse_address
+from lanline.ipc.ending import at_exit
 from lanline.ipc.forgotten import warn_unclosed
 from lanline.ipc.native import load
 
@@ -259,7 +259,7 @@ class Block:
 _open_blocks: weakref.WeakSet[Block] = weakref.WeakSet()
 
 
-@atexit.register
+@at_exit
 def _close_all() -> None:
     for block in list(_open_blocks):
         block.close()

@@ -30,6 +30,7 @@ runtime folder; it does not outlive the boot. `Semaphore.unlink(name)` removes o
 from __future__ import annotations
 
 import os
+import weakref
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lanline.errors import CorruptedError
@@ -75,6 +76,15 @@ def permits_taken(descriptor: int, size: int) -> tuple[int, int]:
 class PermitsBlock(Block):
     """The file, kept while a dead holder's permit is in it, so that the next holder is told."""
 
+    user: weakref.ref[NamedPermits] | None = None
+
+    def close(self) -> None:
+        """As Block.close; nobody waits in it any more and holds nothing."""
+        user = None if self.user is None else self.user()
+        if user is not None and self.is_open:
+            user.stop_waits()
+        super().close()
+
     def _is_kept(self, kind: str, size: int | None) -> bool:
         try:
             there = self._size_of_untrusted(kind, load("_block").BODY)
@@ -116,6 +126,7 @@ class NamedPermits(StaysHere, Permits):
         except BaseException:
             self._block.close()
             raise
+        self._block.user = weakref.ref(self)
 
     @property
     def descriptor(self) -> int:
@@ -127,8 +138,6 @@ class NamedPermits(StaysHere, Permits):
 
         Threads that wait in it get ClosedError.
         """
-        if self._block.is_open:
-            self._stop()
         self._block.close()
 
     @classmethod

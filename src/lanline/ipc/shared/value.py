@@ -159,8 +159,12 @@ class SharedValue(StaysHere, Generic[T]):
         return self._value.wait(version, timeout)
 
     def close(self) -> None:
-        """Let go; with the last holder the value is gone. Again does nothing."""
+        """Let go; with the last holder the value is gone. Again does nothing.
+
+        A thread that waits in it gets ClosedError.
+        """
         self._block.close()
+        self._value.wake()
 
     def __enter__(self) -> Self:
         return self
