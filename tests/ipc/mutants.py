@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import hashlib
 import json
 import os
 import re
@@ -27,7 +28,10 @@ ROOT = Path(__file__).parents[2]
 NATIVE = Path("src/lanline/ipc/native")
 SECONDS = 40
 SHORT = 12  # as in test_soak
+TIMED_OUT = 124  # timeout(1), which the tests in C run under
 HANG = 10  # what the soak calls a hang here
+# The code as it is, searched like a mutant: what finds something in it proves nothing elsewhere.
+UNBROKEN = Mutation("unbroken", "the code as it is", "native/ring.c", "", "")
 SEARCHES = {
     "soak": f"the mutant's scenario of the soak, for {SECONDS} seconds",
     "short": f"all scenarios for {SHORT} seconds, as in scripts/test",
@@ -54,7 +58,9 @@ class Trial:
 
     @property
     def lives(self) -> list[str]:
-        """The searches that should have found it and did not."""
+        """The searches that should have found it and did not; of whole code those that did."""
+        if self.mutation == UNBROKEN:
+            return [by for by, one in self.found.items() if one.what]
         return [
             by
             for by, one in self.found.items()
@@ -107,6 +113,10 @@ class Copy:
         """What each search finds while the copy is broken in this one way."""
         path = self._package / "ipc" / mutation.file
         right = path.read_text()
+        if mutation == UNBROKEN:
+            for by in searches:
+                yield by, self._search(by, mutation)
+            return
         if right.count(mutation.old) != 1:
             raise SystemExit(f"{mutation.file} has not one place for {mutation.name}.")
         path.write_text(right.replace(mutation.old, mutation.new))
@@ -125,7 +135,7 @@ class Copy:
             if by == "tests"
             else self._soak(SHORT, [])
             if by == "short"
-            else self._soak(SECONDS, ["--only", mutation.scenario])
+            else self._soak(SECONDS, ["--only", mutation.scenario] if mutation.scenario else [])
         )
         return Found(what, said, time.monotonic() - began)
 
@@ -160,7 +170,8 @@ class Copy:
             r"not so: .*|asleep for ever: .*|ERROR: .*|WARNING: Thread.*|runtime error: .*",
             tests.stderr,
         )
-        said = told[0] if told else f"ended with {tests.returncode}"
+        late = tests.returncode == TIMED_OUT
+        said = told[0] if told else "ran into its time-out" if late else "it ended badly"
         return (began[-1] if began else "compiler"), said
 
 
@@ -206,23 +217,103 @@ def table(trials: list[Trial], searches: list[str]) -> str:
     )
 
 
-def try_all(mutations: list[Mutation], searches: list[str]) -> list[Trial]:
-    trials = []
+class Record:
+    """What was found so far, in a file after each search; it goes on where it was ended.
+
+    What was found in other code, by other tests or of another fault, is not taken over.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._code = code()
+        self._found: dict[str, dict[str, Found]] = {}
+        self._made: dict[str, str] = {}
+        if path and path.exists():
+            kept = json.loads(path.read_text())
+            if kept["code"] != self._code:
+                print(f"{path} is about other code: beginning anew.", flush=True)
+                return
+            for row in kept["mutants"]:
+                self._made[row["name"]] = row["made"]
+                self._found[row["name"]] = {by: Found(**one) for by, one in row["found"].items()}
+
+    def of(self, mutation: Mutation) -> dict[str, Found]:
+        if self._made.get(mutation.name) != made(mutation):
+            self._found.pop(mutation.name, None)
+        return self._found.get(mutation.name, {})
+
+    def keep(self, trial: Trial) -> None:
+        if self._path is None:
+            return
+        name = trial.mutation.name
+        self._made[name] = made(trial.mutation)
+        self._found[name] = dict(trial.found)
+        rows = [
+            {
+                "name": name,
+                "made": self._made[name],
+                "found": {by: asdict(one) for by, one in found.items()},
+            }
+            for name, found in self._found.items()
+        ]
+        new = self._path.with_name(f"{self._path.name}.new")
+        new.write_text(json.dumps({"code": self._code, "mutants": rows}, indent=1) + "\n")
+        new.replace(self._path)
+
+
+def code() -> str:
+    """What the library and its tests in C and the soak are now."""
+    digest = hashlib.sha256()
+    tests = ROOT / "tests/ipc"
+    for path in sorted(
+        [
+            *(ROOT / "src/lanline/ipc").rglob("*.[chp]*"),
+            *tests.glob("soak*.py"),
+            *(tests / "native").glob("*.[ch]"),
+            ROOT / "scripts/native-test",
+        ]
+    ):
+        if "__pycache__" not in path.parts and path.suffix in {"", ".c", ".h", ".py", ".pyx"}:
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def made(mutation: Mutation) -> str:
+    """How it is made and what is due, so that a changed fault is tried again."""
+    return hashlib.sha256(repr(mutation).encode()).hexdigest()
+
+
+def due(mutation: Mutation, searches: list[str]) -> list[str]:
+    """Those that can be asked: the tests in C know nothing of Python, some faults no scenario."""
+    if mutation == UNBROKEN:
+        return searches
+    native = mutation.file.startswith("native/")
+    return [by for by in searches if (native if by == "tests" else mutation.scenario)]
+
+
+def try_all(mutations: list[Mutation], searches: list[str], record: Record) -> list[Trial]:
+    trials = [Trial(mutation, dict(record.of(mutation))) for mutation in mutations]
+    left = {
+        trial.mutation.name: [by for by in due(trial.mutation, searches) if by not in trial.found]
+        for trial in trials
+    }
+    began, done, all_of_it = time.monotonic(), 0, sum(map(len, left.values()))
     with tempfile.TemporaryDirectory() as folder:
         copy = Copy(Path(folder))
-        for number, mutation in enumerate(mutations, 1):
-            trial = Trial(mutation)
-            trials.append(trial)
-            print(f"[{number}/{len(mutations)}] {mutation.name}: {mutation.what}", flush=True)
-            due = [
-                by
-                for by in searches
-                if (mutation.file.startswith("native/") if by == "tests" else mutation.scenario)
-            ]
-            for by, found in copy.broken(mutation, due):
+        for number, trial in enumerate(trials, 1):
+            mutation = trial.mutation
+            print(f"[{number}/{len(trials)}] {mutation.name}: {mutation.what}", flush=True)
+            if not left[mutation.name]:
+                print("    as recorded", flush=True)
+                continue
+            for by, found in copy.broken(mutation, left[mutation.name]):
                 trial.found[by] = found
+                record.keep(trial)
+                done += 1
+                rest = (time.monotonic() - began) / done * (all_of_it - done) / 60
                 verdict = f"{found.what}: {found.said}" if found.what else "not found"
                 print(f"    {by}, {found.seconds:.0f} s: {verdict}"[:200], flush=True)
+                print(f"    {done} of {all_of_it} searches, {rest:.0f} minutes left", flush=True)
     return trials
 
 
@@ -230,7 +321,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="scripts/mutants",
         description="Break a copy of the code in one way after the other, and see what finds it.",
-        epilog="Ends with 1 when a search that should find a mutant does not.",
+        epilog="Ends with 1 when a search that should find a mutant does not, and with 2 when the "
+        "code as it is, which is searched first, is found at fault. With --json FILE an "
+        "interrupted run goes on where it was.",
     )
     parser.add_argument(
         "--only", default="", help="mutants or scenarios of the soak, with commas between"
@@ -241,7 +334,12 @@ def main() -> int:
         help="; ".join(f"{name}: {what}" for name, what in SEARCHES.items()),
     )
     parser.add_argument("--list", action="store_true", help="name the mutants and what is due")
-    parser.add_argument("--json", type=Path, help="write what was found to this file, too")
+    parser.add_argument(
+        "--json",
+        type=Path,
+        metavar="FILE",
+        help="write what was found to this file after each search, and go on from what it holds",
+    )
     options = parser.parse_args()
     only = set(filter(None, options.only.split(",")))
     searches = list(filter(None, options.by.split(",")))
@@ -255,15 +353,17 @@ def main() -> int:
             due = ", ".join(filter(None, (one.scenario, one.test, one.model))) or "nothing"
             print(f"{one.name}: {one.what} ({due})")
         return 0
-    trials = try_all(chosen, searches)
+    trials = try_all([UNBROKEN, *chosen], searches, Record(options.json))
     print(table(trials, searches))
-    if options.json:
-        options.json.write_text(json.dumps([asdict(one) for one in trials], indent=1) + "\n")
+    whole, *trials = trials
     lived = [trial.mutation.name for trial in trials if trial.lives]
     found = sum(any(one.what for one in trial.found.values()) for trial in trials)
     print(f"{found} of {len(trials)} found", end="; " if lived else ".\n")
     if lived:
         print(f"not by what should have: {', '.join(lived)}.")
+    if whole.lives:
+        print(f"The code as it is was found at fault, too, by {', '.join(whole.lives)}.")
+        return 2
     return 1 if lived else 0
 
 
