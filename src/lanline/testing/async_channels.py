@@ -208,6 +208,32 @@ async def memory_is_lent_both_ways(make: MakeAddress) -> None:
         assert (one.statistics().sent, other.statistics().received) == (2, 2)
 
 
+async def a_rule_for_overflow_is_kept(make: MakeAddress) -> None:
+    async with pair(make, overflow="raise") as (one, _):
+        await _raises(ipc.FullError, asyncio.wait_for(_fill(one), SECONDS))
+    async with pair(make, overflow="raise") as (one, _):
+        await _raises(ipc.FullError, asyncio.wait_for(_lend_until_full(one), SECONDS))
+    async with pair(make, overflow="drop-newest") as (one, other):
+        await asyncio.wait_for(_lend_until_full(one), SECONDS)
+        assert one.statistics().dropped == 1
+        for number in range(one.statistics().sent):
+            assert (await other.recv(SECONDS))[:4] == number.to_bytes(4, "little")
+        await _raises(ipc.TimedOutError, other.recv(0))
+
+
+async def _fill(channel: aio.Channel[Any]) -> None:
+    while True:
+        await channel.send(b"x" * 1000, SECONDS)
+
+
+async def _lend_until_full(channel: aio.Channel[Any]) -> None:
+    number = 0
+    while not channel.statistics().dropped:
+        async with channel.loan(1000) as room:
+            room[:4] = number.to_bytes(4, "little")
+        number += 1
+
+
 async def arrays_travel_and_are_lent(make: MakeAddress) -> None:
     import numpy as np
 
@@ -318,6 +344,7 @@ CHECKS: list[Check] = [
     types_travel_and_iteration_ends,
     the_loop_and_a_thread_understand_each_other,
     nobody_there_is_said,
+    a_rule_for_overflow_is_kept,
     memory_is_lent_both_ways,
     arrays_travel_and_are_lent,
     what_is_not_of_the_type_is_no_end,

@@ -182,6 +182,27 @@ def a_rule_for_overflow_is_kept(make: MakeAddress) -> None:
         raises(ipc.TimedOutError, other.recv, 0)
 
 
+def a_loan_keeps_the_rule(make: MakeAddress) -> None:
+    """Where there is no room it does not wait, either: at its beginning or at its end."""
+    with pair(make, overflow="raise") as (one, _), ThreadPoolExecutor(1) as pool:
+        raises(ipc.FullError, pool.submit(_lend_until_full, one).result, SECONDS)
+    with pair(make, overflow="drop-newest") as (one, other):
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(_lend_until_full, one).result(SECONDS)
+        assert one.statistics().dropped == 1
+        for number in range(one.statistics().sent):
+            assert other.recv(SECONDS)[:4] == number.to_bytes(4, "little")
+        raises(ipc.TimedOutError, other.recv, 0)
+
+
+def _lend_until_full(channel: ipc.Channel[Any]) -> None:
+    number = 0
+    while not channel.statistics().dropped:
+        with channel.loan(65_536, SECONDS) as room:
+            room[:4] = number.to_bytes(4, "little")
+        number += 1
+
+
 def _fill(channel: ipc.Channel[Any]) -> None:
     while True:
         channel.send(b"x" * 65_536, SECONDS)
@@ -278,6 +299,7 @@ CHECKS: list[Check] = [
     nobody_listening_is_said,
     accepting_times_out,
     a_rule_for_overflow_is_kept,
+    a_loan_keeps_the_rule,
     time_outs_wait_as_long_as_they_say,
     many_threads_send_and_receive,
     batches_in_pieces_arrive_whole,

@@ -104,7 +104,7 @@ class Channel(StaysHere, Generic[T]):
             channel.count_sent(1, size_of(data))
         if taken:
             if self._link.has_unsent:
-                await self._finish(Deadline(timeout))
+                await self._finish(Deadline(0 if channel.overflows else timeout))
         elif channel.overflows:
             channel.overflown()
         else:
@@ -122,6 +122,18 @@ class Channel(StaysHere, Generic[T]):
         self._channel.count_sent(1, size)
         if self._link.has_unsent:
             await self._finish(deadline)
+
+    async def send_lent(self, data: BytesLike, deadline: Deadline) -> None:
+        """For AsyncLoan: what was filled in memory of its own, by the rule for overflow."""
+        channel = self._channel
+        if not channel.overflows:
+            await self.send_encoded(data, deadline)
+        elif self._writing.locked() or not self._give(data):
+            channel.overflown()
+        else:
+            channel.count_sent(1, size_of(data))
+            if self._link.has_unsent:
+                await self._finish(Deadline(0))
 
     async def send_many(self, messages: Iterable[T], timeout: float | None = None) -> int:
         """Send messages in order; how many were sent before the time-out (all of them without).
@@ -172,7 +184,8 @@ class Channel(StaysHere, Generic[T]):
 
         The end of the block sends it, an error in it takes it back. Where the memory is the
         method's own (shm:), other tasks' sends wait until then, and one of this task raises
-        BusyError; elsewhere it is copied when it is sent.
+        BusyError; elsewhere it is copied when it is sent. By the rules "raise" and "drop-newest" it
+        waits for nothing, and FullError comes at the beginning or at the end.
         """
         if check_loan(size) > self._link.limit:
             raise MessageTooLargeError(size, self._link.limit)

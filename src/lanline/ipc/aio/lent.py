@@ -45,7 +45,7 @@ class AsyncLoan:
         part = part_of(view, size)
         self._view = self._loan = None
         if loan is None:
-            await self._channel.send_encoded(view[:part], self._deadline)
+            await self._channel.send_lent(view[:part], self._deadline)
             return
         try:
             loan.commit(part)

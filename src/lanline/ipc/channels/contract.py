@@ -285,7 +285,8 @@ class Channel(StaysHere, ABC, Generic[T]):
         """Memory to fill in place and send: `with channel.loan(n) as view: view[:] = ...`.
 
         The end of the block sends it, an error in it takes it back. Waits for room where the memory
-        is the method's own; elsewhere it is copied when it is sent, at most `timeout` later.
+        is the method's own; elsewhere it is copied when it is sent, at most `timeout` later. The
+        rules "raise" and "drop-newest" wait for nothing; FullError comes here or at the end.
         """
         self.check_fork()
         check_loan(size)

@@ -76,7 +76,7 @@ class ShmChannel(Channel[T]):
                 send_many=link.send_many,
                 recv_many=link.recv_many,
             )
-        elif is_array(kind) and overflow == "block":
+        elif is_array(kind) and overflow != "drop-oldest":
             vars(self).update(send=self._send_array)  # into its place, without a copy before
 
     def _send_array(self, array: NDArray[Any], timeout: float | None = None) -> None:
@@ -95,14 +95,24 @@ class ShmChannel(Channel[T]):
         It is sent when the block ends, and not at all when it raises. While it is out this thread
         cannot send (BusyError), and others wait. After that a view of it must not be written to.
         With "drop-oldest" it is memory of its own, copied when it is sent: nothing that the peer
-        may still want is dropped for a message that there is not yet.
+        may still want is dropped for a message that there is not yet. With "raise" and
+        "drop-newest" nobody waits: FullError comes at once, and what there is no room for is lent
+        memory of its own and dropped when it would be sent, unless there is room by then.
         """
         if check_loan(size) > self.link.limit:
             raise MessageTooLargeError(size, self.link.limit)
         if self.overflow == "drop-oldest":
             self.check_fork()
             return CopyingLoan(size, self.link.send)
-        return self.link.loan(size, timeout)
+        return self._loan_by_rule(size) if self.overflows else self.link.loan(size, timeout)
+
+    def _loan_by_rule(self, size: int) -> Loan:
+        try:
+            return self.link.loan(size, 0)
+        except TimedOutError:
+            if self.overflow == "raise":
+                self.overflown()
+            return CopyingLoan(size, lambda data: self._send_encoded(data, 0))
 
     def borrow(self, timeout: float | None = None) -> Borrowed:
         """The next message where it lies, read-only: no copy is made.
