@@ -98,6 +98,44 @@ def test_bounds_over_the_systems_are_named(address: str) -> None:
         MessageQueue(address, messages=10_000_000)
 
 
+@pytest.mark.parametrize(
+    ("tighten", "said"),
+    [
+        ("ulimit -q 100", "take at most 100 bytes together (ulimit -q)"),
+        ("ulimit -n 40", "this process has 40 files open, as many as it may (ulimit -n)"),
+        ("echo 0 > /proc/sys/fs/mqueue/queues_max", "fs.mqueue.queues_max"),
+    ],
+)
+def test_which_limit_leaves_no_room_for_a_queue_is_told(tighten: str, said: str) -> None:
+    code = """
+import os, resource, sys
+from lanline import ipc
+import lanline.ipc.kernel.message_queue, lanline.ipc.channels.mq
+try:
+    while "-n" in sys.argv[1]:
+        os.dup(0)
+except OSError:
+    pass
+for opening in (ipc.MessageQueue, ipc.listen):
+    try:
+        opening("mq:/none")
+    except ipc.FullError as problem:
+        print(problem)
+"""
+    script = f'{tighten} || exit 77; exec "$@"'
+    command = ["bash", "-c", script, "-", sys.executable, "-c", code, tighten]
+    done = subprocess.run(
+        ["unshare", "-Ur", "--ipc", *command],
+        capture_output=True,
+        check=False,
+        timeout=50,
+        text=True,
+    )
+    if done.returncode == 77 or "unshare" in done.stderr:
+        pytest.skip(f"needs namespaces: {done.stderr}")
+    assert [said in line for line in done.stdout.splitlines()] == [True, True], done
+
+
 def test_a_missing_queue_is_not_found() -> None:
     with pytest.raises(ipc.NotFoundError):
         MessageQueue("mq:/lanline-test-nobody", create=False)

@@ -24,7 +24,7 @@ def test_every_finding_that_is_not_fine_says_what_to_do() -> None:
 
 def test_the_calls_of_the_kernel_are_tried_and_not_guessed() -> None:
     found = {one.what.partition(" (")[0]: one for one in examine()}
-    for what in ("sealed memory", "word of a death", "watching on event loops"):
+    for what in ("sealed memory", "word of a death", "watching"):
         assert found[what].verdict == "fine", found[what]
     # In a user namespace in which nobody may watch.
     limit = "/proc/sys/user/max_inotify_instances"
@@ -88,3 +88,39 @@ def test_a_limit_that_is_in_the_way_is_told_with_what_to_do(
     assert found["verdict"] == "problem"
     assert advice in found["advice"]
     assert done.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("fill", "verdict", "advice"),
+    [
+        ("true", "fine", ("", "", "")),
+        (
+            "echo 100 > msgmax; echo 4096 > shmmax; echo '4 5 9 9' > sem; ipcmk -S 4; ipcmk -S 1",
+            ("worth knowing", "worth knowing", "problem"),
+            ("msgmax=8192", "shmmax", 'sem="4 10 9 18"'),
+        ),
+        (
+            "echo 2 > msgmni; ipcmk -Q; ipcmk -Q; echo 4 > shmall; ipcmk -M 16000",
+            ("problem", "problem", "fine"),
+            ("msgmni=4", "ls sysv-memory", ""),
+        ),
+    ],
+)
+def test_system_v_limits_are_told_with_what_is_taken_of_them(
+    fill: str, verdict: str | tuple[str, ...], advice: tuple[str, ...]
+) -> None:
+    doctor = f"{Path(sys.executable).with_name('lanline')} ipc doctor --json"
+    script = f"cd /proc/sys/kernel; {{ {fill}; }} >&2 || exit 77; exec {doctor}"
+    done = subprocess.run(
+        ["unshare", "-Ur", "--ipc", "bash", "-c", script],
+        capture_output=True,
+        check=False,
+        timeout=50,
+    )
+    if not done.stdout:
+        pytest.skip(f"needs namespaces: {done.stderr.decode()}")
+    found = {one["what"]: one for one in json.loads(done.stdout)}
+    verdicts = (verdict,) * 3 if isinstance(verdict, str) else verdict
+    for kind, its, said in zip(("queues", "segments", "semaphores"), verdicts, advice, strict=True):
+        one = found[f"System V {kind}"]
+        assert (one["verdict"], said in one["advice"]) == (its, True), one

@@ -7,6 +7,8 @@ import mmap
 import os
 import signal
 import socket
+import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,8 @@ import pytest
 
 from lanline import ipc
 from lanline.errors import BusyError, NotFoundError
-from lanline.ipc.inspect import find, removal
+from lanline.ipc.inspect import find, removal, survey
+from lanline.ipc.inspect.fifos import is_unused
 from lanline.ipc.inspect.removal import collect, remove
 
 posix_ipc = pytest.importorskip("posix_ipc")
@@ -101,6 +104,81 @@ def test_a_fifo_in_use_is_not_removed_by_another_name(tmp_path: Path) -> None:
             remove(f"fifo:{link}", force=True)
     finally:
         os.close(descriptor)
+
+
+def waits_in_open(process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + 20
+    while Path(f"/proc/{process.pid}/wchan").read_text() != "wait_for_partner":
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def test_a_fifo_that_somebody_waits_to_have_opened_is_in_use_and_said_to_be(
+    tmp_path: Path,
+) -> None:
+    """`cat` of a FIFO has no descriptor of it before somebody writes."""
+    path = tmp_path / "a fifo"
+    os.mkfifo(path)
+    with subprocess.Popen(["cat", path.name], cwd=tmp_path, stdout=subprocess.PIPE) as cat:
+        waits_in_open(cat)
+        found = find(f"fifo:{path}")
+        assert [holder.pid for holder in found.holders] == [cat.pid]
+        assert "waits for somebody to open its other end" in found.why
+        assert f"fifo:{path}" in [one.address for one in survey(["fifo"]).objects]
+        with pytest.raises(BusyError, match=str(cat.pid)):
+            remove(f"fifo:{path}", force=True)
+        path.write_bytes(b"and was not disturbed")
+        assert cat.stdout
+        assert cat.stdout.read() == b"and was not disturbed"
+
+
+@pytest.mark.parametrize("how", [os.O_RDONLY | os.O_NONBLOCK, os.O_RDWR])
+def test_the_kernel_proves_that_nobody_has_a_fifo_open(tmp_path: Path, how: int) -> None:
+    path = str(tmp_path / "fifo")
+    os.mkfifo(path)
+    assert is_unused(path) is True
+    descriptor = os.open(path, how)
+    assert is_unused(path) is False
+    if how == os.O_RDWR:
+        os.write(descriptor, b"stays")
+        assert is_unused(path) is False
+        assert os.read(descriptor, 9) == b"stays"
+    writer = os.open(path, os.O_WRONLY)
+    os.close(descriptor)
+    assert is_unused(path) is False
+    os.close(writer)
+    assert is_unused(path) is True
+    assert is_unused(f"{path}.gone") is None
+
+
+def test_a_writer_that_waits_is_noticed_though_asking_wakes_it(tmp_path: Path) -> None:
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    with subprocess.Popen(["sh", "-c", 'exec 3> "$0"', path]) as writer:
+        waits_in_open(writer)
+        assert is_unused(str(path)) is False
+
+
+def test_a_fifo_that_nobody_has_open_is_removed_though_some_processes_cannot_be_seen(
+    hold: Hold, by_nobody: ByNobody, name: str
+) -> None:
+    """The owner proves it; to ask as root would be of no use where root does not see all either."""
+    path = Path(f"/tmp/{name}")
+    path.mkdir()
+    os.chown(path, 65534, 65534)
+    fifo = path / "fifo"
+    os.mkfifo(fifo)
+    os.chown(fifo, 65534, 65534)
+    address = f"fifo:{fifo}"
+    holder = hold(f"import os; os.open({str(fifo)!r}, os.O_RDONLY | os.O_NONBLOCK)")
+    assert by_nobody(lambda: find(address).state) == "unknown"
+    assert by_nobody(lambda: removed(address)) == "BusyError"
+    holder.kill()
+    try:
+        assert by_nobody(lambda: removed(address)) == address
+        assert not fifo.exists()
+    finally:
+        path.rmdir()
 
 
 def test_a_dead_holders_permit_is_kept_for_who_is_to_be_told(hold: Hold, name: str) -> None:

@@ -18,6 +18,7 @@ import pytest
 from lanline import ipc
 from lanline.errors import BusyError, NotFoundError, TimedOutError
 from lanline.ipc.inspect import IpcObject, find, survey
+from lanline.ipc.inspect.processes import look
 from lanline.ipc.inspect.removal import remove
 from lanline.wire.shown import shown
 
@@ -118,7 +119,7 @@ def test_a_fifo_is_in_use_while_it_is_open_and_idle_afterwards(tmp_path: Path, h
     assert found.mode == 0o620
     assert f"fifo:{path}" in [one.address for one in survey(["fifo"]).objects]
     holder.kill()
-    assert find(f"fifo:{path}").state == ("idle" if not survey([]).unseen else "unknown")
+    assert find(f"fifo:{path}").state == ("idle" if not look().blind else "unknown")
 
 
 @pytest.mark.skipif(not ROOT, reason="/dev/mqueue need not be mounted for others")

@@ -8,17 +8,15 @@ import os
 import platform
 import resource
 from collections.abc import Callable, Iterator
-from typing import Literal
-
-from msgspec import Struct
 
 from lanline.errors import Error, UnsupportedError
 from lanline.ipc.inspect import posix_queues
+from lanline.ipc.inspect.finding import Finding, bytes_text, how_to_raise, limit_text, setting
 from lanline.ipc.inspect.processes import lines_of
+from lanline.ipc.inspect.sysv_limits import sysv_limits
 from lanline.ipc.native import load
 from lanline.ipc.shared.named import runtime_folder
-
-Verdict = Literal["fine", "worth knowing", "problem"]
+from lanline.words import counted
 
 ENOUGH_DESCRIPTORS = 1024  # as most systems set it; a server with a channel a client needs more
 ENOUGH_SPACE = 64 << 20  # bytes; a container's usual /dev/shm
@@ -31,15 +29,6 @@ TOO_MANY_WATCH = "as root: sysctl fs.inotify.max_user_instances=1024"
 SECCOMP = "in a container: allow it in the seccomp profile (docker run --security-opt seccomp=...)"
 OTHER_FOLDER = "set XDG_RUNTIME_DIR to a folder of your own with mode 0700"
 DOCKER = "in a container: docker run --shm-size 1g"
-
-
-class Finding(Struct, frozen=True):
-    """One look. `advice`: what to do; empty where there is nothing to do."""
-
-    what: str
-    verdict: Verdict
-    found: str
-    advice: str = ""
 
 
 def examine() -> Iterator[Finding]:
@@ -55,6 +44,7 @@ def examine() -> Iterator[Finding]:
         yield _queues()
         yield _queue_memory()
         yield _queue_folder()
+        yield from sysv_limits()
         yield _pipes()
         yield _processors()
 
@@ -89,7 +79,7 @@ def _calls() -> Iterator[Finding]:
             lambda: os.memfd_create("lanline", os.MFD_ALLOW_SEALING),
         ),
         "word of a death (pidfd)": ("fifo: and mq: channels", lambda: os.pidfd_open(os.getpid())),
-        "watching on event loops (inotify)": (
+        "watching (inotify)": (
             "ipc.aio's queues, values and broadcasts",
             lambda: int(load("_block").watch_open()),
         ),
@@ -144,7 +134,7 @@ def _space() -> Iterator[Finding]:
             )
             continue
         size, free = status.f_blocks * status.f_frsize, status.f_bavail * status.f_frsize
-        found = f"{_bytes(free)} of {_bytes(size)} free in {place}"
+        found = f"{bytes_text(free)} of {bytes_text(size)} free in {place}"
         if size and free < size * (1 - FULL):
             yield Finding(what, "problem", found, "see what takes it: lanline ipc ls; then gc")
         elif size <= ENOUGH_SPACE:
@@ -158,22 +148,22 @@ def _space() -> Iterator[Finding]:
 
 def _descriptors() -> Finding:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    found = f"{_limit(soft)} for each process, {_limit(hard)} when raised"
-    raised = _raised("n", ENOUGH_DESCRIPTORS * 4, hard)
+    found = f"{limit_text(soft)} for each process, {limit_text(hard)} when raised"
+    more = how_to_raise("n", ENOUGH_DESCRIPTORS * 4, hard)
     if 0 <= soft < ENOUGH_DESCRIPTORS:
-        return Finding("descriptors", "problem", found, raised)
+        return Finding("descriptors", "problem", found, more)
     if soft == ENOUGH_DESCRIPTORS:
-        advice = f"a channel takes 2 to 4; a server with hundreds of them: {raised}"
+        advice = f"a channel takes 2 to 4; a server with hundreds of them: {more}"
         return Finding("descriptors", "worth knowing", found, advice)
     return Finding("descriptors", "fine", found)
 
 
 def _watchers() -> Finding:
-    what = "event loops that may watch"
-    most = _setting("fs/inotify/max_user_instances")
+    what = "event loops at once"
+    most = setting("fs/inotify/max_user_instances")
     if most is None:
         return Finding(what, "worth knowing", "this kernel has no inotify", "use ipc, not ipc.aio")
-    found = f"{most} processes of a user at once"
+    found = f"{most} processes of a user may watch"
     if most < ENOUGH_WATCHERS:
         advice = f"as root: sysctl fs.inotify.max_user_instances={ENOUGH_WATCHERS * 8}"
         return Finding(what, "worth knowing", found, advice)
@@ -183,7 +173,7 @@ def _watchers() -> Finding:
 def _queues() -> Finding:
     what = "kernel queues"
     limits = {
-        name: _setting(f"fs/mqueue/{name}") for name in ("msg_max", "msgsize_max", "queues_max")
+        name: setting(f"fs/mqueue/{name}") for name in ("msg_max", "msgsize_max", "queues_max")
     }
     if None in limits.values():
         advice = "this kernel has no POSIX queues; use queue: or unix:"
@@ -205,13 +195,16 @@ def _queues() -> Finding:
 def _queue_memory() -> Finding:
     what = "memory of kernel queues"
     soft, hard = resource.getrlimit(resource.RLIMIT_MSGQUEUE)
-    found = f"{_limit(soft)} bytes in all for each user"
-    if 0 <= soft < QUEUE_BYTES:
-        advice = f"{_raised('q', QUEUE_BYTES * 8, hard)}; one mq: channel needs 0.1 MB"
+    if soft < 0:
+        return Finding(what, "fine", "unlimited")
+    taken = posix_queues.bytes_of(os.geteuid())
+    found = f"about {taken:,} of {soft:,} bytes taken by your queues"
+    if soft - taken < QUEUE_BYTES:
+        more = how_to_raise("q", QUEUE_BYTES * 8 + taken, hard)
+        advice = f"no room for a channel over mq:; lanline ipc ls mq, then gc or rm; or {more}"
         return Finding(what, "problem", found, advice)
-    if soft >= 0:
-        return Finding(what, "fine", f"{found}: about {soft // QUEUE_BYTES} channels over mq:")
-    return Finding(what, "fine", found)
+    left = counted((soft - taken) // QUEUE_BYTES, "more channel")
+    return Finding(what, "fine", f"{found}: room for {left} over mq:")
 
 
 def _queue_folder() -> Finding:
@@ -224,11 +217,12 @@ def _queue_folder() -> Finding:
 
 
 def _pipes() -> Finding:
-    largest = _setting("fs/pipe-max-size") or 0
-    pages = _setting("fs/pipe-user-pages-soft") or 0
+    largest = setting("fs/pipe-max-size") or 0
+    pages = setting("fs/pipe-user-pages-soft") or 0
     page = os.sysconf("SC_PAGE_SIZE")
     found = (
-        f"{PIPE_BYTES:,} bytes each, {largest:,} when raised; {_bytes(pages * page)} for each user"
+        f"{PIPE_BYTES:,} bytes each, {largest:,} when raised; "
+        f"{bytes_text(pages * page)} for each user"
     )
     if 0 < pages * page < 16 * PIPE_BYTES:
         advice = (
@@ -247,12 +241,6 @@ def _processors() -> Finding:
     return Finding("processors", "fine", found)
 
 
-def _setting(name: str) -> int | None:
-    with contextlib.suppress(OSError, ValueError), open(f"/proc/sys/{name}", "rb") as file:
-        return int(file.read(64))
-    return None
-
-
 def _file_system(path: str) -> str:
     """The kind of file system of a path, by the longest mount that leads to it."""
     best = kind = ""
@@ -263,22 +251,3 @@ def _file_system(path: str) -> str:
         if f"{path}/".startswith(fields[1].rstrip("/") + "/"):
             best, kind = fields[1], fields[2]
     return kind
-
-
-def _limit(value: int) -> str:
-    return "unlimited" if value == resource.RLIM_INFINITY else f"{value:,}"
-
-
-def _raised(letter: str, enough: int, hard: int) -> str:
-    """How to have more of what setrlimit(2) limits."""
-    if hard == resource.RLIM_INFINITY or hard >= enough:
-        return f"ulimit -{letter} {enough}"
-    return f"as root: ulimit -H{letter} {enough}; or in /etc/security/limits.conf, for good"
-
-
-def _bytes(count: float) -> str:
-    for unit in ("bytes", "KiB", "MiB", "GiB"):
-        if count < 1024:
-            return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
-        count /= 1024
-    return f"{count:.1f} TiB"

@@ -45,9 +45,7 @@ def _of_file(name: str, status: os.stat_result, processes: Processes) -> IpcObje
     state: State = "in use"
     why = "processes have it open"
     if not holders:
-        state, why = state_when_unheld(
-            f"{FOLDER}/{name}", None, "stale", complete=processes.complete
-        )
+        state, why = state_when_unheld(f"{FOLDER}/{name}", None, "stale", blind=processes.blind)
     plain = name.removeprefix(SEMAPHORE) if is_semaphore else name
     return of_file(
         kind, f"/{plain}", status, (state, why), detail=detail, holders=holders, figures=figures

@@ -20,6 +20,7 @@ from lanline.words import counted
 
 MOUNT = "/dev/mqueue"
 MOST_QUEUES = 1 << 16
+MESSAGE_OVERHEAD = 96  # of each message, besides its bytes: struct msg_msg and a tree's node
 TEXT_BYTES = 256  # of a queue's file
 FSOPEN, FSCONFIG, FSMOUNT = 430, 431, 432  # system calls, the same on all of Linux's machines
 CONFIG_CREATE = 6  # FSCONFIG_CMD_CREATE
@@ -90,6 +91,22 @@ def how_many() -> int | None:
         return None if folder is None else len(os.listdir(folder))
 
 
+def bytes_of(user: int) -> int:
+    """About what the queues of a user that have a name count towards RLIMIT_MSGQUEUE
+    (getrlimit(2)).
+    """
+    found = 0
+    with folder_of_queues() as folder:
+        names = os.listdir(folder)[:MOST_QUEUES] if folder is not None else []
+        for name in names:
+            with contextlib.suppress(OSError):
+                if os.stat(name, dir_fd=folder, follow_symlinks=False).st_uid == user:
+                    sizes = _attributes(f"/{name}")
+                    message_bytes = int(sizes.get("message_bytes", 0)) + MESSAGE_OVERHEAD
+                    found += int(sizes.get("capacity", 0)) * message_bytes
+    return found
+
+
 def _open_ones(processes: Processes) -> Iterator[IpcObject]:
     for file, opened in processes.named.items():
         if _is_queue(opened):
@@ -109,7 +126,7 @@ def _of_file(name: str, status: os.stat_result, folder: int, processes: Processe
     why = "processes have it open"
     if not holders:
         unheld: State = "stale" if is_of_channels(f"/{name}", figures) else "idle"
-        state, why = state_when_unheld(name, folder, unheld, complete=processes.complete)
+        state, why = state_when_unheld(name, folder, unheld, blind=processes.blind)
     detail = _detail(f"/{name}", figures)
     return of_file(
         "mq", f"/{name}", status, (state, why), detail=detail, holders=holders, figures=figures

@@ -7,6 +7,7 @@ be looked into; how many there are is counted, because one of them may hold what
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import re
 import stat
@@ -17,6 +18,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from lanline.ipc.inspect.objects import FileId, Holder
+from lanline.words import counted
 
 MOST_PROCESSES = 1 << 16
 MOST_DESCRIPTORS = 1 << 16  # of one process
@@ -24,6 +26,7 @@ MOST_MAPS_BYTES = 1 << 24  # of one process
 KERNEL_THREAD = 0x00200000  # PF_KTHREAD among the flags of /proc/PID/stat
 STOPPED = (b"T", b"t")  # by a signal, by a tracer
 QUEUE_BYTES = 80  # every message queue's file says so (FILENT_SIZE in the kernel's ipc/mqueue.c)
+BLIND_SHOWN = 3
 FIRST_PID_NAMESPACE = "pid:[4026531836]"  # PROC_PID_INIT_INO in the kernel's proc_ns.h
 FIRST_IPC_NAMESPACE = "ipc:[4026531839]"
 
@@ -46,16 +49,26 @@ class Processes:
 
     def __init__(self) -> None:
         self.unseen = 0  # processes that could not be looked into
+        self.blind_to: list[Holder] = []  # the first of them
         self.cut = False  # there is more than is looked at
+        self.seen: list[Holder] = []
         self.named: dict[FileId, OpenFile] = {}  # FIFOs, message queues, our channels' memory
         self._files: defaultdict[FileId, set[Holder]] = defaultdict(set)
         self._sockets: defaultdict[int, set[Holder]] = defaultdict(set)
         self._segments: defaultdict[int, set[Holder]] = defaultdict(set)
 
-    @property
-    def complete(self) -> bool:
-        """Whoever is not found here to hold an object of this machine does not hold it."""
-        return not self.unseen and not self.cut and not _sees_a_part_only()
+    @functools.cached_property
+    def blind(self) -> str:
+        """Who may hold an object of this machine and is not found here; empty: nobody."""
+        if self.unseen:
+            names = ", ".join(f"{one.name} {one.pid}" for one in self.blind_to)
+            more = f" and {self.unseen - len(self.blind_to)} more"
+            names += more if self.unseen > len(self.blind_to) else ""
+            what = counted(self.unseen, "process", "processes")
+            return f"{what} may not be looked into ({names})"
+        if self.cut:
+            return "there are more processes than are looked at"
+        return "not every process can be seen from here" if _sees_a_part_only() else ""
 
     def of_file(self, file: FileId) -> tuple[Holder, ...]:
         return tuple(sorted(self._files.get(file, ())))
@@ -69,14 +82,25 @@ class Processes:
 
     def add(self, pid: str) -> None:
         folder = f"/proc/{pid}"
-        try:
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
             holder = _holder(int(pid))
-            self._add_descriptors(folder, holder)
-            self._add_mappings(folder, holder)
-        except PermissionError:
-            self.unseen += not _is_kernel_thread(folder)
-        except (FileNotFoundError, ProcessLookupError):
-            pass  # it has ended meanwhile
+            try:
+                self._add_descriptors(folder, holder)
+                self._add_mappings(folder, holder)
+                self.seen.append(holder)
+            except PermissionError:
+                self._add_unseen(folder, holder)
+
+    def _add_unseen(self, folder: str, holder: Holder) -> None:
+        if not _is_kernel_thread(folder):
+            self.unseen += 1
+            if len(self.blind_to) < BLIND_SHOWN:
+                self.blind_to.append(holder)
+
+    def add_holder(self, file: FileId, opened: OpenFile, holder: Holder) -> None:
+        """One that has no descriptor of it, and counts on it all the same."""
+        self._files[file].add(holder)
+        self.named.setdefault(file, opened)
 
     def _add_descriptors(self, folder: str, holder: Holder) -> None:
         with os.scandir(f"{folder}/fd") as entries:

@@ -51,14 +51,15 @@ def opened(path: str, folder: int | None = None) -> Iterator[int]:
 
 
 def state_when_unheld(
-    path: str, folder: int | None, unheld: State, *, complete: bool
+    path: str, folder: int | None, unheld: State, *, blind: str
 ) -> tuple[State, str]:
-    """The state of a file that nobody was found to hold, and what proves it."""
+    """The state of a file that nobody was found to hold, and what proves it.
+
+    `blind`: why somebody may hold it all the same, as far as processes can be seen.
+    """
     with contextlib.suppress(OSError), opened(path, folder) as descriptor:
         with alone_with(descriptor) as alone:
             pass
         if alone is not None:
             return (unheld, "nobody has it open") if alone else ("in use", "somebody has it open")
-    if complete:
-        return unheld, "no process has it open"
-    return "unknown", "not every process can be seen from here"
+    return ("unknown", blind) if blind else (unheld, "no process has it open")

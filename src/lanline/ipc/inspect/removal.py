@@ -22,6 +22,7 @@ from lanline.errors import (
     UnsupportedError,
 )
 from lanline.ipc.inspect import own, posix_memory, posix_queues, sysv
+from lanline.ipc.inspect.fifos import is_unused
 from lanline.ipc.inspect.objects import KINDS, IpcObject
 from lanline.ipc.inspect.proof import alone_with, opened
 from lanline.ipc.inspect.sockets import refuses
@@ -57,11 +58,24 @@ def remove(address: str, *, force: bool = False) -> IpcObject:
         who = ", ".join(f"{holder.name} ({holder.pid})" for holder in found.holders[:3])
         raise BusyError(f"{address} is in use{f' by {who}' if who else ''}; nothing was removed.")
     if found.state == "unknown" and not force:
-        raise BusyError(
-            f"{address} may be in use: {found.why}. Ask as root, or remove it with --force."
-        )
+        _prove_unused(found)
     _remove_found(found, force=force)
     return found
+
+
+def _prove_unused(found: IpcObject) -> None:
+    """What may be held by processes that cannot be seen. Raises BusyError unless it is not."""
+    unused = is_unused(found.name) if found.kind == "fifo" else None
+    if unused is None:
+        as_root = "Ask as root, or remove" if os.geteuid() else "Remove"
+        raise BusyError(
+            f"{found.address} may be in use: {found.why}. {as_root} it with --force all the same."
+        )
+    if not unused:
+        raise BusyError(
+            f"{found.address} is in use by a process that cannot be seen from here; nothing was "
+            "removed."
+        )
 
 
 def _remove_found(found: IpcObject, *, force: bool) -> None:

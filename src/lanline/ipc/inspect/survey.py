@@ -12,9 +12,10 @@ from msgspec import Struct
 
 from lanline.errors import NotFoundError, UnsupportedError
 from lanline.ipc.address import parse_address
-from lanline.ipc.inspect import fifos, own, posix_memory, posix_queues, sockets, sysv
+from lanline.ipc.inspect import own, posix_memory, posix_queues, sockets, sysv
+from lanline.ipc.inspect.fifos import Fifos
 from lanline.ipc.inspect.objects import KINDS, IpcObject, split_address
-from lanline.ipc.inspect.processes import OpenFile, Processes, look
+from lanline.ipc.inspect.processes import Processes, look
 from lanline.ipc.inspect.unix_table import UnixSocket, unix_sockets
 
 ORDER = {kind: place for place, kind in enumerate(KINDS)}
@@ -60,7 +61,7 @@ def _listings(
 ) -> list[tuple[tuple[str, ...], Callable[[], Iterable[IpcObject]]]]:
     return [
         (OWN, lambda: own.listed(wanted, table, processes)),
-        (("fifo",), lambda: fifos.listed(processes)),
+        (("fifo",), lambda: Fifos(processes).listed()),
         (("mq",), lambda: posix_queues.listed(processes)),
         (("posix-memory", "posix-semaphore"), lambda: posix_memory.listed(processes)),
         (("sysv-queue", "sysv-memory", "sysv-semaphores"), lambda: sysv.listed(processes)),
@@ -138,10 +139,4 @@ def _closed_fifo(path: str) -> IpcObject:
         raise NotFoundError(f"There is no FIFO {path}: {problem.strerror}.") from None
     if not stat.S_ISFIFO(status.st_mode):
         raise NotFoundError(f"{path} is not a FIFO.")
-    processes = look()
-    file = (status.st_dev, status.st_ino)
-    opened = OpenFile(os.path.abspath(path), status.st_mode, status.st_uid, status.st_mtime, via="")
-    found = fifos.of_open_file(opened, file, processes)
-    if found.holders:
-        return found
-    return fifos.unheld(found, complete=processes.complete)
+    return Fifos(look()).at(path, status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import Any
 
@@ -13,6 +14,9 @@ try:
 except ImportError:
     posix_ipc = None
 
+NO_SPACE = "Insufficient space"  # as posix_ipc says ENOSPC; its errors bear no number
+ROOM = "`lanline ipc ls mq` shows them, `lanline ipc gc mq` removes what nobody owns, and"
+
 
 def available() -> Any:
     """posix_ipc, where the system has kernel queues that can be polled."""
@@ -22,9 +26,34 @@ def available() -> Any:
 
 
 def no_room(address: str, problem: OSError) -> IpcError:
-    """Why the kernel makes no more queues."""
-    why = problem.strerror or problem
-    return FullError(
-        f"The kernel makes no queue for {address} ({why}): your queues may take so "
-        "much in all (ulimit -q). Close some, or see `lanline ipc doctor`."
-    )
+    """Why the kernel makes no more queues (mq_open(3): EMFILE, ENOSPC)."""
+    return FullError(f"The kernel makes no queue for {address}: {_reason(problem)}.")
+
+
+def _reason(problem: OSError) -> str:
+    import resource
+
+    if _no_descriptor_is_left():
+        most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        return f"this process has {most:,} files open, as many as it may (ulimit -n)"
+    if problem.errno == errno.ENOSPC or NO_SPACE in str(problem):
+        return (
+            "this system has as many as it may (fs.mqueue.queues_max). "
+            f"{ROOM} root may set it higher"
+        )
+    if problem.errno in (None, errno.EMFILE):
+        most, _ = resource.getrlimit(resource.RLIMIT_MSGQUEUE)
+        return (
+            f"all queues of a user take at most {most:,} bytes together (ulimit -q). "
+            f"{ROOM} root may set it higher (/etc/security/limits.conf: msgqueue)"
+        )
+    return str(problem.strerror or problem)
+
+
+def _no_descriptor_is_left() -> bool:
+    """The kernel says EMFILE of this and of what a user's queues take alike."""
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+    except OSError as problem:
+        return problem.errno == errno.EMFILE
+    return False
