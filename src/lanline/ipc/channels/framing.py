@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from struct import Struct
+from typing import TYPE_CHECKING
 
 from lanline.errors import MessageError, MessageTooLargeError, TlsError
 from lanline.ipc.channels.first_bytes import (
@@ -19,7 +20,15 @@ from lanline.ipc.channels.first_bytes import (
     is_alert_untrusted,
     is_greeting_untrusted,
 )
-from lanline.ipc.native._cut import cut
+from lanline.ipc.native import in_python
+
+if TYPE_CHECKING:
+    from lanline.ipc.native._cut import cut
+else:
+    try:
+        from lanline.ipc.native._cut import cut
+    except ImportError:
+        cut = in_python("_cut").cut
 
 HEADER = Struct("<I")
 FAREWELL = HEADER.pack(0xFFFFFFFF)

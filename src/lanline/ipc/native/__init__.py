@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import platform
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lanline.errors import UnsupportedError
@@ -22,9 +24,34 @@ def load(name: str) -> ModuleType:
             raise UnsupportedError(
                 "shared memory", system, "use unix: or tcp: there, or pipes"
             ) from error
+        if _is_another_interpreters(error):
+            raise UnsupportedError(
+                "shared memory",
+                "a second interpreter of one process (the native core is the first one's)",
+                "use it there, or unix: or a pipe here",
+            ) from error
         raise UnsupportedError(
             "shared memory",
             "this installation (its native core was not built)",
             "install a C compiler and Python's headers (Debian: gcc python3-dev) and then Lanline "
             "again, or use unix:",
         ) from error
+
+
+def in_python(name: str) -> ModuleType:
+    """The Python source of the binding `name`, where it cannot be had compiled.
+
+    Only one interpreter of a process has what Cython compiles (PEP 554, PEP 684).
+    """
+    spec = importlib.util.spec_from_file_location(
+        f"lanline.ipc.native.{name}_in_python", Path(__file__).with_name(f"{name}.py")
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _is_another_interpreters(error: ImportError) -> bool:
+    return "interpreter" in str(error)

@@ -1,0 +1,67 @@
+"""Several interpreters in one process (PEP 554): it works, or one error says what does not."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+try:
+    import _xxsubinterpreters as interpreters
+except ImportError:
+    import _interpreters as interpreters
+
+INSIDE = '''
+from lanline import ipc
+reader, writer = ipc.pipe()
+with reader, writer:
+    writer.send_many([b"1", b"2" * 100_000], 10)
+    print(reader.recv(10), len(reader.recv(10)))
+for make, place in ((ipc.listen, "shm:here"), (ipc.Queue, "shm:here"), (ipc.Lock, "/here")):
+    try:
+        make(place).close()
+        print("made")
+    except ipc.Error as problem:
+        print(problem)
+'''
+
+def inside():
+    number = interpreters.create()
+    try:
+        run = getattr(interpreters, "run_string", None) or interpreters.exec
+        run(number, INSIDE)
+    finally:
+        interpreters.destroy(number)
+
+ORDER
+"""
+INSIDE_FIRST = "inside()\nexec(INSIDE)\ninside()"
+OUTSIDE_FIRST = "exec(INSIDE)\ninside()\nexec(INSIDE)"
+
+
+@pytest.mark.skipif(
+    not any(map(importlib.util.find_spec, ("_xxsubinterpreters", "_interpreters"))),
+    reason="this Python has one interpreter",
+)
+@pytest.mark.parametrize("order", [INSIDE_FIRST, OUTSIDE_FIRST])
+def test_the_first_has_shared_memory_and_the_others_say_so(order: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", "-c", PROGRAM.replace("ORDER", order)],
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    # What CPython's own decimal says in a second interpreter is not ours.
+    assert [line for line in done.stderr.splitlines() if line and "_decimal" not in line] == []
+    said = done.stdout.splitlines()
+    assert said.count("b'1' 100000") == 3  # by a pipe in each
+    assert len(said) == 12
+    for line in said:
+        assert line in ("made", "b'1' 100000") or "a second interpreter of one process" in line
+    if order == OUTSIDE_FIRST:
+        assert said[:4] == said[8:] == ["b'1' 100000", "made", "made", "made"]
