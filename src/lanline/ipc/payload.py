@@ -10,6 +10,7 @@ import msgspec
 
 from lanline.errors import MessageError
 from lanline.ipc.given import not_a_message
+from lanline.ipc.kinds import described
 
 BytesLike = bytes | bytearray | memoryview
 
@@ -63,6 +64,7 @@ def codec_for(kind: Any) -> tuple[Encode | None, Decode | None]:
         decoder = msgspec.msgpack.Decoder(kind)
     except TypeError as problem:
         raise TypeError(f"{kind!r} cannot be a message's type: {problem}.") from None
+    described(kind)
 
     def decode_untrusted(data: bytes) -> Any:
         try:
@@ -72,6 +74,15 @@ def codec_for(kind: Any) -> tuple[Encode | None, Decode | None]:
             raise MessageError(f"What arrived is not a {name}: {problem}.") from None
 
     return msgspec.msgpack.Encoder().encode, decode_untrusted
+
+
+def said_of(kind: Any) -> str:
+    """A type in words, for others to agree with; "" for bytes, which may be anything."""
+    if kind is bytes:
+        return ""
+    if kind is Pickle or is_array(kind):
+        return f"{kind.__module__.partition('.')[0]}.{kind.__name__}"
+    return described(kind)
 
 
 def is_array(kind: Any) -> bool:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 from lanline.ipc.given import whole, yes_or_no
 from lanline.ipc.handed import StaysHere
 from lanline.ipc.native import load
-from lanline.ipc.payload import codec_for
+from lanline.ipc.payload import codec_for, said_of
 from lanline.ipc.shared.named import Block
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Broadcast(StaysHere, Generic[T]):
         create: bool = True,
     ) -> None:
         self._encode, _ = codec_for(type)
-        self._block = _open(address, max_bytes, create=create)
+        self._block = _open(address, max_bytes, type, create=create)
         try:
             self._writer: Writer = load("_block").Writer(self._block.place, self._block.ring_bytes)
         except BaseException:
@@ -128,7 +128,7 @@ class Subscription(StaysHere, Generic[T]):
         create: bool = True,
     ) -> None:
         _, self._decode = codec_for(type)
-        self._block = _open(address, max_bytes, create=create)
+        self._block = _open(address, max_bytes, type, create=create)
         try:
             self._reader: Reader = load("_block").Reader(self._block.place, self._block.ring_bytes)
         except BaseException:
@@ -190,14 +190,15 @@ class BroadcastBlock(Block):
         return ring >= LEAST_BYTES and ring & (ring - 1) == 0
 
 
-def _open(address: str, max_bytes: int | None, *, create: bool) -> BroadcastBlock:
+def _open(address: str, max_bytes: int | None, kind: Any, *, create: bool) -> BroadcastBlock:
     yes_or_no("create", create)
     if max_bytes is not None:
         max_bytes = whole("A broadcast's max_bytes", max_bytes, 1, MOST_BYTES, "bytes")
     block_bytes = load("_block").broadcast_bytes
     asked = None if max_bytes is None else block_bytes(_rounded(max_bytes))
     new = asked or block_bytes(DEFAULT_BYTES)
-    return BroadcastBlock(address, "broadcast", asked, new if create else None)
+    made = new if create else None
+    return BroadcastBlock(address, "broadcast", asked, made, said_of(kind))
 
 
 def _rounded(max_bytes: int) -> int:

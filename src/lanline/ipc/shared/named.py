@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 import stat
 import struct
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 HEADER = struct.Struct("<8s16sQ")  # magic with version, kind, bytes of the body
 LEAVE_SECONDS = 2.0  # for the door, when a block is closed
+HOLDS_AT, HOLDS_BYTES = 64, 1024  # behind the header: what lies in it, in words (kinds.py)
 MAGIC = b"lanblk\0\1"
 _NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 SLASHED = ("semaphore", "lock")  # may be called as sem_overview(7) calls them
@@ -145,17 +147,33 @@ def is_at(descriptor: int, path: Path) -> bool:
         return False
 
 
+def _shortened(holds: str) -> str:
+    """What has room in the file, and is another where the whole is."""
+    if len(holds.encode()) <= HOLDS_BYTES:
+        return holds
+    mark = hashlib.sha256(holds.encode()).hexdigest()[:16]
+    return f"{holds.encode()[: HOLDS_BYTES - 32].decode(errors='ignore')} ... {mark}"
+
+
+def _holds_untrusted(descriptor: int) -> str:
+    """What a block's participants said lies in it; "" when nobody did."""
+    said = os.pread(descriptor, HOLDS_BYTES, HOLDS_AT).rstrip(b"\0").decode(errors="replace")
+    return "".join(letter if letter.isprintable() else "?" for letter in said)
+
+
 class Block:
     """A named block of memory, of one kind, for as long as somebody holds it.
 
     The file is a page of header, the roster (native/roster.h), and a body of `size` bytes, zero at
     first. A file that only the dead have left is made anew. `size` None: it is as large as it is;
-    `new`: bytes to make it of where it is not there, and None: it must be.
+    `new`: bytes to make it of where it is not there, and None: it must be. `holds`: see _agree.
     """
 
     _closed = True  # until it is open
 
-    def __init__(self, address: str, kind: str, size: int | None, new: int | None) -> None:
+    def __init__(
+        self, address: str, kind: str, size: int | None, new: int | None, holds: str = ""
+    ) -> None:
         native = load("_block")
         self.address = address
         self.path = path_of(address, kind)
@@ -172,6 +190,7 @@ class Block:
                     f"{address} exists with {self._said(self.size)}, not {self._said(size)}; open "
                     "it by its name alone, or choose another name."
                 )
+            self._agree(holds)
             self.place: Place = native.Place(self.descriptor)
         except BaseException:
             os.close(self.descriptor)
@@ -179,6 +198,20 @@ class Block:
         native.leave_door(self.descriptor)
         self._closed = False
         _open_blocks.add(self)
+
+    def _agree(self, holds: str) -> None:
+        """On what lies in it: the first who says so decides. Those who say nothing see bytes."""
+        if not holds:
+            return
+        ours = _shortened(holds)
+        theirs = _holds_untrusted(self.descriptor)
+        if not theirs:
+            os.pwrite(self.descriptor, ours.encode().ljust(HOLDS_BYTES, b"\0"), HOLDS_AT)
+        elif theirs != ours:
+            raise AddressInUseError(
+                f"{self.address} exists and holds {theirs}, not {ours}; say the same type, or "
+                "choose another name."
+            )
 
     def _is_kept(self, kind: str, size: int | None) -> bool:
         """Is what the dead have left still of use to whoever comes next?"""

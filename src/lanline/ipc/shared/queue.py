@@ -267,6 +267,8 @@ class Queue(StaysHere):
 
         One that is not of the type ends the batch before it; the next `get` raises MessageError.
         """
+        if type(most) is int and most > MOST:
+            most = MOST  # more than there can be
         most = whole("What get_many takes at most", most, 1, MOST, "messages")
         if self._decode is None and not self.redeliver:
             return self._member.get_many(most, timeout)

@@ -17,7 +17,7 @@ from lanline.errors import NotFoundError
 from lanline.ipc.given import whole, yes_or_no
 from lanline.ipc.handed import StaysHere
 from lanline.ipc.native import load
-from lanline.ipc.payload import codec_for
+from lanline.ipc.payload import codec_for, said_of
 from lanline.ipc.shared.named import Block
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ MOST_BYTES = 1 << 40
 class SharedValue(StaysHere, Generic[T]):
     """The value under `address`; made, and empty, when nobody holds it.
 
-    `type`: bytes, a msgspec type, `numpy.ndarray` or `ipc.Pickle`, the same for everybody;
+    `type`: a msgspec type, `numpy.ndarray` or `ipc.Pickle`, the same for everybody
+    (AddressInUseError for who says another), or bytes, which see what is there as it is;
     `max_bytes`: of one value, encoded, rounded up to a multiple of 8. It is the value's own:
     whoever opens it again needs the name alone, and what is given must agree; who makes it and says
     nothing gets 1,024. Threads may share it; a child of a fork opens its own (ForkedError).
@@ -76,7 +77,7 @@ class SharedValue(StaysHere, Generic[T]):
         self._encode, self._decode = codec_for(type)
         asked = None if max_bytes is None else native.value_bytes(max_bytes)
         new = asked or native.value_bytes(DEFAULT_BYTES)
-        self._block = ValueBlock(address, "value", asked, new if create else None)
+        self._block = ValueBlock(address, "value", asked, new if create else None, said_of(type))
         try:
             self._max_bytes = _most_in(self._block.size)
             self._value: Value = native.Value(self._block.place, self._max_bytes)
