@@ -11,6 +11,8 @@ from lanline.ipc.handed import StaysHere
 def warn_unclosed(what: str, source: object = None) -> None:
     """As Python does for a file: seen with `python -X dev`, and an error in tests that want it.
 
+    Let go of it first: a warning that is an error ends the `__del__` that says it.
+
     `source`: what was forgotten, if it has let go already: whoever keeps the warning keeps it.
     """
     warnings.warn(f"{what} was never closed", ResourceWarning, source=source, stacklevel=3)
@@ -34,5 +36,5 @@ class Descriptor(StaysHere):
 
     def __del__(self) -> None:
         if self._number >= 0:
-            warn_unclosed(self._what, self)
             self.close()
+            warn_unclosed(self._what, self)

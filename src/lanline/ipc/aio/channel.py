@@ -389,10 +389,10 @@ class Channel(StaysHere, Generic[T]):
         if self._channel.is_forked:
             self._forget()
             return
-        warnings.warn(f"{self!r} was never closed", ResourceWarning, source=self, stacklevel=2)
         self._incoming.stop()
         self._outgoing.stop()
         self._channel.let_go()
+        warnings.warn(f"{self!r} was never closed", ResourceWarning, source=self, stacklevel=2)
 
 
 class Listener(StaysHere, Generic[T]):

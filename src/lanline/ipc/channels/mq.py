@@ -108,8 +108,8 @@ class Queue:
 
     def __del__(self) -> None:
         if self.fd >= 0:
-            warn_unclosed("A kernel queue", self)
             self.close()
+            warn_unclosed("A kernel queue", self)
 
 
 class MqLink(StreamLink):

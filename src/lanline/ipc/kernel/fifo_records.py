@@ -79,9 +79,9 @@ class _End(StaysHere):
 
     def __del__(self) -> None:
         if getattr(self, "_descriptor", -1) >= 0:
+            self.close()
             if self._pid == os.getpid():
                 warn_unclosed(self.address, self)
-            self.close()
 
     def __enter__(self) -> Self:
         return self

@@ -188,8 +188,8 @@ class MessageQueue(StaysHere):
 
     def __del__(self) -> None:
         if getattr(self, "_queue", None) is not None:
-            warn_unclosed(self.address, self)
             self.close()
+            warn_unclosed(self.address, self)
 
     def __enter__(self) -> Self:
         return self

@@ -279,8 +279,8 @@ class Block:
 
     def __del__(self) -> None:
         if self.is_open:
-            warn_unclosed(self.address, self)
             self.close()
+            warn_unclosed(self.address, self)
 
     def __enter__(self) -> Self:
         return self

@@ -140,6 +140,12 @@ class NamedPermits(StaysHere, Permits):
         """
         self._block.close()
 
+    def __del__(self) -> None:
+        """Without a warning where nothing is held: `with Lock("/ledger"):` needs no name for it."""
+        block = getattr(self, "_block", None)
+        if block is not None and block.is_open and os.getpid() not in self.holders:
+            block.close()
+
     @classmethod
     def unlink(cls, name: str) -> None:
         """Remove one that nobody holds any more and that was kept for a dead holder's permit.
