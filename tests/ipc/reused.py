@@ -77,7 +77,7 @@ def a_value() -> ipc.SharedValue[bytes]:
     return ipc.SharedValue[bytes]("shm:place")
 
 
-def a_queue() -> ipc.Queue:
+def a_queue() -> ipc.Queue[Any]:
     return ipc.Queue("shm:place", redeliver=True)
 
 

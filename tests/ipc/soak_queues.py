@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lanline import ipc
 
@@ -80,7 +80,7 @@ def inside(chance: random.Random, counts: Counter[str]) -> None:
         check(jobs.statistics()["participants"] == 1, "kept", jobs.statistics())
 
 
-def _goes_on(jobs: ipc.Queue, living: list[Victim]) -> None:
+def _goes_on(jobs: ipc.Queue[Any], living: list[Victim]) -> None:
     """They get what is put, also after a death."""
     got = jobs.statistics()["got"]
     deadline = time.monotonic() + SECONDS

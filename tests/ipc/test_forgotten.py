@@ -9,6 +9,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -75,9 +76,11 @@ def test_it_is_let_go_of_also_where_warnings_are_errors(
 
 @pytest.mark.parametrize("kind", ["Semaphore", "Lock"])
 def test_a_semaphore_that_holds_nothing_may_be_forgotten(kind: str, runtime_folder: Path) -> None:
-    with {"Semaphore": lambda: ipc.Semaphore("/turn", 2), "Lock": lambda: ipc.Lock("/turn")}[
-        kind
-    ]():
+    makers: dict[str, Callable[[], Any]] = {
+        "Semaphore": lambda: ipc.Semaphore("/turn", 2),
+        "Lock": lambda: ipc.Lock("/turn"),
+    }
+    with makers[kind]():
         assert list(runtime_folder.iterdir())
     gc.collect()
     assert list(runtime_folder.iterdir()) == []

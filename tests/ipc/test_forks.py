@@ -35,7 +35,7 @@ def _queue_goes_on(queue: Any) -> None:
     assert queue.get(SECONDS) == b"after"
 
 
-def _made_queue(_: Path) -> ipc.Queue:
+def _made_queue(_: Path) -> ipc.Queue[Any]:
     queue = ipc.Queue("shm:place")
     queue.put(b"before")
     return queue

@@ -236,7 +236,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.users = [ipc.Queue(self.address), ipc.Queue(self.address)]
         self.number = 0
         self.ready: list[tuple[int, bytes, int]] = []  # number, message, deliveries
-        self.items: list[list[tuple[Item, tuple[int, bytes, int]]]] = [[], []]
+        self.items: list[list[tuple[Item[Any], tuple[int, bytes, int]]]] = [[], []]
         self.got: list[deque[tuple[int, bytes, int]]] = [deque(), deque()]  # for task_done
 
     @property

@@ -11,7 +11,7 @@ import threading
 import time
 from array import array
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
@@ -247,6 +247,6 @@ def test_a_views_bytes_count_and_not_its_items(address: str) -> None:
             queue.send(array("i", [1, 2, 3, 4, 5]))
 
 
-def _closed(queue: MessageQueue) -> list[str]:
+def _closed(queue: MessageQueue[Any]) -> list[str]:
     queue.close()
     return ["closed"]

@@ -22,7 +22,7 @@ from lanline.errors import (
     TimedOutError,
 )
 from lanline.ipc.native._block import enter_door
-from lanline.ipc.shared.queue import Queue, unlink
+from lanline.ipc.shared.queue import Overflow, Queue, unlink
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,8 +94,8 @@ def test_what_can_never_fit_is_refused_with_size_and_limit() -> None:
 @pytest.mark.parametrize(
     ("overflow", "left"), [("drop-oldest", [b"2", b"3", b"4"]), ("drop-newest", [b"0", b"1", b"2"])]
 )
-def test_overflow_drops_and_counts(overflow: str, left: list[bytes]) -> None:
-    with Queue("shm:jobs", capacity=3, overflow=overflow) as queue:  # type: ignore[arg-type]
+def test_overflow_drops_and_counts(overflow: Overflow, left: list[bytes]) -> None:
+    with Queue("shm:jobs", capacity=3, overflow=overflow) as queue:
         for number in range(5):
             queue.put(b"%d" % number)
         statistics = queue.statistics()

@@ -7,6 +7,7 @@ no numbers here: where a size is asked for they are a slip.
 from __future__ import annotations
 
 import operator
+import sys
 from typing import Any
 
 SHOWN_BITS = 128  # of a number in a sentence; longer ones are described
@@ -14,16 +15,28 @@ SHOWN_BITS = 128  # of a number in a sentence; longer ones are described
 
 def whole(what: str, number: Any, least: int, most: int, unit: str = "") -> int:
     """A whole number in its bounds. Raises TypeError and ValueError, which say what it is to be."""
-    try:
-        value = None if isinstance(number, bool) else operator.index(number)
-    except TypeError:
-        value = None
-    if value is None:
-        raise TypeError(f"{what} is a whole number, not {number!r:.80}.")
+    value = _counted(what, number)
     if not least <= value <= most:
         bounds = f"{least:,} to {most:,} {unit}".rstrip()
         raise ValueError(f"{what} is {bounds}; {_shown(value)} is not.")
     return value
+
+
+def at_most(call: str, number: Any, most: int = sys.maxsize) -> int:
+    """How many a call that takes several is allowed; past `most` it is that many."""
+    value = _counted(f"What {call} takes at most", number)
+    if value < 1:
+        raise ValueError(f"{call} needs to be allowed at least one message, not {_shown(value)}.")
+    return min(value, most)
+
+
+def _counted(what: str, number: Any) -> int:
+    try:
+        if not isinstance(number, bool):
+            return operator.index(number)
+    except TypeError:
+        pass
+    raise TypeError(f"{what} is a whole number, not {number!r:.80}.")
 
 
 def _shown(value: int) -> str:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
 from lanline.errors import PeerClosedError
 from lanline.ipc.aio.ears import run
 from lanline.ipc.handed import StaysHere
 from lanline.ipc.kernel import fifo_records, message_queue
+
+if TYPE_CHECKING:
+    from lanline.ipc.payload import Pickle
+
+T = TypeVar("T")
 
 
 class _Closing(StaysHere, ABC):
@@ -28,9 +33,18 @@ class _Closing(StaysHere, ABC):
 class FifoReader(_Closing):
     """As `lanline.ipc.FifoReader`; one task at a time. A cancelled `recv` has taken nothing."""
 
-    def __init__(self, address: str, **options: Any) -> None:
+    def __init__(
+        self,
+        address: str,
+        *,
+        create: bool = True,
+        keep_open: bool = False,
+        limit: int = fifo_records.RECORD_BYTES,
+    ) -> None:
         """The options are those of `lanline.ipc.FifoReader`."""
-        self._end = fifo_records.FifoReader(address, **options)
+        self._end = fifo_records.FifoReader(
+            address, create=create, keep_open=keep_open, limit=limit
+        )
         self.address = address
 
     async def recv(self, timeout: float | None = None) -> bytes:
@@ -74,12 +88,55 @@ class FifoWriter(_Closing):
         self._end.close()
 
 
-class MessageQueue(_Closing):
+class MessageQueue(_Closing, Generic[T]):
     """As `lanline.ipc.MessageQueue`; a cancelled call has sent and taken nothing."""
+
+    @overload
+    def __init__(
+        self: MessageQueue[Any],
+        address: str,
+        *,
+        messages: int | None = ...,
+        size: int | None = ...,
+        create: bool = ...,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self: MessageQueue[Any],
+        address: str,
+        *,
+        messages: int | None = ...,
+        size: int | None = ...,
+        type: type[Pickle],
+        create: bool = ...,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self,
+        address: str,
+        *,
+        messages: int | None = ...,
+        size: int | None = ...,
+        type: type[T],
+        create: bool = ...,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self: MessageQueue[Any],
+        address: str,
+        *,
+        messages: int | None = ...,
+        size: int | None = ...,
+        type: Any,
+        create: bool = ...,
+    ) -> None: ...
 
     def __init__(self, address: str, **options: Any) -> None:
         """The options are those of `lanline.ipc.MessageQueue`."""
-        self._queue = message_queue.MessageQueue(address, **options)
+        self._queue: message_queue.MessageQueue[T] = message_queue.MessageQueue(address, **options)
         self.address = address
 
     @property
@@ -92,22 +149,22 @@ class MessageQueue(_Closing):
         """Bytes of one message at most."""
         return self._queue.size
 
-    async def send(self, message: Any, priority: int = 0, timeout: float | None = None) -> None:
+    async def send(self, message: T, priority: int = 0, timeout: float | None = None) -> None:
         """Send one message; wait at most `timeout` seconds for room."""
         await run(self._queue.sending(message, priority, timeout))
 
-    async def recv(self, timeout: float | None = None) -> Any:
+    async def recv(self, timeout: float | None = None) -> T:
         """Take the next message; wait at most `timeout` seconds for it."""
         return (await self.recv_with_priority(timeout))[0]
 
-    async def recv_with_priority(self, timeout: float | None = None) -> tuple[Any, int]:
+    async def recv_with_priority(self, timeout: float | None = None) -> tuple[T, int]:
         """The same, with its priority."""
         return await run(self._queue.receiving(timeout))
 
     def __len__(self) -> int:
         return len(self._queue)
 
-    async def __aiter__(self) -> AsyncIterator[Any]:
+    async def __aiter__(self) -> AsyncIterator[T]:
         """Messages for ever: the kernel does not tell when a sender leaves."""
         while True:
             yield await self.recv()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
 from lanline.errors import ClosedError, TimedOutError
 from lanline.ipc.aio.watch import Watch
@@ -13,20 +13,75 @@ from lanline.ipc.shared import queue as blocking
 from lanline.ipc.waiting import Deadline, seconds_of
 
 if TYPE_CHECKING:
-    from lanline.ipc.shared.queue import Item
+    from types import EllipsisType
+
+    from lanline.ipc.payload import Pickle
+    from lanline.ipc.shared.queue import Item, Overflow
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
-class Queue(StaysHere):
+class Queue(StaysHere, Generic[T]):
     """As `lanline.ipc.Queue`, for one event loop; its tasks may share it.
 
     A cancelled `get` has taken nothing, and a cancelled `put` that waits has put nothing.
     """
 
+    @overload
+    def __init__(
+        self: Queue[Any],
+        address: str,
+        *,
+        capacity: int | EllipsisType | None = ...,
+        max_bytes: int | None = ...,
+        redeliver: bool | None = ...,
+        overflow: Overflow = ...,
+        create: bool = ...,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self: Queue[Any],
+        address: str,
+        *,
+        type: type[Pickle],
+        capacity: int | EllipsisType | None = ...,
+        max_bytes: int | None = ...,
+        redeliver: bool | None = ...,
+        overflow: Overflow = ...,
+        create: bool = ...,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self,
+        address: str,
+        *,
+        type: type[T],
+        capacity: int | EllipsisType | None = ...,
+        max_bytes: int | None = ...,
+        redeliver: bool | None = ...,
+        overflow: Overflow = ...,
+        create: bool = ...,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self: Queue[Any],
+        address: str,
+        *,
+        type: Any,
+        capacity: int | EllipsisType | None = ...,
+        max_bytes: int | None = ...,
+        redeliver: bool | None = ...,
+        overflow: Overflow = ...,
+        create: bool = ...,
+    ) -> None: ...
+
     def __init__(self, address: str, **options: Any) -> None:
         """The options are those of `lanline.ipc.Queue`."""
-        self._queue = blocking.Queue(address, **options)
+        self._queue: blocking.Queue[T] = blocking.Queue(address, **options)
         self.whose: Callable[[], Any] = asyncio.current_task  # who got what, for task_done
         self._queue.whose = self._taker
         self._watch = Watch(self._queue.watch())
@@ -50,11 +105,11 @@ class Queue(StaysHere):
         """As `lanline.ipc.Queue.redeliver`."""
         return self._queue.redeliver
 
-    async def put(self, message: Any, timeout: float | None = None) -> None:
+    async def put(self, message: T, timeout: float | None = None) -> None:
         """Put one message; with overflow "block", wait for room at most `timeout` seconds."""
         await self._when(lambda: self._queue.put(message, 0), timeout)
 
-    async def put_many(self, messages: Iterable[Any], timeout: float | None = None) -> int:
+    async def put_many(self, messages: Iterable[T], timeout: float | None = None) -> int:
         """Put several; how many of them are in the queue afterwards.
 
         Fewer than all only when the time-out passed after the first, or "drop-newest" dropped some.
@@ -76,15 +131,15 @@ class Queue(StaysHere):
                 break
         return done
 
-    async def get(self, timeout: float | None = None) -> Any:
+    async def get(self, timeout: float | None = None) -> T:
         """The oldest message. With redelivery it is this task's until `task_done`."""
         return await self._when(lambda: self._queue.get(0), timeout)
 
-    async def get_many(self, most: int, timeout: float | None = None) -> list[Any]:
+    async def get_many(self, most: int, timeout: float | None = None) -> list[T]:
         """At least one message and at most `most`; waits for the first as `get` does."""
         return await self._when(lambda: self._queue.get_many(most, 0), timeout)
 
-    async def take(self, timeout: float | None = None) -> Item:
+    async def take(self, timeout: float | None = None) -> Item[T]:
         """The oldest message as an Item, to be finished by itself: `with await queue.take()`."""
         return await self._when(lambda: self._queue.take(0), timeout)
 
@@ -96,10 +151,10 @@ class Queue(StaysHere):
         """Wait until everything that was put has been taken and finished (task_done, Item.done)."""
         await self._when(lambda: self._queue.join(0), timeout)
 
-    async def _when(self, attempt: Callable[[], T], timeout: float | None) -> T:
+    async def _when(self, attempt: Callable[[], R], timeout: float | None) -> R:
         """What `attempt` gives as soon as it does not say that it would have to wait."""
         seconds_of(timeout)
-        result: list[T] = []
+        result: list[R] = []
         problem: TimedOutError | None = None
 
         def is_done() -> bool:
@@ -123,7 +178,7 @@ class Queue(StaysHere):
     def __len__(self) -> int:
         return len(self._queue)
 
-    async def __aiter__(self) -> AsyncIterator[Any]:
+    async def __aiter__(self) -> AsyncIterator[T]:
         """Messages for ever, each finished when the next is asked for."""
         while True:
             with await self.take() as item:

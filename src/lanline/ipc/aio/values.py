@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar, overload
 
 from lanline.errors import ClosedError, TimedOutError
 from lanline.ipc.aio.watch import Watch
@@ -22,6 +22,26 @@ LOOK_MOST_SECONDS = 0.05
 
 class SharedValue(StaysHere, Generic[T]):
     """As `lanline.ipc.SharedValue`, for one event loop. Reading never waits."""
+
+    @overload
+    def __init__(
+        self: SharedValue[bytes], address: str, *, max_bytes: int | None = ..., create: bool = ...
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self, address: str, type: type[T], *, max_bytes: int | None = ..., create: bool = ...
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self: SharedValue[Any],
+        address: str,
+        type: Any,
+        *,
+        max_bytes: int | None = ...,
+        create: bool = ...,
+    ) -> None: ...
 
     def __init__(self, address: str, type: Any = bytes, **options: Any) -> None:  # noqa: A002
         """The options are those of `lanline.ipc.SharedValue`."""
@@ -100,6 +120,26 @@ class SharedValue(StaysHere, Generic[T]):
 class Broadcast(StaysHere, Generic[T]):
     """As `lanline.ipc.Broadcast`. Sending never waits."""
 
+    @overload
+    def __init__(
+        self: Broadcast[bytes], address: str, *, max_bytes: int | None = ..., create: bool = ...
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self, address: str, type: type[T], *, max_bytes: int | None = ..., create: bool = ...
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self: Broadcast[Any],
+        address: str,
+        type: Any,
+        *,
+        max_bytes: int | None = ...,
+        create: bool = ...,
+    ) -> None: ...
+
     def __init__(self, address: str, type: Any = bytes, **options: Any) -> None:  # noqa: A002
         """The options are those of `lanline.ipc.Broadcast`."""
         self._broadcast: broadcast.Broadcast[T] = broadcast.Broadcast(address, type, **options)
@@ -127,6 +167,26 @@ class Broadcast(StaysHere, Generic[T]):
 
 class Subscription(StaysHere, Generic[T]):
     """As `lanline.ipc.Subscription`, for one task of one event loop."""
+
+    @overload
+    def __init__(
+        self: Subscription[bytes], address: str, *, max_bytes: int | None = ..., create: bool = ...
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self, address: str, type: type[T], *, max_bytes: int | None = ..., create: bool = ...
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self: Subscription[Any],
+        address: str,
+        type: Any,
+        *,
+        max_bytes: int | None = ...,
+        create: bool = ...,
+    ) -> None: ...
 
     def __init__(self, address: str, type: Any = bytes, **options: Any) -> None:  # noqa: A002
         """The options are those of `lanline.ipc.Subscription`."""

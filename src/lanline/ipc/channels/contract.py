@@ -20,7 +20,6 @@ turn within their time-out.
 from __future__ import annotations
 
 import os
-import sys
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -39,7 +38,7 @@ from lanline.errors import (
     UnsupportedError,
 )
 from lanline.ipc.channels.views import Borrowed, CopyingLoan, HeldMessage, Loan, check_loan
-from lanline.ipc.given import whole
+from lanline.ipc.given import at_most, whole
 from lanline.ipc.handed import StaysHere
 from lanline.ipc.payload import BytesLike, check_bytes, codec_for, size_of
 from lanline.ipc.steps import Steps, run
@@ -84,7 +83,7 @@ class Statistics(Struct, frozen=True):
 
 def how_many(most: int) -> int:
     """Messages that `recv_many` is asked for. Raises TypeError, ValueError."""
-    return whole("What recv_many takes at most", most, 1, sys.maxsize, "messages")
+    return at_most("recv_many", most)
 
 
 def batches(messages: Iterable[T]) -> Iterator[Sequence[T]]:

@@ -15,7 +15,7 @@ For a link between two processes, with messages of any size, there is `listen("m
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
 from lanline.errors import (
     AddressError,
@@ -31,12 +31,14 @@ from lanline.ipc.given import whole, yes_or_no
 from lanline.ipc.handed import StaysHere
 from lanline.ipc.kernel.closing import Waits
 from lanline.ipc.kernel.queues import available, no_room
-from lanline.ipc.payload import check_bytes, codec_for, size_of
+from lanline.ipc.payload import Pickle, check_bytes, codec_for, size_of
 from lanline.ipc.steps import Steps, run
 from lanline.ipc.waiting import Deadline, seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+T = TypeVar("T")
 
 MESSAGES = 10  # fs.mqueue.msg_max, as Linux sets it: what every user may ask for
 MESSAGE_BYTES = 8192  # fs.mqueue.msgsize_max, as Linux sets it
@@ -45,7 +47,7 @@ MOST = (1 << 31) - 1
 PRIORITY_MAX = 32_767  # the highest one, MQ_PRIO_MAX - 1
 
 
-class MessageQueue(StaysHere):
+class MessageQueue(StaysHere, Generic[T]):
     """One user of a kernel queue (mq_overview(7)). Threads, and children of a fork, may share it.
 
     `messages` that wait at most, and bytes (`size`) of one; both are the queue's, and are compared
@@ -56,6 +58,49 @@ class MessageQueue(StaysHere):
     Calls wait at most `timeout` seconds (None: for ever, 0: not at all). One that times out or is
     interrupted has put or taken nothing. All raise ClosedError once you closed it.
     """
+
+    @overload
+    def __init__(
+        self: MessageQueue[Any],
+        address: str,
+        *,
+        messages: int | None = ...,
+        size: int | None = ...,
+        create: bool = ...,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self: MessageQueue[Any],
+        address: str,
+        *,
+        messages: int | None = ...,
+        size: int | None = ...,
+        type: type[Pickle],
+        create: bool = ...,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self,
+        address: str,
+        *,
+        messages: int | None = ...,
+        size: int | None = ...,
+        type: type[T],
+        create: bool = ...,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self: MessageQueue[Any],
+        address: str,
+        *,
+        messages: int | None = ...,
+        size: int | None = ...,
+        type: Any,
+        create: bool = ...,
+    ) -> None: ...
 
     def __init__(
         self,
@@ -110,7 +155,7 @@ class MessageQueue(StaysHere):
 
     # --- messages -----------------------------------------------------------------------------
 
-    def send(self, message: Any, priority: int = 0, timeout: float | None = None) -> None:
+    def send(self, message: T, priority: int = 0, timeout: float | None = None) -> None:
         """Send one message; wait at most `timeout` seconds for room, and else nothing was sent.
 
         `priority`: 0 to 32767, the highest is received first. Raises MessageTooLargeError,
@@ -124,18 +169,18 @@ class MessageQueue(StaysHere):
         except (self._posix.BusyError, self._posix.SignalError):
             run(self._sending(data, priority, timeout))
 
-    def recv(self, timeout: float | None = None) -> Any:
+    def recv(self, timeout: float | None = None) -> T:
         """Take the next message; wait at most `timeout` seconds for it.
 
         Raises TimedOutError, and MessageError when it is not of the type; it is taken all the same.
         """
         return self.recv_with_priority(timeout)[0]
 
-    def recv_with_priority(self, timeout: float | None = None) -> tuple[Any, int]:
+    def recv_with_priority(self, timeout: float | None = None) -> tuple[T, int]:
         """The same, with its priority."""
         return run(self.receiving(timeout))
 
-    def sending(self, message: Any, priority: int = 0, timeout: float | None = None) -> Steps[None]:
+    def sending(self, message: T, priority: int = 0, timeout: float | None = None) -> Steps[None]:
         """The steps of `send`, for `ipc.aio`."""
         return self._sending(self._encoded(message, priority), priority, timeout)
 
@@ -146,7 +191,7 @@ class MessageQueue(StaysHere):
                 raise deadline.passed(f"{self.address} stayed full")
             self._check()
 
-    def receiving(self, timeout: float | None = None) -> Steps[tuple[Any, int]]:
+    def receiving(self, timeout: float | None = None) -> Steps[tuple[T, int]]:
         """The steps of `recv_with_priority`, for `ipc.aio`."""
         self._check()
         deadline = Deadline(timeout)
@@ -161,7 +206,7 @@ class MessageQueue(StaysHere):
         self._check()
         return int(self._queue.current_messages)
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[T]:
         """Messages for ever: the kernel does not tell when a sender leaves."""
         while True:
             yield self.recv()
@@ -213,8 +258,9 @@ class MessageQueue(StaysHere):
             raise MessageTooLargeError(size_of(data), self.size)
         return data
 
-    def _decoded(self, data: bytes) -> Any:
-        return data if self._decode is None else self._decode(data)
+    def _decoded(self, data: bytes) -> T:
+        message: Any = data if self._decode is None else self._decode(data)
+        return message  # type: ignore[no-any-return]
 
     def _at_once(self, call: Callable[[Any], Any]) -> Any:
         """What the call gives (True for nothing), or None when it would have to wait.

@@ -55,7 +55,12 @@ class Broadcast(StaysHere, Generic[T]):
 
     @overload
     def __init__(
-        self, address: str, type: Any, *, max_bytes: int | None = ..., create: bool = ...
+        self: Broadcast[Any],
+        address: str,
+        type: Any,
+        *,
+        max_bytes: int | None = ...,
+        create: bool = ...,
     ) -> None: ...
 
     def __init__(
@@ -116,7 +121,12 @@ class Subscription(StaysHere, Generic[T]):
 
     @overload
     def __init__(
-        self, address: str, type: Any, *, max_bytes: int | None = ..., create: bool = ...
+        self: Subscription[Any],
+        address: str,
+        type: Any,
+        *,
+        max_bytes: int | None = ...,
+        create: bool = ...,
     ) -> None: ...
 
     def __init__(

@@ -19,7 +19,7 @@ import os
 import threading
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Literal, Self, get_args
+from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, get_args, overload
 from weakref import WeakKeyDictionary
 
 from lanline.errors import (
@@ -31,10 +31,10 @@ from lanline.errors import (
     TimedOutError,
 )
 from lanline.ipc.forgotten import warn_unclosed
-from lanline.ipc.given import whole, yes_or_no
+from lanline.ipc.given import at_most, whole, yes_or_no
 from lanline.ipc.handed import StaysHere
 from lanline.ipc.native import load
-from lanline.ipc.payload import codec_for
+from lanline.ipc.payload import Pickle, codec_for
 from lanline.ipc.shared import named
 from lanline.words import counted
 
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from types import EllipsisType, TracebackType
 
     from lanline.ipc.native._queue import Member, Taken
+
+T = TypeVar("T")
 
 Overflow = Literal["block", "raise", "drop-oldest", "drop-newest"]
 Buffer = bytes | bytearray | memoryview
@@ -53,7 +55,7 @@ LEAST_BYTES, MOST_BYTES = 256, 256 << 30  # native/queue.h
 DEFAULT_MAX_BYTES = 1 << 30  # address space only: memory is asked for as it is used
 
 
-class Item:
+class Item(Generic[T]):
     """A message taken from a queue that is still to be finished.
 
     `with` finishes it, or gives it back when the block raises. `deliveries` counts how often it was
@@ -62,12 +64,12 @@ class Item:
 
     __slots__ = ("_queue", "_taken")
 
-    def __init__(self, queue: Queue, taken: Taken) -> None:
+    def __init__(self, queue: Queue[T], taken: Taken) -> None:
         self._queue = queue
         self._taken = taken
 
     @property
-    def body(self) -> Any:
+    def body(self) -> T:
         """The message. Raises MessageError when it is not of the queue's type."""
         return self._queue.decoded(self._taken.body)
 
@@ -101,7 +103,7 @@ class Item:
                 self.done()
 
 
-class Queue(StaysHere):
+class Queue(StaysHere, Generic[T]):
     """One participant of a queue. Threads may share it; a child of a fork opens its own.
 
     `capacity` bounds the messages that wait (None: only the bytes bound them, and at the cap `put`
@@ -120,6 +122,57 @@ class Queue(StaysHere):
     Raises NotFoundError (`create=False`, and there is none), AddressInUseError (it exists with
     other bounds), UnsupportedError; its calls raise TimedOutError, ClosedError and ForkedError.
     """
+
+    @overload
+    def __init__(
+        self: Queue[Any],
+        address: str,
+        *,
+        capacity: int | EllipsisType | None = ...,
+        max_bytes: int | None = ...,
+        redeliver: bool | None = ...,
+        overflow: Overflow = ...,
+        create: bool = ...,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self: Queue[Any],
+        address: str,
+        *,
+        type: type[Pickle],
+        capacity: int | EllipsisType | None = ...,
+        max_bytes: int | None = ...,
+        redeliver: bool | None = ...,
+        overflow: Overflow = ...,
+        create: bool = ...,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self,
+        address: str,
+        *,
+        type: type[T],
+        capacity: int | EllipsisType | None = ...,
+        max_bytes: int | None = ...,
+        redeliver: bool | None = ...,
+        overflow: Overflow = ...,
+        create: bool = ...,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self: Queue[Any],
+        address: str,
+        *,
+        type: Any,
+        capacity: int | EllipsisType | None = ...,
+        max_bytes: int | None = ...,
+        redeliver: bool | None = ...,
+        overflow: Overflow = ...,
+        create: bool = ...,
+    ) -> None: ...
 
     def __init__(
         self,
@@ -210,25 +263,26 @@ class Queue(StaysHere):
         """Whether what a dead consumer had not finished comes again."""
         return self._member.redeliver
 
-    def put(self, message: Any, timeout: float | None = None) -> None:
+    def put(self, message: T, timeout: float | None = None) -> None:
         """Put one message; with overflow "block", wait for room at most `timeout` seconds.
 
         Raises FullError by the rule "raise", and at `max_bytes` without a capacity;
         MessageTooLargeError when it could never have room.
         """
-        data = message if self._encode is None else self._encode(message)
+        data: Any = message if self._encode is None else self._encode(message)
         if self.overflow == "block":
             self._member.put(data, timeout)
         else:
             self._put_by_rule([data])
 
-    def put_many(self, messages: Iterable[Any], timeout: float | None = None) -> int:
+    def put_many(self, messages: Iterable[T], timeout: float | None = None) -> int:
         """Put several, faster than one by one; how many of them are in the queue afterwards.
 
         Fewer than all only when the time-out passed after the first, or "drop-newest" dropped some.
         """
+        batch: list[Any]
         if self._encode is not None:
-            batch: list[Buffer] = [self._encode(message) for message in messages]
+            batch = [self._encode(message) for message in messages]
         else:
             batch = messages if isinstance(messages, list) else list(messages)
         if self.overflow == "block":
@@ -250,28 +304,28 @@ class Queue(StaysHere):
         self._newest_dropped += len(batch) - count
         return count
 
-    def get(self, timeout: float | None = None) -> Any:
+    def get(self, timeout: float | None = None) -> T:
         """The oldest message; waits for it at most `timeout` seconds.
 
         With redelivery it is this consumer's until `task_done`. Raises MessageError when it is not
         of the type.
         """
         if self._decode is None and not self.redeliver:
-            return self._member.get(timeout)
+            message: Any = self._member.get(timeout)
+            return message  # type: ignore[no-any-return]
         return self._handed([self._next(timeout)])[0]
 
-    def get_many(self, most: int, timeout: float | None = None) -> list[Any]:
+    def get_many(self, most: int, timeout: float | None = None) -> list[T]:
         """At least one message and at most `most`; waits for the first as `get` does.
 
         Large ones come in several calls: about 256 KiB are taken together.
 
         One that is not of the type ends the batch before it; the next `get` raises MessageError.
         """
-        if type(most) is int and most > MOST:
-            most = MOST  # more than there can be
-        most = whole("What get_many takes at most", most, 1, MOST, "messages")
+        most = at_most("get_many", most, MOST)
         if self._decode is None and not self.redeliver:
-            return self._member.get_many(most, timeout)
+            messages: Any = self._member.get_many(most, timeout)
+            return messages  # type: ignore[no-any-return]
         if self._kept:
             most = min(most, len(self._kept))
             return self._handed([self._kept.popleft() for _ in range(most)])
@@ -280,9 +334,9 @@ class Queue(StaysHere):
     def _next(self, timeout: float | None) -> Taken:
         return self._kept.popleft() if self._kept else self._member.take(timeout)
 
-    def _handed(self, batch: list[Taken]) -> list[Any]:
+    def _handed(self, batch: list[Taken]) -> list[T]:
         """The messages up to the first that is not of the type, in the hands of their taker."""
-        messages: list[Any] = []
+        messages: list[T] = []
         for position, taken in enumerate(batch):
             try:
                 messages.append(self.decoded(taken.body))
@@ -298,11 +352,12 @@ class Queue(StaysHere):
             hands.extend(batch[: len(messages)])
         return messages
 
-    def decoded(self, data: bytes) -> Any:
+    def decoded(self, data: bytes) -> T:
         """For Item.body."""
-        return data if self._decode is None else self._decode(data)
+        message: Any = data if self._decode is None else self._decode(data)
+        return message  # type: ignore[no-any-return]
 
-    def take(self, timeout: float | None = None) -> Item:
+    def take(self, timeout: float | None = None) -> Item[T]:
         """The oldest message as an Item, to be finished by itself; waits as `get` does."""
         return Item(self, self._next(timeout))
 
@@ -345,7 +400,7 @@ class Queue(StaysHere):
     def __len__(self) -> int:
         return int(self.statistics()["waiting"])
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[T]:
         """Messages for ever, each finished when the next is asked for."""
         while True:
             with self.take() as item:

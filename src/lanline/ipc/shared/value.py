@@ -59,7 +59,12 @@ class SharedValue(StaysHere, Generic[T]):
 
     @overload
     def __init__(
-        self, address: str, type: Any, *, max_bytes: int | None = ..., create: bool = ...
+        self: SharedValue[Any],
+        address: str,
+        type: Any,
+        *,
+        max_bytes: int | None = ...,
+        create: bool = ...,
     ) -> None: ...
 
     def __init__(

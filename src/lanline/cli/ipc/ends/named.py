@@ -36,11 +36,11 @@ class QueueEnd(End):
     def __init__(self, name: str, options: Options) -> None:
         address = f"shm:{name}"
         if options.sends or options.listen:
-            capacity = {} if options.capacity is None else {"capacity": options.capacity or None}
-            self._queue = ipc.Queue(address, **capacity)  # type: ignore[arg-type]
+            capacity = ... if options.capacity is None else options.capacity or None
+            self._queue = ipc.Queue(address, capacity=capacity, type=bytes)
         else:
             self._queue = until_there(
-                lambda: ipc.Queue(address, create=False), options, f"queue:{name}"
+                lambda: ipc.Queue(address, create=False, type=bytes), options, f"queue:{name}"
             )
 
     def send_many(self, messages: list[bytes], timeout: float | None) -> None:

@@ -104,7 +104,7 @@ class KernelQueueEnd(End):
     def __init__(self, address: str, options: Options) -> None:
         from lanline.ipc.kernel.message_queue import MessageQueue
 
-        def opening() -> MessageQueue:
+        def opening() -> MessageQueue[bytes]:
             create = options.listen or options.sends
             return MessageQueue(address, create=create)
 

@@ -1,0 +1,1 @@
+"""A program of somebody else's, as a type checker sees it."""
