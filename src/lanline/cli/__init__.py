@@ -5,6 +5,7 @@ A command imports what it needs when it runs, so that `lanline --help` is quick.
 
 from __future__ import annotations
 
+import errno
 import sys
 
 import typer
@@ -61,4 +62,9 @@ def main() -> None:
         app()
     except Error as problem:
         typer.echo(f"lanline: {problem}", err=True)
+        sys.exit(1)
+    except OSError as problem:
+        if problem.errno != errno.ENOSPC:
+            raise
+        typer.echo(f"lanline: {problem.strerror}: the output could not be written.", err=True)
         sys.exit(1)

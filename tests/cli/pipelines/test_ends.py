@@ -92,6 +92,16 @@ def test_whoever_reads_the_output_may_leave(shell: Start, address: Address) -> N
     assert ended(shell(f"set -o pipefail; {line}")) == (141, b"1\n", "")
 
 
+@pytest.mark.parametrize("command", ["ls", "doctor", "--help", "recv --timeout 0 {where}"])
+def test_output_that_cannot_be_written_is_told_in_a_sentence(
+    shell: Start, address: Address, command: str
+) -> None:
+    where = address("queue")
+    line = f"echo 1 | lanline ipc send {where}; lanline ipc {command.format(where=where)}"
+    code, _, said = ended(shell(f"{line} > /dev/full"))
+    assert (code, "written" in said, said.count("\n")) == (1, True, 1), said
+
+
 @pytest.mark.parametrize("method", [*CHANNELS, "--plain unix", "--plain tcp"])
 def test_who_listens_in_vain_says_so_after_the_time_out(
     method: str, shell: Start, address: Address

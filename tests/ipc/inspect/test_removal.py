@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -307,6 +308,26 @@ def collected(*addresses: str) -> str:
 def kept_of(address: str) -> str:
     (outcome,) = (one for one in collect(["unix"], dry_run=True) if one.address == address)
     return f"{outcome.kept} {outcome.failed}"
+
+
+def test_a_socket_that_is_bound_in_another_network_namespace_is_not_collected(name: str) -> None:
+    """A connect is refused there as well, and its table of sockets is not ours."""
+    path = f"/tmp/{name}.far"
+    code = f"import socket; s = socket.socket(socket.AF_UNIX); s.bind({path!r}); print(1); input()"
+    with subprocess.Popen(
+        ["unshare", "-Urn", sys.executable, "-uc", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as far:
+        assert far.stdout
+        if not far.stdout.readline():
+            pytest.skip("needs namespaces")
+        assert find(f"unix:{path}").state == "unknown"
+        assert f"unix:{path}" not in [one.address for one in collect(["unix"], dry_run=True)]
+        with pytest.raises(BusyError):
+            remove(f"unix:{path}")
+        far.kill()
+    remove(f"unix:{path}")
 
 
 def test_a_socket_that_is_bound_and_does_not_listen_is_not_taken_for_a_dead_one(

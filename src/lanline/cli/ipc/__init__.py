@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import Any
@@ -55,7 +56,9 @@ class IpcGroup(TyperGroup):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(141) from None  # as shells say it of SIGPIPE
         except OSError as problem:
+            full = "Standard output cannot be written: "  # what is printed has no file's name
             what = f"{problem.filename}: " if problem.filename else ""
+            what = full if problem.errno == errno.ENOSPC and not what else what
             typer.echo(f"lanline: {shown(f'{what}{problem.strerror or problem}')}.", err=True)
             raise typer.Exit(1) from None
 

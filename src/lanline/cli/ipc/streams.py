@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 
-from lanline.errors import MessageTooLargeError
+from lanline.errors import Error, MessageTooLargeError
 from lanline.ipc.channels.contract import MESSAGE_BYTES
 from lanline.wire.shown import shown
 
@@ -57,8 +57,14 @@ class Output:
             data = b"".join(messages)
         else:
             data = self._separator.join(messages) + self._separator
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
+        try:
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            raise  # whoever reads has enough, which is no problem
+        except OSError as problem:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left in the buffer goes nowhere
+            raise Error(f"Standard output cannot be written: {problem.strerror}.") from None
 
 
 def _lines(message: bytes) -> list[str]:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from lanline.ipc.inspect.objects import FileId, Holder, IpcObject, State, of_file
 from lanline.ipc.inspect.processes import Processes, folder_of, lines_of
 from lanline.ipc.inspect.tcp_table import TcpListener, parse_proc_net_tcp
-from lanline.ipc.inspect.unix_table import UnixSocket, unix_sockets
+from lanline.ipc.inspect.unix_table import UnixSocket, names_elsewhere, unix_sockets
 
 KINDS: dict[int, str] = {
     socket.SOCK_STREAM: "stream",
@@ -89,6 +89,7 @@ def _left_behind(files: list[tuple[str, os.stat_result]]) -> Iterator[IpcObject]
     # To be bound makes the file, so whoever has it is in a table that is read after it was seen;
     # one that does not listen, or not yet, is refused like one that is gone.
     bound = {sock.file for sock in unix_sockets() if sock.is_bound} if any(answers) else set()
+    elsewhere = names_elsewhere() if any(answers) else set()
     for (path, status), answer in zip(files, answers, strict=True):
         found: tuple[State, str] = "stale", "nobody listens: the kernel refuses to connect"
         if answer is None:
@@ -97,6 +98,8 @@ def _left_behind(files: list[tuple[str, os.stat_result]]) -> Iterator[IpcObject]
             found = "in use", "somebody who is not seen from here listens"
         elif _file_of(status) in bound:
             found = "in use", "a process has bound it, and does not listen"
+        elif os.path.basename(path) in elsewhere:
+            found = "unknown", "one of that name is bound in another network namespace"
         yield of_file("unix", path, status, found)
 
 

@@ -28,6 +28,7 @@ ENTRY = struct.Struct("=BBBBIII")
 ATTRIBUTE = struct.Struct("=HH")
 DONE, FAILED = 3, 2  # NLMSG_DONE, NLMSG_ERROR
 LISTENS, CONNECTED = 10, 1  # TCP_LISTEN, TCP_ESTABLISHED: Unix sockets have the same states
+OWN_TABLE = "/proc/self/net/unix"
 MOST_SOCKETS = 1 << 17
 ACCEPTS = 0x00010000  # __SO_ACCEPTCON among the flags in /proc/net/unix
 
@@ -54,7 +55,26 @@ def unix_sockets() -> list[UnixSocket]:
     try:
         return list(_by_netlink())
     except OSError:
-        return list(parse_proc_net_unix(lines_of("/proc/net/unix")))
+        return list(parse_proc_net_unix(lines_of(OWN_TABLE)))
+
+
+def names_elsewhere() -> set[str]:
+    """Last parts of the paths of all Unix sockets in other network namespaces that processes are in
+    (network_namespaces(7)).
+
+    The kernel tells no file of them, and their paths may be relative to wherever they were bound.
+    """
+    seen = {os.stat(OWN_TABLE).st_ino} if os.path.exists(OWN_TABLE) else set()
+    found: set[str] = set()
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        table = f"/proc/{pid}/net/unix"
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            namespace = os.stat(table).st_ino  # each one's files in /proc are its own
+            if namespace not in seen:
+                seen.add(namespace)
+                names = (sock.name for sock in parse_proc_net_unix(lines_of(table)))
+                found.update(name.rpartition("/")[2] for name in names if name[:1] not in ("", "@"))
+    return found
 
 
 def _by_netlink() -> Iterator[UnixSocket]:
