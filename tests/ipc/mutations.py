@@ -195,7 +195,7 @@ QUEUE = (
         "counted off if we die: see repair */\n        COMMIT(head->state, BLOCK_FREE);",
         "counted off if we die: see repair */",
         scenario="roles",
-        kinds=("doubled", "ended", "error", "kept"),
+        kinds=("doubled", "reordered", "ended", "error", "kept"),
         test="queue_kill_test",
     ),
     Mutation(
@@ -225,7 +225,7 @@ QUEUE = (
         "if (index - 1 >= touched || used[index - 1])",
         "if (index >= touched || used[index - 1])",
         scenario="queue",
-        kinds=("error", "ended"),
+        kinds=("error", "ended", "kept"),
         test="queue_test",
     ),
     Mutation(
@@ -321,6 +321,14 @@ VALUES = (
         "    words_store(word(b, at), bytes, first);\n",
         scenario="broadcast",
         kinds=("torn", "error", "missing"),
+        test="broadcast_test",
+    ),
+    Mutation(
+        "broadcast-unwritten",
+        "a reader takes what is still being written for a broken record",
+        "native/broadcast.c",
+        "            if (b->position == tail)\n                return RESULT_EMPTY;",
+        "            if (b->position == tail + 1)\n                return RESULT_EMPTY;",
         test="broadcast_test",
     ),
     Mutation(

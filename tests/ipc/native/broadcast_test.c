@@ -181,6 +181,23 @@ static void who_begins_in_an_empty_ring_knows_which_comes_next(void)
     pthread_join(thread, NULL);
 }
 
+static void who_lags_while_a_message_of_the_whole_ring_is_written_waits_for_it(void)
+{
+    broadcast_shared *shared = memory();
+    broadcast writer = writer_of(shared), reader = reader_of(shared);
+    unsigned char bytes[WORDS * 8] = "";
+    uint64_t size, missed;
+    writer.capacity = reader.capacity = 16;
+    for (int i = 0; i < 2; i++)
+        CHECK(broadcast_write(&writer, bytes, 40) == RESULT_OK);
+    /* The first that such a write does: all is given up, and nothing is there yet. */
+    atomic_store(&shared->oldest, writer.position);
+    CHECK(broadcast_read(&reader, bytes, sizeof bytes, &size, &missed) == RESULT_EMPTY);
+    CHECK(broadcast_write(&writer, bytes, broadcast_limit(&writer)) == RESULT_OK);
+    CHECK(broadcast_read(&reader, bytes, sizeof bytes, &size, &missed) == RESULT_OK);
+    CHECK(size == broadcast_limit(&writer) && missed == 2);
+}
+
 static void *read_all(void *argument)
 {
     broadcast *reader = argument;
@@ -218,5 +235,6 @@ int main(void)
     RUN(to_begin_in_a_ring_that_was_never_a_writers_is_refused);
     RUN(readers_keep_their_count_while_one_writes);
     RUN(who_begins_in_an_empty_ring_knows_which_comes_next);
+    RUN(who_lags_while_a_message_of_the_whole_ring_is_written_waits_for_it);
     return 0;
 }

@@ -160,8 +160,11 @@ result broadcast_read(broadcast *b, void *bytes, uint64_t room, uint64_t *size, 
         uint64_t tail = atomic_load_explicit(&b->shared->tail, memory_order_acquire);
         if (tail == b->position)
             return RESULT_EMPTY;
-        if (overtaken(b, b->position))
+        if (overtaken(b, b->position)) {
             b->position = atomic_load_explicit(&b->shared->oldest, memory_order_acquire);
+            if (b->position == tail)
+                return RESULT_EMPTY; /* all were given up for one that is being written */
+        }
         uint64_t at = b->position;
         uint64_t number = atomic_load_explicit(word(b, at), memory_order_acquire);
         uint64_t length = atomic_load_explicit(word(b, at + 1), memory_order_acquire);
