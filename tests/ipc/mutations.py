@@ -68,7 +68,7 @@ CHANNEL = (
         "channel-no-second-look",
         "the reader goes to sleep without looking again",
         "native/ring.c",
-        "if (!ring_readable(r) && !ring_writer_closed(r))",
+        "if (!readable(r) && !ring_writer_closed(r))",
         "if (!ring_writer_closed(r))",
         test="ring_test",
         model="wake NO_SECOND_LOOK",

@@ -12,6 +12,7 @@ import signal
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from lanline import ipc
 from lanline.ipc.channels import shm
 from lanline.ipc.channels.contract import Channel
 from lanline.ipc.native._link import segment_size
+from lanline.testing.helpers import let_wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -292,6 +294,20 @@ def test_while_a_loan_is_out_its_thread_cannot_send_and_others_wait(pair: Pair) 
         view[:] = b"first"
     thread.join(SECONDS)
     assert [other.recv(SECONDS), other.recv(SECONDS)] == [b"first", b"second"]
+
+
+def test_threads_that_wait_at_one_end_all_get_their_turn(pair: Pair) -> None:
+    one, other = pair
+    messages = [b"%d" % number for number in range(8)]
+    with ThreadPoolExecutor(len(messages)) as pool:
+        receiving = [pool.submit(other.recv, 2 * SECONDS) for _ in messages]
+        for each in receiving:
+            let_wait(each)
+        with pytest.raises(ipc.TimedOutError):
+            other.recv(0.05)  # its turn does not come
+        for message in messages:
+            one.send(message)
+        assert sorted(each.result(SECONDS) for each in receiving) == messages
 
 
 def test_a_borrowed_message_pins_its_place_until_its_last_view_is_gone(pair: Pair) -> None:

@@ -111,6 +111,8 @@ cdef extern from "ring.h" nogil:
     void ring_pass(ring *r, const ring_record *record)
     bint ring_release(ring *r, uint64_t position)
     bint ring_reader_naps(const ring *r)
+    bint ring_rested(ring *r)
+    void ring_copy_small(void *to, const void *bytes, uint64_t size)
     bint ring_readable(ring *r)
     bint ring_writable(ring *r, uint64_t size)
     const uint32_t RING_ON_BELL
@@ -140,6 +142,12 @@ cdef extern from "ring_dropping.h" nogil:
 ctypedef bell_answer (*nap_call)(ring *r, uint32_t word, uint64_t deadline_ns) noexcept nogil
 
 
+cdef extern from *:
+    # Cython's own: what is not likely lies out of the way of what is.
+    bint likely(bint)
+    bint unlikely(bint)
+
+
 cdef extern from "pythread.h":
     PyLockStatus PyThread_acquire_lock_timed(PyThread_type_lock lock, long long microseconds,
                                              int intr_flag) nogil
@@ -155,14 +163,10 @@ cdef enum:
 
 BROKEN = "The peer broke the rules of the shared memory; nothing more can be read or written."
 
-# Counted up in every child of a fork, so that a handle knows whether it was made in this process.
-cdef unsigned long fork_generation = 0
 _links = weakref.WeakSet()
 
 
 def _after_fork_in_child():
-    global fork_generation
-    fork_generation += 1
     for link in list(_links):
         (<Link>link)._forget()
 
@@ -174,24 +178,61 @@ cdef object left_or_none(uint64_t deadline):
     return None if deadline == BELL_FOR_EVER else max(left_until(deadline), 0)
 
 
-cdef bint take_lock(PyThread_type_lock lock, uint64_t deadline) except -1:
-    """Whether it was had in time. As threading.Lock does it, without the calls through the interpreter."""
+cdef struct turn:
+    # Whose turn it is to wait in a direction, or to copy without the GIL. To take it and to give it back
+    # is a word under the GIL; the lock is only for those who find it taken, and held while none is to wake.
+    PyThread_type_lock lock
+    bint taken
+    bint rung  # the lock was let go for somebody who has not woken yet
+    int waiting
+
+
+cdef int turn_start(turn *t) except -1:
+    t.lock = PyThread_allocate_lock()
+    if t.lock == NULL:
+        raise MemoryError
+    PyThread_acquire_lock(t.lock, NOWAIT_LOCK)
+    return 0
+
+
+cdef inline bint turn_take(turn *t, uint64_t deadline) except -1:
+    """Whether it was had in time."""
+    if not t.taken:
+        t.taken = True
+        return True
+    return turn_await(t, deadline)
+
+
+cdef bint turn_await(turn *t, uint64_t deadline) except -1:
+    """As threading.Lock does it, without the calls through the interpreter."""
     cdef PyLockStatus status
     cdef long long microseconds
-    if PyThread_acquire_lock(lock, NOWAIT_LOCK):
+    t.waiting += 1
+    try:
+        while t.taken:
+            if is_over(deadline):
+                return False
+            # At most an hour at once: what the system takes has a bound.
+            microseconds = -1
+            if deadline != BELL_FOR_EVER:
+                microseconds = 1 + <long long>(min(left_until(deadline), 3600.0) * 1e6)
+            with nogil:
+                status = PyThread_acquire_lock_timed(t.lock, microseconds, 1)
+            if status == PY_LOCK_ACQUIRED:
+                t.rung = False
+            elif status != PY_LOCK_FAILURE:
+                PyErr_CheckSignals()
+        t.taken = True
         return True
-    while not is_over(deadline):
-        # At most an hour at once: what the system takes has a bound.
-        microseconds = -1
-        if deadline != BELL_FOR_EVER:
-            microseconds = 1 + <long long>(min(left_until(deadline), 3600.0) * 1e6)
-        with nogil:
-            status = PyThread_acquire_lock_timed(lock, microseconds, 1)
-        if status == PY_LOCK_ACQUIRED:
-            return True
-        if status != PY_LOCK_FAILURE:
-            PyErr_CheckSignals()
-    return False
+    finally:
+        t.waiting -= 1
+
+
+cdef inline void turn_leave(turn *t) noexcept:
+    t.taken = False
+    if unlikely(t.waiting and not t.rung):
+        t.rung = True
+        PyThread_release_lock(t.lock)
 
 
 cdef class Mapping:
@@ -288,7 +329,7 @@ cdef class Borrowed:
         if self.released and self.exports == 0:
             self._give_back()
 
-    cdef void _give_back(self):
+    cdef void _give_back(self) noexcept:
         if self.link is not None:
             self.link._unpin(self.pin)
 
@@ -398,48 +439,47 @@ cdef class Link:
     sent here, the oldest that was not received yet is dropped; no send waits then.
 
     Threads may share it. The fast paths run under the GIL and are whole. Whoever has to wait, or
-    copies so much that the GIL is given up, holds the lock of its direction, so that only one thread
+    copies so much that the GIL is given up, has the turn of its direction, so that only one thread
     sleeps on a bell; `reading` and `writing` say that the next record is in somebody's hands.
     """
 
-    cdef object __weakref__
-    cdef Mapping mapping
-    cdef ring incoming
-    cdef ring outgoing
-    cdef int data_bell
-    cdef int room_bell
-    cdef unsigned long generation
+    # First what every message needs, in as few cache lines as it takes.
     cdef readonly bint closed
+    cdef bint forked  # this is a copy in the child of a fork
     cdef bint gone  # the kernel said that the peer is gone
     cdef bint reading
     cdef bint writing
+    cdef int inside  # threads that are using the bells' descriptors without the GIL
+    cdef int data_bell
+    cdef int room_bell
+    cdef object poll  # what fileno() is of, once somebody has asked for it
+    cdef turn read_turn
+    cdef uint64_t small  # up to here a message goes by the fast path
+    cdef Py_ssize_t pinned  # how many `pins` there are
+    cdef readonly uint64_t sent, received, sent_bytes, received_bytes, sleeps
+    cdef ring incoming
+    cdef ring outgoing
+    cdef object __weakref__
+    cdef Mapping mapping
     cdef bytes copied  # while `reading`: the record, out of a ring that drops its oldest
     cdef bint kept
-    cdef object poll  # what fileno() is of, once somebody has asked for it
     cdef int more
-    cdef int inside  # threads that are using the bells' descriptors without the GIL
     cdef uint64_t looked_for_peer
-    cdef PyThread_type_lock read_lock
-    cdef PyThread_type_lock write_lock
+    cdef turn write_turn
     cdef unsigned long lender  # the thread that has a loan out, or 0
     cdef object pins
     cdef readonly uint64_t limit
-    cdef uint64_t small  # up to here a message goes by the fast path
-    cdef readonly uint64_t sent, received, sent_bytes, received_bytes, sleeps
 
     def __cinit__(self, *_):
         self.data_bell = self.room_bell = -1
-        self.read_lock = PyThread_allocate_lock()
-        self.write_lock = PyThread_allocate_lock()
-        if self.read_lock == NULL or self.write_lock == NULL:
-            raise MemoryError
+        turn_start(&self.read_turn)
+        turn_start(&self.write_turn)
 
     def __init__(self, int memory, uint64_t capacity, uint64_t large_size, int side,
                  int data_bell, int room_bell, uint64_t limit, bint drop_oldest=False):
         self.mapping = Mapping(memory, capacity, large_size)
         self.data_bell = data_bell
         self.room_bell = room_bell
-        self.generation = fork_generation
         self.limit = min(limit, max(large_size, capacity // 2))
         self.small = min(<uint64_t>BIG - 1, self.limit)
         self.pins = deque()
@@ -453,35 +493,148 @@ cdef class Link:
                    capacity, self.mapping.large[side], large_size)
         _links.add(self)
 
-    # --- sending
+    # --- what every message passes through. Whoever comes from idle finds none of it in the cache: what is
+    # not ordinary is done elsewhere, so that this is little code (docs/design/ipc.md, "From idle").
 
+    cdef inline bint _may_write(self) noexcept:
+        return not (self.closed or self.gone or self.writing or self.forked
+                    or ring_reader_closed(&self.outgoing)
+                    or (not ring_reader_naps(&self.outgoing) and self._gone_lately()))
+
+    cdef inline void _publish(self, uint64_t messages, uint64_t size) noexcept:
+        self.sent += messages
+        self.sent_bytes += size
+        if unlikely(ring_publish(&self.outgoing)):
+            bell_ring(self.data_bell)
+        if unlikely(self.outgoing.unheard):
+            self._look_for_peer()
+
+    cdef inline bint _put(self, const unsigned char *bytes, uint64_t size, uint32_t kind) noexcept:
+        """Send it at once and under the GIL. False: it cannot be, and nothing was sent."""
+        cdef ring_record record
+        if (unlikely(not self._may_write()) or unlikely(size > self.small)
+                or unlikely(ring_reserve(&self.outgoing, size, &record) != RESULT_OK)):
+            return False
+        ring_copy_small(record.bytes, bytes, size)
+        ring_append(&self.outgoing, &record, <uint32_t>size, kind)
+        self._publish(1, size)
+        return True
+
+    @cython.binding(False)
     def send(self, message, timeout=None, uint32_t kind=0):
         """Send bytes-like `message`; wait at most `timeout` seconds for room (None: for ever)."""
+        if unlikely(timeout is not None):
+            check_timeout(timeout)
+        if not (likely(PyBytes_CheckExact(message))
+                and likely(self._put(<const unsigned char *>PyBytes_AS_STRING(message),
+                                     <uint64_t>PyBytes_GET_SIZE(message), kind))):
+            self._send_buffer(message, timeout, kind)
+        elif unlikely(self.gone):
+            self._say_gone()
+
+    cdef inline bint _may_read(self) noexcept:
+        return not (self.closed or self.reading or self.forked)
+
+    cdef inline bint _see(self, ring_record *record) noexcept:
+        """Is a record there that may be taken by the fast path?"""
+        return (self._may_read() and ring_look(&self.incoming, record) == RESULT_OK
+                and record.size <= self.small)
+
+    cdef inline void _release(self) noexcept:
+        """Everything read is free again, up to the first pin."""
+        cdef uint64_t position = self.incoming.position
+        if unlikely(self.pinned):
+            position = self._first_pin()
+        if unlikely(ring_release(&self.incoming, position)):
+            bell_ring(self.room_bell)
+
+    cdef inline object _take(self, ring_record *record):
+        cdef bytes message = PyBytes_FromStringAndSize(NULL, record.size)
+        ring_copy_small(PyBytes_AS_STRING(message), record.bytes, record.size)
+        ring_pass(&self.incoming, record)
+        self.received += 1
+        self.received_bytes += record.size
+        self._release()
+        if unlikely(self.poll is not None):
+            self._tell()
+        return message
+
+    cdef uint32_t _nap(self, ring *r, nap_call nap, uint32_t word, int bell, uint64_t deadline) noexcept:
+        """Sleep on the word, for a moment; how to sleep the next time in the same wait."""
+        cdef bell_answer answer
+        self.sleeps += 1
+        self.inside += 1
+        with nogil:
+            answer = nap(r, word, deadline)
+        self.inside -= 1
+        if unlikely(self.closed):
+            self._close_bells()
+        elif unlikely(answer != BELL_RANG):
+            # The word does not tell of a death.
+            if bell_gone(bell):
+                self.gone = True
+            return RING_ON_BELL
+        return RING_ON_WORD
+
+    cdef int _meet(self, timeout, ring_record *record) except -1:
+        """Wait for the next record. 1: take it; 0: take it slowly, with the turn, which is had now.
+
+        What a spin or the first nap has brought is taken at once, under the GIL, and needs no turn.
+        """
+        cdef uint64_t deadline = BELL_FOR_EVER if timeout is None else deadline_of(timeout)
+        cdef uint32_t word, how = RING_ON_WORD
+        cdef bint spun = False
+        if likely(deadline != 1 and not self.incoming.unusual and self._may_read() and not self.gone
+                  and not ring_writer_closed(&self.incoming)):
+            if unlikely(not ring_rested(&self.incoming)):
+                spun = True
+                if ring_reader_spin(&self.incoming) and self._see(record):
+                    return 1
+            elif likely(self.poll is None and not self.read_turn.taken):
+                self.read_turn.taken = True
+                word = ring_reader_asleep(&self.incoming, RING_ON_WORD)
+                if likely(word != 0):
+                    how = self._nap(&self.incoming, ring_reader_nap, word, self.data_bell, deadline)
+                    ring_reader_awake(&self.incoming)
+                turn_leave(&self.read_turn)
+                if likely(how == RING_ON_WORD and self._see(record)):
+                    return 1
+        self._lock_reading(deadline, record, spun, how)
+        return 0
+
+    @cython.binding(False)
+    def recv(self, timeout=None):
+        """The next message as bytes; wait at most `timeout` seconds for it (None: for ever)."""
+        cdef ring_record record
+        if unlikely(timeout is not None):
+            check_timeout(timeout)
+        if self._see(&record) or likely(self._meet(timeout, &record)):
+            return self._take(&record)
+        try:
+            return self._take_slowly(&record)
+        finally:
+            self._unlock_reading()
+
+    # --- sending
+
+    cdef int _send_buffer(self, message, timeout, uint32_t kind) except -1:
         cdef Py_buffer buffer
-        if PyBytes_CheckExact(message):
-            self._send(<const unsigned char *>PyBytes_AS_STRING(message),
-                       <uint64_t>PyBytes_GET_SIZE(message), timeout, kind)
-            return
         take_buffer(message, &buffer)
         try:
             self._send(<const unsigned char *>buffer.buf, <uint64_t>buffer.len, timeout, kind)
         finally:
             PyBuffer_Release(&buffer)
+        return 0
 
     cdef int _send(self, const unsigned char *bytes, uint64_t size, timeout, uint32_t kind) except -1:
         cdef ring_record record
-        cdef bint may = self._may_write()
         check_timeout(timeout)
-        if (may and size <= self.small
-                and ring_reserve(&self.outgoing, size, &record) == RESULT_OK):
-            memcpy(record.bytes, bytes, size)
-            ring_append(&self.outgoing, &record, <uint32_t>size, kind)
-            self._publish(1, size)
+        if self._put(bytes, size, kind):
             if self.gone:
                 self._say_gone()
             return 0
         if self.outgoing.unusual & RING_DROPS:
-            return self._send_dropping(bytes, size, kind, may)
+            return self._send_dropping(bytes, size, kind, self._may_write())
         self._lock_writing(size, deadline_of(timeout), &record)
         try:
             with nogil:
@@ -497,7 +650,7 @@ cdef class Link:
         """Send it at once, in the place of the oldest if need be. `may`: nobody is known to be gone."""
         cdef result answer = RESULT_FULL
         self._check_open()
-        take_lock(self.write_lock, BELL_FOR_EVER)  # another thread only copies meanwhile
+        turn_take(&self.write_turn, BELL_FOR_EVER)  # another thread only copies meanwhile
         self.writing = True
         try:
             self._check_open()
@@ -521,26 +674,16 @@ cdef class Link:
             self._say_gone()
         return 0
 
-    cdef bint _may_write(self) noexcept:
-        return not (self.closed or self.gone or self.writing or self.generation != fork_generation
-                    or ring_reader_closed(&self.outgoing)
-                    or (not ring_reader_naps(&self.outgoing) and self._gone_lately()))
-
     cdef bint _gone_lately(self) noexcept:
         """By a system call now and then only: it takes as long as a message."""
         if bell_gone_lately(self.room_bell, &self.looked_for_peer):
             self.gone = True
         return self.gone
 
-    cdef void _publish(self, uint64_t messages, uint64_t size) noexcept:
-        self.sent += messages
-        self.sent_bytes += size
-        if ring_publish(&self.outgoing):
-            bell_ring(self.data_bell)
-        if self.outgoing.unheard:
-            self.outgoing.unheard = False
-            if bell_gone(self.room_bell):
-                self.gone = True
+    cdef void _look_for_peer(self) noexcept:
+        self.outgoing.unheard = False
+        if bell_gone(self.room_bell):
+            self.gone = True
 
     def send_many(self, messages, timeout=None, uint32_t kind=0):
         """Send each of `messages`, shown to the peer together as room allows.
@@ -623,29 +766,29 @@ cdef class Link:
         self.lender = PyThread_get_thread_ident()
         return loan
 
-    cdef void _end_loan(self):
+    cdef void _end_loan(self) noexcept:
         self.lender = 0
-        if self.generation == fork_generation:
+        if not self.forked:
             self._unlock_writing()
 
     cdef int _lock_writing(self, uint64_t size, uint64_t deadline, ring_record *record) except -1:
-        """Take the lock and room for `size` bytes, or raise."""
+        """Take the turn and room for `size` bytes, or raise."""
         self._check_open()
         if self.lender and self.lender == <unsigned long>PyThread_get_thread_ident():
             raise BusyError("A loan is out in this thread; commit or cancel it before you send.")
-        if not take_lock(self.write_lock, deadline):
+        if not turn_take(&self.write_turn, deadline):
             raise TimedOutError("There was no room within the time-out.")
         try:
             self._await_room(size, deadline, record)
         except BaseException:
-            PyThread_release_lock(self.write_lock)
+            turn_leave(&self.write_turn)
             raise
         self.writing = True
         return 0
 
-    cdef void _unlock_writing(self):
+    cdef void _unlock_writing(self) noexcept:
         self.writing = False
-        PyThread_release_lock(self.write_lock)
+        turn_leave(&self.write_turn)
 
     cdef int _await_room(self, uint64_t size, uint64_t deadline, ring_record *record) except -1:
         cdef result answer
@@ -665,7 +808,7 @@ cdef class Link:
             if answer == RESULT_CORRUPT:
                 raise CorruptedError(BROKEN)
             over = is_over(deadline)
-            if not over and ring_writer_spin(&self.outgoing, size):
+            if not over and not ring_rested(&self.outgoing) and ring_writer_spin(&self.outgoing, size):
                 continue
             if bell_gone(self.room_bell):
                 self.gone = True
@@ -678,16 +821,6 @@ cdef class Link:
                 ring_writer_awake(&self.outgoing)
 
     # --- receiving
-
-    def recv(self, timeout=None):
-        """The next message as bytes; wait at most `timeout` seconds for it (None: for ever)."""
-        cdef ring_record record
-        if self._meet(timeout, &record):
-            return self._take(&record)
-        try:
-            return self._take_slowly(&record)
-        finally:
-            self._unlock_reading()
 
     def take(self):
         """The next message, or None when there is none yet."""
@@ -707,7 +840,8 @@ cdef class Link:
     def recv_kind(self, timeout=None):
         """The next message and its kind."""
         cdef ring_record record
-        if self._meet(timeout, &record):
+        check_timeout(timeout)
+        if self._see(&record) or self._meet(timeout, &record):
             return self._take(&record), record.kind & ~RING_OURS
         try:
             return self._take_slowly(&record), record.kind & ~RING_OURS
@@ -767,7 +901,7 @@ cdef class Link:
     def borrow(self, timeout=None):
         """The next message where it lies; see Borrowed."""
         cdef ring_record record
-        self._lock_reading(deadline_of(timeout), &record, False)
+        self._lock_reading(deadline_of(timeout), &record, False, RING_ON_WORD)
         cdef Borrowed borrowed = Borrowed.__new__(Borrowed)
         if self.copied is not None:
             borrowed.copy = self._take_copied()
@@ -783,6 +917,7 @@ cdef class Link:
         borrowed.size = record.size
         borrowed.kind = record.kind & ~RING_OURS
         self.pins.append(borrowed.pin)
+        self.pinned += 1
         borrowed.link = self
         ring_pass(&self.incoming, &record)
         self.received += 1
@@ -792,44 +927,8 @@ cdef class Link:
             self._tell()
         return borrowed
 
-    cdef bint _may_read(self) noexcept:
-        return not (self.closed or self.reading or self.generation != fork_generation)
-
-    cdef bint _see(self, ring_record *record) noexcept:
-        """Is a record there that may be taken by the fast path?"""
-        return (self._may_read() and ring_look(&self.incoming, record) == RESULT_OK
-                and record.size <= self.small)
-
-    cdef int _meet(self, timeout, ring_record *record) except -1:
-        """Wait for the next record. 1: take it; 0: take it slowly, with the lock, which is held now.
-
-        A spin needs no lock, because it does not give up the GIL: what it catches is taken at once.
-        """
-        cdef uint64_t deadline
-        cdef bint spun = False
-        check_timeout(timeout)
-        if self._see(record):
-            return 1
-        deadline = deadline_of(timeout)
-        if deadline != 1 and not self.incoming.unusual and self._may_read() and not self.gone and not ring_writer_closed(&self.incoming):
-            spun = True
-            if ring_reader_spin(&self.incoming) and self._see(record):
-                return 1
-        self._lock_reading(deadline, record, spun)
-        return 0
-
-    cdef object _take(self, ring_record *record):
-        message = PyBytes_FromStringAndSize(<char *>record.bytes, record.size)
-        ring_pass(&self.incoming, record)
-        self.received += 1
-        self.received_bytes += record.size
-        self._release()
-        if self.poll is not None:
-            self._tell()
-        return message
-
     cdef object _take_slowly(self, ring_record *record):
-        """As _take, with the lock held: long copies let other threads run."""
+        """As _take, with the turn: long copies let other threads run."""
         if self.copied is not None:
             return self._take_copied()
         if record.size < BIG:
@@ -878,44 +977,45 @@ cdef class Link:
         self.copied = message
         return RESULT_OK
 
-    cdef void _release(self) noexcept:
-        """Everything read is free again, up to the first pin."""
-        cdef uint64_t position = self.incoming.position
-        if self.pins:
-            position = (<Pin>self.pins[0]).start
-        if ring_release(&self.incoming, position):
-            bell_ring(self.room_bell)
+    cdef uint64_t _first_pin(self) noexcept:
+        return (<Pin>self.pins[0]).start
 
-    cdef void _unpin(self, Pin pin):
+    cdef void _unpin(self, Pin pin) noexcept:
         pin.done = True
-        if self.generation != fork_generation:
+        if self.forked:
             return
-        while self.pins and (<Pin>self.pins[0]).done:
+        while self.pinned and (<Pin>self.pins[0]).done:
             self.pins.popleft()
+            self.pinned -= 1
         self._release()
 
-    cdef int _lock_reading(self, uint64_t deadline, ring_record *record, bint spun) except -1:
-        """Take the lock and the next record, or raise. `spun`: in vain, just now."""
+    cdef int _lock_reading(self, uint64_t deadline, ring_record *record, bint spun, uint32_t how) except -1:
+        """Take the turn and the next record, or raise. `spun`: in vain, just now. `how` to sleep: on the
+        bell after a nap in vain."""
         self._check_open()
-        if not take_lock(self.read_lock, deadline):
+        if how == RING_ON_BELL:
+            PyErr_CheckSignals()  # one may have ended that nap
+        if not turn_take(&self.read_turn, deadline):
             raise TimedOutError("No message came within the time-out.")
         try:
-            self._await_message(deadline, record, spun)
+            self._await_message(deadline, record, spun, how)
         except BaseException:
-            PyThread_release_lock(self.read_lock)
+            turn_leave(&self.read_turn)
             raise
         self.reading = True
         return 0
 
-    cdef void _unlock_reading(self):
+    cdef void _unlock_reading(self) noexcept:
         self.reading = False
-        PyThread_release_lock(self.read_lock)
+        turn_leave(&self.read_turn)
 
-    cdef int _await_message(self, uint64_t deadline, ring_record *record, bint spun) except -1:
+    cdef int _await_message(self, uint64_t deadline, ring_record *record, bint spun, uint32_t how) except -1:
         cdef bint gone
         cdef result answer
         cdef int overtaken = 0
-        cdef uint32_t word, how = RING_ON_WORD if self.poll is None else RING_ON_BELL
+        cdef uint32_t word
+        if self.poll is not None:
+            how = RING_ON_BELL
         while True:
             self._check_open()
             # Ask first and look afterwards: what was sent before the end is in the ring by then.
@@ -947,7 +1047,7 @@ cdef class Link:
                 raise TimedOutError("No message is there.")
             if is_over(deadline):
                 raise TimedOutError("No message came within the time-out.")
-            if not spun and ring_reader_spin(&self.incoming):
+            if not spun and not ring_rested(&self.incoming) and ring_reader_spin(&self.incoming):
                 continue
             spun = False
             word = ring_reader_asleep(&self.incoming, how)
@@ -963,31 +1063,27 @@ cdef class Link:
                          uint32_t how) except 0:
         """Sleep as the flags say; how to sleep the next time in the same wait."""
         cdef bell_answer answer
-        self.sleeps += 1
         PyErr_CheckSignals()  # one that came during the spin would not wake the sleeper
+        if how == RING_ON_WORD:
+            how = self._nap(r, nap, word, bell, deadline)
+            if how == RING_ON_BELL:
+                PyErr_CheckSignals()
+            return how
+        self.sleeps += 1
         self.inside += 1
         with nogil:
-            if how == RING_ON_WORD:
-                answer = nap(r, word, deadline)
-            else:
-                answer = bell_wait(bell, deadline)
+            answer = bell_wait(bell, deadline)
         self.inside -= 1
         if self.closed:
             self._close_bells()
-            return how
-        if how == RING_ON_WORD and (answer == BELL_TIMED_OUT or answer == BELL_INTERRUPTED):
-            # The word does not tell of a death.
-            how = RING_ON_BELL
-            if bell_gone(bell):
-                self.gone = True
-        if answer == BELL_GONE:
+        elif answer == BELL_GONE:
             self.gone = True
         elif answer == BELL_INTERRUPTED:
             PyErr_CheckSignals()
         return how
 
     cdef int _check_open(self) except -1:
-        if self.generation != fork_generation:
+        if self.forked:
             raise ForkedError(
                 "This channel came through a fork and belongs to the parent; open one in the child."
             )
@@ -1005,7 +1101,7 @@ cdef class Link:
         if self.closed:
             return
         self.closed = True
-        if self.generation != fork_generation:
+        if self.forked:
             return
         ring_writer_close(&self.outgoing)
         ring_reader_close(&self.incoming)
@@ -1022,6 +1118,7 @@ cdef class Link:
 
     def _forget(self):
         """In the child of a fork: the parent's death must not be hidden by our copies."""
+        self.forked = True
         if self.data_bell >= 0:
             close_descriptor(self.data_bell)
             close_descriptor(self.room_bell)
@@ -1032,10 +1129,10 @@ cdef class Link:
         # Forgotten and not closed: the peer hears that we are gone, as from a process that died.
         self.inside = 0
         self._close_bells()
-        if self.read_lock != NULL:
-            PyThread_free_lock(self.read_lock)
-        if self.write_lock != NULL:
-            PyThread_free_lock(self.write_lock)
+        if self.read_turn.lock != NULL:
+            PyThread_free_lock(self.read_turn.lock)
+        if self.write_turn.lock != NULL:
+            PyThread_free_lock(self.write_turn.lock)
 
     @property
     def dropped(self):

@@ -20,13 +20,6 @@ uint64_t patience_budget(patience *p)
     return p->budget_ns < PATIENCE_LEAST_NS ? 0 : p->budget_ns;
 }
 
-bool patience_rested(patience *p, uint64_t now)
-{
-    bool rested = now - p->waited > PATIENCE_REST_NS;
-    p->waited = now;
-    return rested;
-}
-
 void patience_learn(patience *p, uint64_t took_ns, bool caught)
 {
     if (caught) {

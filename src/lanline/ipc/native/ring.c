@@ -25,12 +25,17 @@ void ring_start(ring *r, void *control, void *data, uint64_t capacity, void *lar
     patience_start(&r->patience);
 }
 
-bool ring_readable(ring *r)
+static inline bool readable(ring *r)
 {
     /* A broken ring is "readable": the read then says so. */
     if (r->unusual)
         return ring_unusual(r) == RESULT_CORRUPT || ring_is_left(r);
     return ring_see_tail(r, memory_order_seq_cst) != RESULT_OK || r->seen != r->position;
+}
+
+bool ring_readable(ring *r)
+{
+    return readable(r);
 }
 
 bool ring_writable(ring *r, uint64_t size)
@@ -42,7 +47,7 @@ uint32_t ring_reader_asleep(ring *r, uint32_t how)
 {
     uint32_t word = atomic_fetch_or(&r->shared->reader_flags, how) | how;
     KILL_POINT();
-    if (!ring_readable(r) && !ring_writer_closed(r))
+    if (!readable(r) && !ring_writer_closed(r))
         return word;
     ring_reader_awake(r);
     return 0;
@@ -59,7 +64,7 @@ uint32_t ring_writer_asleep(ring *r, uint64_t size, uint32_t how)
 }
 
 /* Whoever wakes or closes changes the word first, so that nobody falls asleep behind it. */
-static bell_answer nap(_Atomic uint32_t *flags, uint32_t word, uint64_t deadline_ns)
+static inline bell_answer nap(_Atomic uint32_t *flags, uint32_t word, uint64_t deadline_ns)
 {
     uint64_t most = RING_NAP_NS;
     if (deadline_ns != BELL_FOR_EVER) {
@@ -86,16 +91,23 @@ bell_answer ring_writer_nap(ring *r, uint32_t word, uint64_t deadline_ns)
     return nap(&r->shared->writer_flags, word, deadline_ns);
 }
 
+/* Whoever was woken finds it cleared. */
+static void awake(_Atomic uint32_t *flags)
+{
+    if (atomic_load_explicit(flags, memory_order_relaxed) & RING_ASLEEP) {
+        atomic_fetch_and(flags, ~RING_ASLEEP);
+        KILL_POINT();
+    }
+}
+
 void ring_reader_awake(ring *r)
 {
-    atomic_fetch_and(&r->shared->reader_flags, ~RING_ASLEEP);
-    KILL_POINT();
+    awake(&r->shared->reader_flags);
 }
 
 void ring_writer_awake(ring *r)
 {
-    atomic_fetch_and(&r->shared->writer_flags, ~RING_ASLEEP);
-    KILL_POINT();
+    awake(&r->shared->writer_flags);
 }
 
 /* The clock is read only now and then: it costs as much as many looks. A look is one load from the
@@ -106,11 +118,11 @@ typedef bool (*come)(ring *r, uint64_t size);
 
 static inline bool spin(ring *r, uint64_t size, come come)
 {
-    uint64_t began = clock_ns(), took = 0;
-    uint64_t budget = patience_rested(&r->patience, began) ? 0 : patience_budget(&r->patience);
-    bool caught = false;
+    uint64_t budget = patience_budget(&r->patience);
     if (!budget)
         return false;
+    uint64_t began = clock_ns(), took = 0;
+    bool caught = false;
     while (!caught && took < budget) {
         for (int look = 0; look < LOOKS_PER_CLOCK && !caught; look++) {
             processor_relax();
@@ -162,26 +174,4 @@ void ring_reader_close(ring *r)
 void ring_writer_close(ring *r)
 {
     close_side(r, &r->shared->writer_flags, &r->shared->reader_flags);
-}
-
-bool ring_reader_naps(const ring *r)
-{
-    return atomic_load_explicit(&r->shared->reader_flags, memory_order_relaxed) & RING_ON_WORD;
-}
-
-static bool see_closed(ring *r, _Atomic uint32_t *flags)
-{
-    if (atomic_load(flags) & RING_CLOSED)
-        r->over = true;
-    return r->over;
-}
-
-bool ring_reader_closed(ring *r)
-{
-    return see_closed(r, &r->shared->reader_flags);
-}
-
-bool ring_writer_closed(ring *r)
-{
-    return see_closed(r, &r->shared->writer_flags);
 }

@@ -72,20 +72,20 @@ typedef struct {
     _Atomic uint32_t writer_flags;                      /* set by the writer, asleep cleared by both */
 } ring_control;
 
-/* One side's private view of a ring: either its writer or its reader. */
+/* One side's private view of a ring: either its writer or its reader. What every message needs comes first. */
 typedef struct {
     ring_control *shared;
     unsigned char *data;
     uint64_t capacity;  /* a power of two, at least a page */
     uint64_t position;  /* the next byte this side writes or reads */
     uint64_t seen;      /* the other side's position when last looked at */
-    unsigned char *large; /* the large places, one behind the other */
-    uint64_t large_size;  /* of each */
-    uint64_t large_after[RING_PLACES]; /* writer: the position behind the last record that used it */
     uint32_t unusual;
     bool over; /* the other side has closed */
     bool unheard; /* the other side said that it sleeps on the word, and did not: it may be gone */
     patience patience;
+    unsigned char *large; /* the large places, one behind the other */
+    uint64_t large_size;  /* of each */
+    uint64_t large_after[RING_PLACES]; /* writer: the position behind the last record that used it */
     /* Of one that drops its oldest: */
     uint64_t number;  /* of the next record */
     uint64_t dropped; /* writer: how many it dropped; reader: how many it missed */
@@ -140,6 +140,8 @@ bell_answer ring_writer_nap(ring *r, uint32_t word, uint64_t deadline_ns);
 void ring_reader_awake(ring *r);
 void ring_writer_awake(ring *r);
 
+/* A wait begins: is the last one so long ago that there is to be no spin? */
+static inline bool ring_rested(ring *r);
 /* Spin for as long as it pays. True: what was waited for has come. */
 bool ring_reader_spin(ring *r);
 bool ring_writer_spin(ring *r, uint64_t size);
@@ -148,14 +150,17 @@ bool ring_writer_spin(ring *r, uint64_t size);
 bool ring_learn(ring *r);
 
 /* Does the reader sleep on the word? Then publishing finds out whether it lives. */
-bool ring_reader_naps(const ring *r);
+static inline bool ring_reader_naps(const ring *r);
 
 void ring_reader_close(ring *r);
 void ring_writer_close(ring *r);
 /* Has the other side closed? Once it has, for good: one that takes it back again and again would keep
  * this side looking, and never asleep. */
-bool ring_reader_closed(ring *r);
-bool ring_writer_closed(ring *r);
+static inline bool ring_reader_closed(ring *r);
+static inline bool ring_writer_closed(ring *r);
+
+/* As memcpy, which is cold code for whoever comes from idle. For what does not overlap. */
+static inline void ring_copy_small(void *to, const void *bytes, uint64_t size);
 
 #include "ring_inline.h"
 

@@ -3,15 +3,23 @@
 #ifndef LANLINE_RING_INLINE_H
 #define LANLINE_RING_INLINE_H
 
+#include <string.h>
+
 #include "futex.h"
 #include "killpoint.h"
 
 /* The compiler inlines by size, and would call these by and by: some nanoseconds for each message. */
 #define INLINED __attribute__((always_inline))
 
-static inline result ring_corrupt(ring *r)
+/* Not inline: what nobody comes by lies elsewhere, and the rest takes fewer cache lines. */
+__attribute__((cold, noinline, unused)) static void ring_break(ring *r)
 {
     r->unusual |= RING_CORRUPT;
+}
+
+static inline result ring_corrupt(ring *r)
+{
+    ring_break(r);
     return RESULT_CORRUPT;
 }
 
@@ -169,6 +177,47 @@ static inline bool ring_release(ring *r, uint64_t position)
     atomic_store(&r->shared->head, position); /* sequentially consistent: see ring.h */
     KILL_POINT();
     return ring_wake(r, &r->shared->writer_flags);
+}
+
+static inline bool ring_rested(ring *r)
+{
+    return patience_rested(&r->patience);
+}
+
+static inline bool ring_reader_naps(const ring *r)
+{
+    return atomic_load_explicit(&r->shared->reader_flags, memory_order_relaxed) & RING_ON_WORD;
+}
+
+static inline bool ring_see_closed(ring *r, _Atomic uint32_t *flags)
+{
+    if (__builtin_expect(atomic_load(flags) & RING_CLOSED, 0))
+        r->over = true;
+    return r->over;
+}
+
+static inline bool ring_reader_closed(ring *r)
+{
+    return ring_see_closed(r, &r->shared->reader_flags);
+}
+
+static inline bool ring_writer_closed(ring *r)
+{
+    return ring_see_closed(r, &r->shared->writer_flags);
+}
+
+static inline void ring_copy_small(void *to, const void *bytes, uint64_t size)
+{
+    if (size > 256) {
+        memcpy(to, bytes, size);
+        return;
+    }
+    unsigned char *at = to;
+    const unsigned char *from = bytes;
+    for (; size >= 16; size -= 16, at += 16, from += 16)
+        memcpy(at, from, 16);
+    for (; size; size--)
+        *at++ = *from++;
 }
 
 #endif
