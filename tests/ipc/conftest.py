@@ -124,6 +124,15 @@ class Certificates:
         builder = builder.add_extension(extension, critical=critical)
         return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
+    def of_this_machine(self) -> dict[str, str]:
+        """Variables by which a process trusts it, and listens with a certificate by it."""
+        certificate, key = self.issue("127.0.0.1")
+        return {
+            "SSL_CERT_FILE": str(self.authority),  # OpenSSL's own variable
+            "LANLINE_TLS_CERTIFICATE": str(certificate),
+            "LANLINE_TLS_KEY": str(key),
+        }
+
 
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
@@ -133,8 +142,6 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 @pytest.fixture
 def trusted(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> Certificates:
     """This process and its children trust the authority, and listen with a certificate by it."""
-    certificate, key = certificates.issue("127.0.0.1")
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificates.authority))  # OpenSSL's own variable
-    monkeypatch.setenv("LANLINE_TLS_CERTIFICATE", str(certificate))
-    monkeypatch.setenv("LANLINE_TLS_KEY", str(key))
+    for name, value in certificates.of_this_machine().items():
+        monkeypatch.setenv(name, value)
     return certificates

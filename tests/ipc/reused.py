@@ -227,10 +227,11 @@ def a_memory_that_the_dead_left_is_nobodys() -> None:
 
 def a_channels_end_hears_of_the_death() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        for address in ("mq:/place", "shm:place", f"unix:{folder}/place", f"fifo:{folder}/door"):
+        places = ("mq:/place", "shm:place", f"unix:{folder}/place", f"fifo:{folder}/door")
+        for address in (*places, "tcp://127.0.0.1:0", "tls://127.0.0.1:0"):
             with ipc.listen(address) as listener:
                 kept: list[Any] = []
-                connect = lambda address=address: ipc.connect(address, SECONDS)  # noqa: E731
+                connect = lambda at=listener.address: ipc.connect(at, SECONDS)  # noqa: E731
                 caller = Beside(_calling(connect, kept))
                 with caller as dead:
                     dead.tell()

@@ -23,6 +23,7 @@ from lanline.ipc.shared.named import runtime_folder
 
 from .soak_freshest import freshest
 from .soak_holders import lock, memory, semaphore, stopped
+from .soak_nursery import Nursery
 from .soak_queues import drop_newest, drop_oldest, inside, roles
 from .soak_victim import SECONDS, FindingError, Victim, check, in_time, lines_of
 
@@ -56,10 +57,12 @@ while True:
 """
 SET = """
 from lanline import ipc
-value = ipc.SharedValue("shm:soak", max_bytes=20000)
+value = ipc.SharedValue("shm:soak", max_bytes=60000)
 number = 0
 while True:
-    value.set(bytes([number % 256]) * (1 + number % 20000), timeout=120)
+    # While a reader copies a large one the writer comes round to its place by three small ones.
+    size = 60000 - number % 1000 if number % 4 == 0 else 1 + number % 100
+    value.set(bytes([number % 256]) * size, timeout=120)
     number += 1
 """
 TELL = """
@@ -78,14 +81,15 @@ with ipc.Broadcast("shm:soak", max_bytes=65536) as news:
 def channel(chance: random.Random, counts: Counter[str]) -> None:
     """A sender is killed: all it sent is there, once, whole and in order, and then its death."""
     with ipc.listen("shm:soak") as listener:
-        # One of both rests for longer than a nap, so that the other must be woken by its bell.
-        seconds = chance.choice((0, chance.uniform(0.11, 0.16)))
-        rests = [chance.randint(1, 300), -1]
+        # First one of both rests for longer than a nap and then the other, so that each must be
+        # woken by its bell.
+        seconds = chance.choice((0, chance.uniform(0.11, 0.16), chance.uniform(0.11, 0.16)))
+        rests = [chance.randint(1, 150), chance.randint(151, 300)]
         chance.shuffle(rests)
         victim = Victim(SEND, str(rests[0]), str(seconds))
         try:
             with listener.accept(SECONDS) as end:
-                until = time.monotonic() + chance.uniform(0, 0.05) + seconds
+                until = time.monotonic() + chance.uniform(0, 0.05) + 2 * seconds
                 number, killed = 0, False
                 while True:
                     if not killed and time.monotonic() > until:
@@ -151,7 +155,7 @@ def queue(chance: random.Random, counts: Counter[str]) -> None:
 
 def value(chance: random.Random, counts: Counter[str]) -> None:
     """A writer is killed inside a write: readers see whole values, and the next one can write."""
-    with ipc.SharedValue[bytes]("shm:soak", max_bytes=20000) as shared:
+    with ipc.SharedValue[bytes]("shm:soak", max_bytes=60000) as shared:
         victim = Victim(SET)
         try:
             in_time(lambda most: shared.wait(0, most))
@@ -255,6 +259,7 @@ FINDINGS = (
 # By how much the least of the latest rounds may be over the most of the first ones (so many of each
 # scenario). A leak of a page a round is found in an hour.
 GROWTH_KIB = 4096
+AT_ONCE_KIB = 16384  # what all of it takes while it warms up is a quarter of this
 SETTLED_ROUNDS = 5
 LATEST = 5
 SETTLES = 2.0
@@ -295,6 +300,20 @@ def soak(
     """
     scenarios = [one for one in SCENARIOS if not only or one.__name__ in only]
     tally = Tally(seed, {one.__name__: Counter() for one in scenarios}, first)
+    with Nursery() as nursery:
+        Victim.nursery = nursery
+        _rounds(tally, scenarios, seconds, lambda: say(tally), every)
+    return tally
+
+
+def _rounds(
+    tally: Tally,
+    scenarios: list[Callable[[random.Random, Counter[str]], None]],
+    seconds: float,
+    say: Callable[[], None],
+    every: float,
+) -> None:
+    first, seed = tally.round, tally.seed
     began, files = time.monotonic(), _files()
     tally.before = tally.now = _has()
     next_word = every
@@ -313,14 +332,13 @@ def soak(
             tally.finding = f"{scenario.__name__}, round {tally.round}, seed {seed}: {problem!r}"
             tally.seconds = time.monotonic() - began
             tally.trace = "".join(traceback.format_exception(problem))
-            return tally
+            return
         counts["rounds"] += 1
         tally.round += 1
         tally.seconds = time.monotonic() - began
         if tally.seconds > next_word:
-            say(tally)
+            say()
             next_word += every
-    return tally
 
 
 def _kind(problem: BaseException) -> str:
@@ -342,6 +360,8 @@ def _check_left(tally: Tally, files: set[str], settled: int) -> None:
         leaked = tally.now[kind] - tally.before[kind]
         check(leaked <= 0, kind, f"{leaked} leaked")
     tally.kib.append(tally.now["KiB"])
+    grown = tally.kib[-1] - tally.before["KiB"]
+    check(grown < AT_ONCE_KIB, "memory", f"grown by {grown} KiB at once")
     if len(tally.kib) >= settled + LATEST:
         grown = min(tally.kib[-LATEST:]) - max(tally.kib[:settled])
         check(grown < GROWTH_KIB, "memory", f"grown by {grown} KiB")

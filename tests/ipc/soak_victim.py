@@ -7,8 +7,8 @@ import select
 import signal
 import struct
 import subprocess
-import sys
 import time
+from contextlib import ExitStack
 from typing import IO, TYPE_CHECKING, NoReturn, Self, TypeVar
 
 from lanline import ipc
@@ -17,6 +17,8 @@ from lanline.ipc.shared.named import path_of
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Callable
+
+    from .soak_nursery import Nursery
 
 T = TypeVar("T")
 
@@ -84,12 +86,21 @@ def lock_holder(queue: str) -> tuple[int, bool]:
 class Victim:
     """A process that is going to be killed; it reads lines from us, and we from it."""
 
+    nursery: Nursery  # while a soak runs
+
     def __init__(self, code: str, *arguments: str, diary: IO[bytes] | None = None) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", code, *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE if diary is None else diary,
-        )
+        with ExitStack() as stack:
+            stdin, write = os.pipe()
+            stack.callback(os.close, stdin)
+            self._stdin = os.fdopen(write, "wb", buffering=0)
+            self._stdout: IO[bytes] | None = None
+            if diary is None:
+                read, stdout = os.pipe()
+                stack.callback(os.close, stdout)
+                self._stdout = os.fdopen(read, "rb", buffering=0)
+            else:
+                stdout = diary.fileno()
+            self._process = self.nursery.start(code, arguments, stdin, stdout)
         self._stands = False
 
     @property
@@ -103,7 +114,7 @@ class Victim:
 
     def says(self, what: str) -> None:
         """Wait for its next line, which is to be this."""
-        output = self._process.stdout
+        output = self._stdout
         assert output is not None
         check(select.select([output], [], [], SECONDS)[0], "hangs", "a victim said nothing")
         said = output.readline().decode().strip()
@@ -112,9 +123,7 @@ class Victim:
 
     def tell(self) -> None:
         """Let it go on from where it waits for a line."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(b"\n")
-        self._process.stdin.flush()
+        self._stdin.write(b"\n")
 
     def stop(self) -> None:
         """Stop it, and wait until it stands still."""
@@ -155,7 +164,7 @@ class Victim:
     def kill(self, counts: Counter[str]) -> None:
         self.check_lives()
         self._process.kill()
-        self._process.wait()
+        self._process.wait(SECONDS)
         counts["kills"] += 1
         counts["killed stopped"] += self._stands
 
@@ -175,10 +184,10 @@ class Victim:
 
     def clear(self) -> None:
         self._process.kill()
-        self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                pipe.close()
+        self._process.wait(SECONDS)
+        self._stdin.close()
+        if self._stdout is not None:
+            self._stdout.close()
 
     def __enter__(self) -> Self:
         return self

@@ -6,10 +6,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from . import reused
+
+if TYPE_CHECKING:
+    from .conftest import Certificates
 
 # Process ids and kernel objects of its own, and a /proc that shows them. Who is not root may be it
 # within a namespace of users, where the system allows that.
@@ -18,7 +22,7 @@ PROBE = "mount -t mqueue none /dev/mqueue && echo 99 > /proc/sys/kernel/ns_last_
 
 
 @pytest.fixture(scope="module")
-def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def answers(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates) -> dict[str, str]:
     """What each check said; all are run by one process."""
     try:
         probe = _run(["sh", "-c", PROBE], {})
@@ -26,11 +30,12 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         pytest.skip("unshare(1) is not installed; no number can be given to a second process")
     if probe.returncode:
         pytest.skip(f"no namespace of process ids can be made here: {probe.stderr.strip()}")
-    folder = {"XDG_RUNTIME_DIR": str(tmp_path_factory.mktemp("runtime"))}
+    runtime = str(tmp_path_factory.mktemp("runtime"))
+    variables = {"XDG_RUNTIME_DIR": runtime, **certificates.of_this_machine()}
     # Kernel queues count against their user, whatever the namespace.
     room = "ulimit -q unlimited 2>/dev/null; "
     checks = ["sh", "-c", f"{room}{PROBE} && exec {sys.executable} -m tests.ipc.reused"]
-    run = _run(checks, folder)
+    run = _run(checks, variables)
     assert run.returncode == 0, run.stderr
     return dict(line.split("\t", 1) for line in run.stdout.splitlines())
 

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from tests.ipc.beside import SECONDS, Beside
+from tests.ipc.conftest import Certificates
 
 from lanline import ipc
 from lanline.ipc import aio
@@ -203,6 +204,9 @@ CASES: dict[str, Case] = {
     "unix, who sends": Case(calls, sends, address="unix:"),
     "unix, who receives on a loop": Case(calls, receives_on_a_loop, address="unix:"),
     "tcp, who receives": Case(calls, receives, address="tcp:"),
+    "tls, who receives": Case(calls, receives, address="tls:"),
+    "tls, who sends": Case(calls, sends, address="tls:"),
+    "tls, who receives on a loop": Case(calls, receives_on_a_loop, address="tls:"),
     "records, who reads": Case(records, reads_records, address="fifo:"),
     "lock, who waits": Case(holds, acquires),
     "lock, who waits on a loop": Case(holds, acquires_on_a_loop),
@@ -221,6 +225,7 @@ def delay(case: Case, folder: str, after: float) -> float:
         "unix:": f"unix:{folder}/place",
         "mq:": f"mq:/test-{secrets.token_hex(8)}",
         "tcp:": "tcp://127.0.0.1:0",
+        "tls:": "tls://127.0.0.1:0",
     }
     with Beside(case.there) as other, ExitStack() as stack:
         address = places.get(case.address, case.address)
@@ -242,6 +247,7 @@ def delay(case: Case, folder: str, after: float) -> float:
             return waiting.result(SECONDS) - died
 
 
+@pytest.mark.usefixtures("trusted")
 @pytest.mark.parametrize("name", CASES)
 def test_who_waits_is_told_of_a_death(name: str, folder: Path) -> None:
     case = CASES[name]
@@ -256,6 +262,7 @@ def test_who_waits_is_told_of_a_death(name: str, folder: Path) -> None:
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["XDG_RUNTIME_DIR"] = folder
+        os.environ.update(Certificates(Path(folder)).of_this_machine())
         for name in sys.argv[1:] or CASES:
             row = [f"| {name} |"]
             for after in (0.03, LATER):
