@@ -61,7 +61,9 @@ value = ipc.SharedValue("shm:soak", max_bytes=60000)
 number = 0
 while True:
     # While a reader copies a large one the writer comes round to its place by three small ones.
-    size = 60000 - number % 1000 if number % 4 == 0 else 1 + number % 100
+    # Now and then all are large.
+    large = number % 4 == 0 or number % 4000 < 2000
+    size = 60000 - number % 1000 if large else 1 + number % 100
     value.set(bytes([number % 256]) * size, timeout=120)
     number += 1
 """
@@ -71,7 +73,7 @@ from lanline import ipc
 with ipc.Broadcast("shm:soak", max_bytes=65536) as news:
     number = 0
     while True:
-        news.send(b"%d " % number + bytes([number % 256]) * (number % 4096))
+        news.send(b"%d " % number + bytes([number % 256]) * (number % 16000))
         number += 1
         if number % 50 == 0:
             time.sleep(0.0001)
@@ -159,7 +161,7 @@ def value(chance: random.Random, counts: Counter[str]) -> None:
         victim = Victim(SET)
         try:
             in_time(lambda most: shared.wait(0, most))
-            until = time.monotonic() + chance.uniform(0, 0.05)
+            until = time.monotonic() + chance.uniform(0.02, 0.1)
             while time.monotonic() < until:
                 data = shared.get()
                 check(data == data[:1] * len(data), "torn", data)
@@ -188,7 +190,7 @@ def broadcast(chance: random.Random, counts: Counter[str]) -> None:
             if data == b"next":
                 return False
             head, body = data.split(b" ", 1)
-            check(body == bytes([int(head) % 256]) * (int(head) % 4096), "torn", head)
+            check(body == bytes([int(head) % 256]) * (int(head) % 16000), "torn", head)
             check(int(head) == number + 1 + missed, "missing", (head, number, missed))
             number = int(head)
             counts["messages"] += 1
@@ -197,7 +199,7 @@ def broadcast(chance: random.Random, counts: Counter[str]) -> None:
 
         try:
             look()
-            until = time.monotonic() + chance.uniform(0, 0.05)
+            until = time.monotonic() + chance.uniform(0.02, 0.1)
             while time.monotonic() < until:
                 look()
             victim.kill(counts)
