@@ -6,11 +6,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.hub_process import HubProcess
+from tests.kernel_queues import remove_own_queues, remove_queues_of_the_dead
 from tests.screens import virtual_screen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+
+def pytest_sessionstart() -> None:
+    remove_queues_of_the_dead()
+
+
+def pytest_sessionfinish() -> None:
+    remove_own_queues()
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.kernel_queues import fresh_queue
 
 from lanline import ipc
 from lanline.ipc import aio
@@ -49,7 +49,7 @@ async def test_nobody_reads(tmp_path: Path) -> None:
 
 
 async def test_a_kernel_queue_waits_both_ways(request: pytest.FixtureRequest) -> None:
-    async with aio.MessageQueue(f"mq:/lanline-aio-{os.getpid()}", messages=1, size=16) as queue:
+    async with aio.MessageQueue(f"mq:/{fresh_queue()}", messages=1, size=16) as queue:
         request.addfinalizer(queue.unlink)
         receiving = asyncio.create_task(queue.recv_with_priority())
         await asyncio.sleep(0)
@@ -71,7 +71,7 @@ async def test_a_kernel_queue_waits_both_ways(request: pytest.FixtureRequest) ->
 
 
 async def test_tasks_may_share_a_queue_and_a_close_ends_their_waits() -> None:
-    queue = aio.MessageQueue(f"mq:/test-{os.getpid()}-shared")
+    queue = aio.MessageQueue(f"mq:/{fresh_queue()}")
     try:
         waits = [asyncio.ensure_future(queue.recv(10)) for _ in range(3)]
         await asyncio.sleep(0)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.kernel_queues import fresh_queue
 
 from lanline.ipc.channels.link import StreamLink
 from lanline.testing import async_channels, channels
@@ -26,7 +26,7 @@ def make(request: pytest.FixtureRequest, folder: Path) -> Make:
         case "tcp6":
             return lambda: "tcp://[::1]:0"
         case "mq":
-            return lambda: f"mq:/test-{secrets.token_hex(8)}"
+            return lambda: f"mq:/{fresh_queue()}"
         case "shm":
             return lambda: "shm:place"
         case method:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import secrets
 import socket
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.kernel_queues import fresh_queue
 
 from lanline import ipc
 
@@ -67,7 +67,7 @@ def die(listener: Any) -> None:
 
 
 def address_of(scheme: str, folder: Path) -> str:
-    return f"mq:/test-{secrets.token_hex(8)}" if scheme == "mq" else f"{scheme}:{folder}/door"
+    return f"mq:/{fresh_queue()}" if scheme == "mq" else f"{scheme}:{folder}/door"
 
 
 @pytest.mark.usefixtures("hasty")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import secrets
 import sys
 import warnings
 from collections.abc import Callable
@@ -12,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.kernel_queues import fresh_queue
 
 from lanline import ipc
 
 
 def test_a_forgotten_kernel_queue_is_let_go_of() -> None:
-    address = f"mq:/test-{secrets.token_hex(8)}"
+    address = f"mq:/{fresh_queue()}"
     before = _descriptors()
     with pytest.warns(ResourceWarning, match="never closed"):
         _forget(lambda: ipc.MessageQueue(address).send(b"kept"))
@@ -28,7 +28,7 @@ def test_a_forgotten_kernel_queue_is_let_go_of() -> None:
 
 
 def test_a_forgotten_listener_at_a_kernel_queue_leaves_its_door_to_the_next() -> None:
-    address = f"mq:/test-{secrets.token_hex(8)}"
+    address = f"mq:/{fresh_queue()}"
     with pytest.warns(ResourceWarning):
         _forget(lambda: ipc.listen(address))
     ipc.listen(address).close()
@@ -63,7 +63,7 @@ def test_it_is_let_go_of_also_where_warnings_are_errors(
 ) -> None:
     problems: list[type[BaseException]] = []
     monkeypatch.setattr(sys, "unraisablehook", lambda said: problems.append(said.exc_type))
-    name = f"test-{secrets.token_hex(8)}"
+    name = fresh_queue()
     before = _descriptors()
     with warnings.catch_warnings():
         warnings.simplefilter("error")

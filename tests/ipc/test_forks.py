@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import subprocess
 import sys
 from collections.abc import Callable, Coroutine
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from tests.kernel_queues import fresh_queue
 
 from lanline import ipc
 from lanline.ipc import aio
@@ -186,7 +186,7 @@ def test_a_writer_of_records_says_so(folder: Path) -> None:
 
 
 def test_a_kernel_queue_is_shared_with_the_child(request: pytest.FixtureRequest) -> None:
-    with ipc.MessageQueue(f"mq:/test-{secrets.token_hex(8)}") as queue:
+    with ipc.MessageQueue(f"mq:/{fresh_queue()}") as queue:
         request.addfinalizer(queue.unlink)
         queue.send(b"before")
         said = said_in_a_child(lambda: _answers((lambda shared: shared.recv(SECONDS),), queue))
@@ -364,7 +364,7 @@ def test_a_handle_is_not_handed_to_another_process_but_opened_there(
 
 @pytest.mark.parametrize("method", ["unix", "fifo", "mq", "shm", "tcp"])
 def test_nor_is_a_channel_or_a_listener(method: str, folder: Path) -> None:
-    places = {"mq": "mq:/test-handed", "shm": "shm:place", "tcp": "tcp://127.0.0.1:0"}
+    places = {"mq": f"mq:/{fresh_queue()}", "shm": "shm:place", "tcp": "tcp://127.0.0.1:0"}
     with ipc.listen(places.get(method, f"{method}:{folder}/place")) as listener:
         for handle in (listener, *met(listener)):
             with pytest.raises(

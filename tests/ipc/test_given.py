@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import array
-import secrets
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.kernel_queues import fresh_queue
 
 from lanline import ipc
 from lanline.ipc import aio
@@ -22,7 +22,7 @@ Call = Callable[..., Any]
 NAN, INF = float("nan"), float("inf")
 METHODS = ["pipe", "unix", "tcp", "tls", "fifo", "mq", "shm"]
 HUGE = [2**70, 10**5000]
-KERNEL_QUEUE = f"mq:/test-{secrets.token_hex(8)}"
+KERNEL_QUEUE = f"mq:/{fresh_queue()}"
 
 NO_WHOLE_NUMBERS = [True, False, 1.5, NAN, INF, "1", b"1", [1], 1j]
 # what is given wrongly: (its kinds, the error, what the sentence has to say)

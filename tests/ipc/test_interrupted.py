@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.kernel_queues import fresh_queue
 
 from lanline import ipc
 from lanline.testing.helpers import SECONDS, met
@@ -37,7 +38,7 @@ def interrupt() -> Iterator[Callable[[], object]]:
 def ends(
     request: pytest.FixtureRequest, folder: Path
 ) -> Iterator[tuple[ipc.Channel[Any], ipc.Channel[Any]]]:
-    places = {"tcp": "tcp://127.0.0.1:0", "mq": "mq:/test-interrupted", "shm": "shm:place"}
+    places = {"tcp": "tcp://127.0.0.1:0", "mq": f"mq:/{fresh_queue()}", "shm": "shm:place"}
     method = request.param
     with ipc.listen(places.get(method, f"{method}:{folder}/place")) as listener:
         one, other = met(listener)

@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.kernel_queues import fresh_queue
 
 from lanline import ipc
 from lanline.errors import IpcError
@@ -123,7 +124,7 @@ def ends(method: str, folder: Path) -> tuple[ipc.Channel[Any], ipc.Channel[Any]]
     """(one that receives, one that sends)."""
     if method == "pipe":
         return ipc.pipe()
-    places = {"tcp": "tcp://127.0.0.1:0", "mq": f"mq:/test-lane-{os.getpid()}", "shm": "shm:lane"}
+    places = {"tcp": "tcp://127.0.0.1:0", "mq": f"mq:/{fresh_queue()}", "shm": "shm:lane"}
     with ipc.listen(places.get(method, f"{method}:{folder}/lane")) as listener:
         return met(listener)
 

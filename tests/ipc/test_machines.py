@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import secrets
 from collections import deque
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,6 +16,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from tests.kernel_queues import fresh_queue
 
 from lanline import ipc
 from lanline.ipc.channels.contract import Overflow
@@ -212,7 +212,7 @@ def test_channels_keep_to_the_model(
                 "tcp6": lambda: "tcp://[::1]:0",
                 "tls": lambda: "tls://127.0.0.1:0",
                 "fifo": lambda: f"fifo:{folder}/place",
-                "mq": lambda: f"mq:/test-{secrets.token_hex(8)}",
+                "mq": lambda: f"mq:/{fresh_queue()}",
                 "shm": lambda: "shm:place",
             }[method]
         )

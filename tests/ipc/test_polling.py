@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import selectors
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.kernel_queues import fresh_queue
 
 from lanline import ipc
 from lanline.ipc import aio
@@ -43,7 +43,7 @@ def address_of(method: str, folder: Path, request: pytest.FixtureRequest) -> str
     places = {
         "tcp": "tcp://127.0.0.1:0",
         "tls": "tls://127.0.0.1:0",
-        "mq": f"mq:/test-{secrets.token_hex(8)}",
+        "mq": f"mq:/{fresh_queue()}",
         "shm": "shm:place",
     }
     return places.get(method, f"{method}:{folder}/place")

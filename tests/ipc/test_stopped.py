@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
 from contextlib import ExitStack, closing
@@ -18,6 +17,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from tests.ipc.beside import SECONDS, Beside
+from tests.kernel_queues import fresh_queue
 
 from lanline import ipc
 from lanline.ipc import aio
@@ -529,7 +529,7 @@ def met(name: str, folder: Path) -> Iterator[tuple[Beside, Steps]]:
     places = {
         "fifo:": f"fifo:{folder}/place",
         "unix:": f"unix:{folder}/place",
-        "mq:": f"mq:/test-{secrets.token_hex(8)}",
+        "mq:": f"mq:/{fresh_queue()}",
         "tcp:": "tcp://127.0.0.1:0",
         "tls:": "tls://127.0.0.1:0",
         "shm:": "shm:place",

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.kernel_queues import fresh_queue
 
 from lanline import ipc
 from lanline.testing.helpers import let_wait, met
@@ -30,7 +31,7 @@ def _ends(method: str, folder: Path) -> tuple[ipc.Channel[Any], ipc.Channel[Any]
     """(one that receives, one that sends)."""
     if method == "pipe":
         return ipc.pipe()
-    places = {"tcp": "tcp://127.0.0.1:0", "mq": "mq:/test-times", "shm": "shm:place"}
+    places = {"tcp": "tcp://127.0.0.1:0", "mq": f"mq:/{fresh_queue()}", "shm": "shm:place"}
     with ipc.listen(places.get(method, f"{method}:{folder}/place")) as listener:
         return met(listener)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import secrets
 import statistics
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from typing import Any, NamedTuple
 import pytest
 from tests.ipc.beside import SECONDS, Beside
 from tests.ipc.conftest import Certificates
+from tests.kernel_queues import fresh_queue
 
 from lanline import ipc
 from lanline.ipc import aio
@@ -223,7 +223,7 @@ def delay(case: Case, folder: str, after: float) -> float:
     places = {
         "fifo:": f"fifo:{folder}/place",
         "unix:": f"unix:{folder}/place",
-        "mq:": f"mq:/test-{secrets.token_hex(8)}",
+        "mq:": f"mq:/{fresh_queue()}",
         "tcp:": "tcp://127.0.0.1:0",
         "tls:": "tls://127.0.0.1:0",
     }

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.kernel_queues import fresh_queue
 
 from lanline.errors import Error, NotFoundError
 from lanline.ipc.inspect.removal import remove
@@ -32,7 +32,7 @@ def hold(process: Callable[[str], Any]) -> Callable[[str], Any]:
 @pytest.fixture
 def name() -> str:
     """A name that nobody else on the machine has."""
-    return f"test-{secrets.token_hex(6)}"
+    return fresh_queue()
 
 
 @pytest.fixture
