@@ -17,6 +17,7 @@
     │   ├── NotFoundError         nothing exists under that address; also a FileNotFoundError
     │   ├── TlsError              no certificate, a wrong one, or TLS at one end only
     │   ├── AddressInUseError     somebody else has that address
+    │   ├── NoRoomError           the system has no more files, memory or space; also an OSError
     │   └── PermissionDeniedError the system refuses; also a PermissionError
     ├── ProtocolError             bytes from outside that break a protocol; says what and where
     ├── RefusedError              the hub says no; carries the protocol's error code
@@ -124,6 +125,10 @@ class TlsError(IpcError):
 
 class AddressInUseError(IpcError, OSError):
     """Somebody else listens or exists under that address."""
+
+
+class NoRoomError(IpcError, OSError):
+    """The system has no more of what it takes: descriptors, memory, space."""
 
 
 class PermissionDeniedError(IpcError, PermissionError):

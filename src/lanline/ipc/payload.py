@@ -90,7 +90,10 @@ def is_array(kind: Any) -> bool:
 
 
 def _to_pickle(value: Any) -> bytes:
-    return pickle.dumps(value, protocol=5)
+    try:
+        return pickle.dumps(value, protocol=5)
+    except (pickle.PicklingError, AttributeError, TypeError) as problem:
+        raise TypeError(f"{value!r:.80} cannot be pickled: {problem}.") from None
 
 
 def _from_pickle_untrusted(data: bytes) -> Any:

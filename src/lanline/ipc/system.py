@@ -3,16 +3,45 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import functools
 import importlib
 import platform
 import select
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar, cast
 
-from lanline.errors import UnsupportedError
+from lanline.errors import (
+    AddressError,
+    IpcError,
+    NoRoomError,
+    NotFoundError,
+    PermissionDeniedError,
+    UnsupportedError,
+)
+
+F = TypeVar("F", bound=Callable[..., None])
 
 fcntl: Any = None  # on Windows
 with contextlib.suppress(ImportError):
     fcntl = importlib.import_module("fcntl")
+
+NO_ROOM = {
+    errno.EMFILE: "this process has as many files open as it may; close some, or raise `ulimit -n`",
+    errno.ENFILE: "the system has as many files open as it can; see fs.file-max",
+    errno.ENOMEM: "there is no memory for it",
+    errno.ENOBUFS: "there is no memory for it",
+    errno.ENOSPC: "its file system is full",
+    getattr(errno, "EDQUOT", errno.ENOSPC): "you may take no more of its file system",
+    errno.EFBIG: "its file system holds no file of that size",
+}
+NOWHERE = (errno.ENOENT, errno.ENOTDIR)
+NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
+NO_PATH = {
+    errno.ENAMETOOLONG: "its path is longer than this system allows",
+    errno.ELOOP: "its path leads through links in a circle",
+    errno.EISDIR: "its path is a folder",
+}
 
 
 def lacks(what: str, alternative: str) -> UnsupportedError:
@@ -23,3 +52,43 @@ def need_pipes(what: str) -> None:
     """Pipes that poll(2) can wait for. Raises UnsupportedError."""
     if fcntl is None or not hasattr(select, "poll"):
         raise lacks(what, "use tcp://127.0.0.1:PORT.")
+
+
+@contextlib.contextmanager
+def speaking(place: str) -> Iterator[None]:
+    """What the system says of a place becomes an error of the library."""
+    try:
+        yield
+    except IpcError:
+        raise
+    except OSError as problem:
+        raise as_ours(place, problem) from problem
+
+
+def as_ours(place: str, problem: OSError) -> IpcError:
+    """An error of the system, as one of the library's."""
+    number = problem.errno or 0
+    why = problem.strerror or str(problem)
+    if number in NO_ROOM:
+        return NoRoomError(f"{place} cannot be opened: {NO_ROOM[number]}.")
+    if number in NOWHERE:
+        return NotFoundError(f"{place} cannot be opened: a folder on its path does not exist.")
+    if number in NOT_ALLOWED:
+        return PermissionDeniedError(f"{place} is not for you to use: {why}.")
+    if number in NO_PATH:
+        return AddressError(place[:80], NO_PATH[number])
+    if not number:  # by the native core, where only memory and descriptors can be missing
+        limits = "see `ulimit -n` (open files) and `ulimit -v` (memory)"
+        return NoRoomError(f"{place} cannot be opened: {why} {limits}.")
+    return IpcError(f"{place} cannot be opened: {why}.")
+
+
+def by_the_system(make: F) -> F:
+    """For the making of what has an address, its first argument: `speaking` of it."""
+
+    @functools.wraps(make)
+    def made(self: Any, address: str, *given: Any, **named: Any) -> None:
+        with speaking(str(address)):
+            make(self, address, *given, **named)
+
+    return cast("F", made)

@@ -46,7 +46,12 @@ def met(listener: ipc.Listener[Any], **options: Any) -> tuple[ipc.Channel[Any], 
     """Two connected ends, and no thread left: (connected, accepted). Options: of who connects."""
     with ThreadPoolExecutor(1) as pool:
         connecting = pool.submit(lambda: ipc.connect(listener.address, SECONDS, **options))
-        accepted = listener.accept(SECONDS)
+        try:
+            accepted = listener.accept(SECONDS)
+        except BaseException:
+            if connecting.exception() is None:
+                connecting.result().close()
+            raise
         return connecting.result(SECONDS), accepted
 
 

@@ -24,6 +24,7 @@ from lanline.ipc.channels.stream import LINGER_SECONDS
 from lanline.ipc.channels.views import check_loan
 from lanline.ipc.handed import StaysHere
 from lanline.ipc.payload import BytesLike, size_of
+from lanline.ipc.system import speaking
 from lanline.ipc.waiting import Deadline, seconds_of
 
 if TYPE_CHECKING:
@@ -409,7 +410,8 @@ class Listener(StaysHere, Generic[T]):
         Cancelled or timed out, it has let nobody in, and nobody is lost.
         """
         self._listener.check_fork()
-        return Channel(await run(self._listener.accepting(Deadline(timeout)), self._visits))
+        with speaking(self.address):
+            return Channel(await run(self._listener.accepting(Deadline(timeout)), self._visits))
 
     def fileno(self) -> int:
         """As `lanline.ipc.Listener.fileno`."""

@@ -42,6 +42,7 @@ from lanline.ipc.given import at_most, whole
 from lanline.ipc.handed import StaysHere
 from lanline.ipc.payload import BytesLike, check_bytes, codec_for, size_of
 from lanline.ipc.steps import Steps, run
+from lanline.ipc.system import speaking
 from lanline.ipc.waiting import Deadline, seconds_of
 
 if TYPE_CHECKING:
@@ -460,7 +461,8 @@ class Listener(StaysHere, ABC, Generic[T]):
         Raises TimedOutError, ClosedError. Given up, nobody who had connected is lost.
         """
         self.check_fork()
-        return run(self.accepting(Deadline(timeout)))
+        with speaking(self.address):
+            return run(self.accepting(Deadline(timeout)))
 
     def _pid_is_ours(self) -> bool:
         return self._pid == os.getpid()

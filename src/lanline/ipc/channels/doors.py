@@ -13,6 +13,7 @@ from lanline.ipc.channels.link import StreamLink
 from lanline.ipc.channels.news import News, has_news
 from lanline.ipc.channels.stream import LINGER_SECONDS, StreamChannel
 from lanline.ipc.steps import Steps, Wait, run
+from lanline.ipc.system import speaking
 from lanline.ipc.waiting import Deadline, Waker, held
 
 T = TypeVar("T")
@@ -63,7 +64,8 @@ class DoorListener(Listener[T]):
     def accept(self, timeout: float | None = None) -> StreamChannel[T]:
         self.check_fork()
         deadline = Deadline(timeout)
-        with held(self._accepting, deadline, "Another thread accepts; nobody connected"):
+        said = "Another thread accepts; nobody connected"
+        with held(self._accepting, deadline, said), speaking(self.address):
             return run(self.accepting(deadline))
 
     def accepting(self, deadline: Deadline) -> Steps[StreamChannel[T]]:

@@ -40,7 +40,7 @@ from lanline.ipc.channels.doors import (
 from lanline.ipc.channels.stale import taken
 from lanline.ipc.channels.stream import StreamChannel
 from lanline.ipc.steps import Steps, Wait
-from lanline.ipc.system import lacks
+from lanline.ipc.system import NO_ROOM, lacks
 from lanline.ipc.waiting import Deadline
 
 T = TypeVar("T")
@@ -75,7 +75,13 @@ class FifoListener(DoorListener[T]):
         self, address: Address, kind: Any, limit: int, overflow: Overflow, mode: int = 0o600
     ) -> None:
         self._door = _open_door(address.path, mode)
-        super().__init__(address, kind, limit, overflow)
+        self.place = address.path
+        try:
+            super().__init__(address, kind, limit, overflow)
+        except BaseException:
+            self._remove()
+            self._shut()
+            raise
         self._asked = b""
 
     def _answer_next(self) -> DescriptorLink | None:
@@ -91,18 +97,24 @@ class FifoListener(DoorListener[T]):
         """Open the caller's FIFOs; None when it is gone already."""
         reads, writes = _names(self.place, token)
         opened: list[FileIO] = []
+        link: DescriptorLink | None = None
         try:
             # In this order: the caller reads already, so writing does not wait.
             opened.append(FileIO(_open_fifo(writes, os.O_WRONLY), "wb"))
             opened.append(FileIO(_open_fifo(reads, os.O_RDONLY), "rb"))
+            link = DescriptorLink(opened[1], opened[0], self.limit)
             opened[0].write(HELLO)
-        except OSError:
+        except OSError as problem:
             for file in opened:
                 file.close()
-            return None
-        finally:
-            _remove(reads, writes)
-        return DescriptorLink(opened[1], opened[0], self.limit)
+            if link is not None:
+                link.release()
+            if problem.errno in NO_ROOM:
+                self._asked = f"{token}\n".encode() + self._asked  # its turn comes again
+                raise
+            link = None
+        _remove(reads, writes)
+        return link
 
     @property
     def door(self) -> int:
@@ -200,6 +212,8 @@ def _open_to_call(path: str) -> FileIO:
     except PermissionError as problem:
         raise _not_for_you(path, problem) from None
     except OSError as problem:
+        if problem.errno in NO_ROOM:
+            raise
         raise NotFoundError(f"Nobody listens on fifo:{path}.") from problem
     try:
         # Only a listener holds the lock; a `cat` that happens to read there does not.

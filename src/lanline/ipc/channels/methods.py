@@ -11,7 +11,7 @@ from lanline.ipc.channels.contract import Channel, Listener, Overflow, check_opt
 from lanline.ipc.kernel.queues import available
 from lanline.ipc.native import load
 from lanline.ipc.steps import Steps
-from lanline.ipc.system import need_pipes
+from lanline.ipc.system import need_pipes, speaking
 from lanline.ipc.waiting import Deadline, seconds_of
 
 if TYPE_CHECKING:
@@ -42,16 +42,22 @@ class Place:
     def listening(self) -> Steps[Listener[Any]]:
         """Listen; the name of a host is asked for in a thread, as by who connects."""
         method = self.method
-        if self.address.scheme in ("tcp", "tls"):
-            from lanline.ipc.channels.sockets import looked_up
+        with speaking(str(self.address)):
+            if self.address.scheme in ("tcp", "tls"):
+                from lanline.ipc.channels.sockets import looked_up
 
-            (_, target), *_ = yield from looked_up(self.address, Deadline(None))
-            method = _method_of(replace(self.address, host=target[0]), self.tls)
-        return method.listen(self.kind, self.limit, self.overflow)
+                (_, target), *_ = yield from looked_up(self.address, Deadline(None))
+                method = _method_of(replace(self.address, host=target[0]), self.tls)
+            return method.listen(self.kind, self.limit, self.overflow)
 
     def connecting(self, timeout: float | None) -> Steps[Channel[Any]]:
         seconds_of(timeout)
-        return self.method.connect(timeout, self.kind, self.limit, self.overflow)
+        return self._connecting(timeout)
+
+    def _connecting(self, timeout: float | None) -> Steps[Channel[Any]]:
+        with speaking(str(self.address)):
+            connect = self.method.connect(timeout, self.kind, self.limit, self.overflow)
+            return (yield from connect)
 
 
 def place_of(

@@ -191,7 +191,13 @@ class MqListener(DoorListener[T]):
 
     def __init__(self, address: Address, kind: Any, limit: int, overflow: Overflow) -> None:
         self._door = _open_door(str(address), address.path)
-        super().__init__(address, kind, limit, overflow)
+        self.address, self.place = str(address), address.path
+        try:
+            super().__init__(address, kind, limit, overflow)
+        except BaseException:
+            self._remove()
+            self._shut()
+            raise
         # Room at the door: some are to a dead listener, others came since we locked it.
         self._early = deque(_calls(self._door))
 

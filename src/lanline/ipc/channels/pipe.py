@@ -18,6 +18,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable
+from contextlib import ExitStack
 from io import FileIO
 from typing import Any, TypeVar, overload
 
@@ -27,7 +28,7 @@ from lanline.ipc.channels.descriptors import DescriptorLink
 from lanline.ipc.channels.stream import StreamChannel
 from lanline.ipc.payload import Pickle
 from lanline.ipc.steps import Steps
-from lanline.ipc.system import need_pipes
+from lanline.ipc.system import need_pipes, speaking
 
 T = TypeVar("T")
 
@@ -163,13 +164,23 @@ def pipe(
     """
     need_pipes("A pipe")
     limit = check_options(type, limit, overflow, PipeEnd.takes_back)
-    data_in, data_out = os.pipe()
-    back_in, back_out = os.pipe()
-    reader: PipeEnd[Any] = _end(data_in, back_out, limit, type, overflow, sends=False)
-    writer: PipeEnd[Any] = _end(back_in, data_out, limit, type, overflow, sends=True)
+    with speaking("A pipe"), ExitStack() as made:
+        data_in, data_out = _pipe(made)
+        back_in, back_out = _pipe(made)
+        reader: PipeEnd[Any] = PipeEnd(
+            PipeLink(data_in, back_out, limit), type, overflow, sends=False
+        )
+        made.callback(reader.link.release)
+        writer: PipeEnd[Any] = PipeEnd(PipeLink(back_in, data_out, limit), type, overflow)
+        made.pop_all()
     reader.pair_with(writer)
     writer.pair_with(reader)
     return reader, writer
+
+
+def _pipe(made: ExitStack) -> tuple[FileIO, FileIO]:
+    reads, writes = os.pipe()
+    return made.enter_context(FileIO(reads, "rb")), made.enter_context(FileIO(writes, "wb"))
 
 
 def _end(

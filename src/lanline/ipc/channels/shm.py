@@ -350,7 +350,6 @@ class ShmMethod:
 def _connected(
     address: Address, timeout: float | None, limit: int, drop_oldest: bool
 ) -> Steps[Link]:
-    native = load("_link")
     folder = _runtime_folder()
     try:
         caller = yield from sockets.connected(_socket_in(folder, address), Deadline(timeout))
@@ -358,14 +357,24 @@ def _connected(
         raise NotFoundError(f"Nobody listens on {address}.") from None
     finally:
         os.close(folder)
+    with caller as sock:
+        return _handed_over(sock, address, limit, drop_oldest)
+
+
+def _handed_over(sock: socket.socket, address: Address, limit: int, drop_oldest: bool) -> Link:
+    """The link to a listener that is connected to; the socket becomes the link's."""
+    native = load("_link")
     large_bytes = max(-(-limit // PAGE) * PAGE, PAGE)
     memory = _sealed_memory(native.segment_size(RING_BYTES, large_bytes))
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-    with caller as sock, ours, theirs:
-        sock.setblocking(True)
-        try:
-            hello = HELLO.pack(MAGIC, RING_BYTES, large_bytes)
-            socket.send_fds(sock, [hello], [memory, theirs.fileno()])
+    try:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        with ours, theirs:
+            sock.setblocking(True)
+            try:
+                hello = HELLO.pack(MAGIC, RING_BYTES, large_bytes)
+                socket.send_fds(sock, [hello], [memory, theirs.fileno()])
+            except OSError as problem:
+                raise PeerDiedError(f"{address} went away: {problem.strerror}.") from None
             link: Link = native.Link(
                 memory,
                 RING_BYTES,
@@ -376,13 +385,11 @@ def _connected(
                 limit,
                 drop_oldest,
             )
-        except OSError as problem:
-            raise PeerDiedError(f"{address} went away: {problem.strerror}.") from None
-        finally:
-            os.close(memory)
-        sock.detach()
-        ours.detach()
-    return link
+            sock.detach()
+            ours.detach()
+            return link
+    finally:
+        os.close(memory)
 
 
 def _sealed_memory(size: int) -> int:

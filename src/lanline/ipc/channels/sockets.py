@@ -28,7 +28,7 @@ from lanline.ipc.channels.link import DONT_WAIT, SocketLink
 from lanline.ipc.channels.stale import chosen_alone, taken
 from lanline.ipc.channels.stream import StreamChannel
 from lanline.ipc.steps import Steps, Wait
-from lanline.ipc.system import lacks
+from lanline.ipc.system import as_ours, lacks
 from lanline.ipc.waiting import Deadline
 
 T = TypeVar("T")
@@ -362,4 +362,6 @@ def why(address: Address, problem: OSError, *, connecting: bool) -> IpcError:
         return NotFoundError(f"{address.host} is not an address of this machine.")
     if problem.errno in (errno.EADDRNOTAVAIL, errno.EHOSTUNREACH, errno.ENETUNREACH):
         return NotFoundError(f"{address} cannot be reached: {problem.strerror}.")
-    return PeerDiedError(f"{address} cannot be used: {problem.strerror}.")
+    if problem.errno in (errno.ECONNRESET, errno.ECONNABORTED, errno.EPIPE):
+        return PeerDiedError(f"{address} hung up: {problem.strerror}.")
+    return as_ours(str(address), problem)

@@ -15,6 +15,7 @@ For a link between two, with messages of any size, there is `listen("fifo:...")`
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import select
 import stat
@@ -39,7 +40,7 @@ from lanline.ipc.handed import StaysHere
 from lanline.ipc.kernel.closing import Waits
 from lanline.ipc.payload import check_bytes
 from lanline.ipc.steps import Steps, Wait, run
-from lanline.ipc.system import lacks
+from lanline.ipc.system import by_the_system, lacks, speaking
 from lanline.ipc.waiting import Deadline
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ class FifoReader(_End):
     Raises NotFoundError, AddressInUseError (a file that is no FIFO), PermissionDeniedError.
     """
 
+    @by_the_system
     def __init__(
         self,
         address: str,
@@ -113,7 +115,12 @@ class FifoReader(_End):
         self._made = create and _make(path)
         # Open for writing too, it has a writer for ever and never ends (fifo(7)).
         how = os.O_RDWR if keep_open else os.O_RDONLY
-        super().__init__(address, _open(path, how))
+        try:
+            super().__init__(address, _open(path, how))
+        except BaseException:
+            if self._made:
+                os.unlink(path)
+            raise
         self._path = path
         self._limit = limit
         self._read = bytearray()
@@ -249,7 +256,8 @@ def opened_to_write(address: str, timeout: float | None) -> Steps[int]:
     deadline = Deadline(timeout)
     while True:
         try:
-            return _open(path, os.O_WRONLY)
+            with speaking(address):
+                return _open(path, os.O_WRONLY)
         except NotFoundError:
             left = deadline.left()
             if left is not None and left <= RETRY_SECONDS:
@@ -291,6 +299,6 @@ def _open(path: str, how: int) -> int:
     except FileNotFoundError:
         raise NotFoundError(f"There is no FIFO {path}.") from None
     except OSError as problem:
-        if isinstance(problem, AddressInUseError):
-            raise
-        raise NotFoundError(f"Nobody reads the FIFO {path}.") from None  # ENXIO, by fifo(7)
+        if problem.errno == errno.ENXIO:  # by fifo(7)
+            raise NotFoundError(f"Nobody reads the FIFO {path}.") from None
+        raise

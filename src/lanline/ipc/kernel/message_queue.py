@@ -33,6 +33,7 @@ from lanline.ipc.kernel.closing import Waits
 from lanline.ipc.kernel.queues import available, no_room
 from lanline.ipc.payload import Pickle, check_bytes, codec_for, size_of
 from lanline.ipc.steps import Steps, run
+from lanline.ipc.system import by_the_system
 from lanline.ipc.waiting import Deadline, seconds_of
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ class MessageQueue(StaysHere, Generic[T]):
         create: bool = ...,
     ) -> None: ...
 
+    @by_the_system
     def __init__(
         self,
         address: str,

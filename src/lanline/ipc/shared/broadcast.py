@@ -20,6 +20,7 @@ from lanline.ipc.handed import StaysHere
 from lanline.ipc.native import load
 from lanline.ipc.payload import codec_for, said_of
 from lanline.ipc.shared.named import Block
+from lanline.ipc.system import by_the_system
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,6 +64,7 @@ class Broadcast(StaysHere, Generic[T]):
         create: bool = ...,
     ) -> None: ...
 
+    @by_the_system
     def __init__(
         self,
         address: str,
@@ -129,6 +131,7 @@ class Subscription(StaysHere, Generic[T]):
         create: bool = ...,
     ) -> None: ...
 
+    @by_the_system
     def __init__(
         self,
         address: str,

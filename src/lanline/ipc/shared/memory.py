@@ -22,6 +22,7 @@ from lanline.ipc.given import whole
 from lanline.ipc.handed import StaysHere
 from lanline.ipc.native import load
 from lanline.ipc.shared.named import Block
+from lanline.ipc.system import by_the_system
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,10 +36,11 @@ class SharedMemory(StaysHere):
     """`size` bytes under `address`, zero at first; without `size` it must exist (NotFoundError).
 
     Raises AddressInUseError when it exists with another size, UnsupportedError where there is no
-    shared memory, and OSError when there is no room. Nothing here waits, and nothing says who may
-    write when: that is for `ipc.Lock`. A child of a fork opens its own (ForkedError).
+    shared memory, and NoRoomError when there is none left. Nothing here waits, and nothing says who
+    may write when: that is for `ipc.Lock`. A child of a fork opens its own (ForkedError).
     """
 
+    @by_the_system
     def __init__(self, address: str, size: int | None = None) -> None:
         if size is not None:
             size = whole("The size of shared memory", size, 1, MOST_BYTES, "bytes")
@@ -46,12 +48,11 @@ class SharedMemory(StaysHere):
         self.address = address
         self.size = self._block.size
         body = load("_block").BODY
-        # By a description of its own, as memory_map_apart in native/memory.h says.
-        apart = os.open(f"/proc/self/fd/{self._block.descriptor}", os.O_RDWR | os.O_CLOEXEC)
         try:
-            self._map = mmap.mmap(apart, body + self.size)
-        finally:
-            os.close(apart)
+            self._map = _mapped_apart(self._block.descriptor, body + self.size)
+        except BaseException:
+            self._block.close()
+            raise
         self._view = memoryview(self._map)[body:]
 
     @property
@@ -91,3 +92,12 @@ class SharedMemory(StaysHere):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _mapped_apart(descriptor: int, size: int) -> mmap.mmap:
+    """By a description of its own, as memory_map_apart in native/memory.h says."""
+    apart = os.open(f"/proc/self/fd/{descriptor}", os.O_RDWR | os.O_CLOEXEC)
+    try:
+        return mmap.mmap(apart, size)
+    finally:
+        os.close(apart)

@@ -31,6 +31,7 @@ from lanline.ipc.address import SHM_NAME, parse_address
 from lanline.ipc.ending import at_exit
 from lanline.ipc.forgotten import warn_unclosed
 from lanline.ipc.native import load
+from lanline.ipc.system import as_ours
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -178,12 +179,14 @@ class Block:
         self.address = address
         self.path = path_of(address, kind)
         self.descriptor = enter(self.path, create=new is not None)
+        made = False
         try:
             if not native.others(self.descriptor) and not self._is_kept(kind, size):
                 if new is None:
                     self.path.unlink()
                     raise NotFoundError(f"Nobody holds a {kind} of this name: {address}.")
                 self._make(kind, native.BODY, new)
+                made = True
             self.size = self._size_of_untrusted(kind, native.BODY)
             if size is not None and size != self.size:
                 raise AddressInUseError(
@@ -193,6 +196,8 @@ class Block:
             self._agree(holds)
             self.place: Place = native.Place(self.descriptor)
         except BaseException:
+            if made:
+                self.path.unlink()
             os.close(self.descriptor)
             raise
         native.leave_door(self.descriptor)
@@ -226,16 +231,14 @@ class Block:
         return True
 
     def _make(self, kind: str, body: int, size: int) -> None:
-        os.ftruncate(self.descriptor, 0)
-        os.ftruncate(self.descriptor, body + size)
         try:
+            os.ftruncate(self.descriptor, 0)
+            os.ftruncate(self.descriptor, body + size)
             # All of it now: a full file system is an error here, and a bus error later.
             os.posix_fallocate(self.descriptor, 0, body + size)
         except OSError as problem:
             self.path.unlink()
-            raise type(problem)(
-                problem.errno, f"there is no room for {size:,} bytes", str(self.path.parent)
-            ) from None
+            raise as_ours(f"{self.address} with {size:,} bytes", problem) from None
         os.pwrite(self.descriptor, HEADER.pack(MAGIC, kind.encode(), size), 0)
 
     def _size_of_untrusted(self, kind: str, body: int) -> int:

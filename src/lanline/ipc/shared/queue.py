@@ -36,6 +36,7 @@ from lanline.ipc.handed import StaysHere
 from lanline.ipc.native import load
 from lanline.ipc.payload import Pickle, codec_for
 from lanline.ipc.shared import named
+from lanline.ipc.system import by_the_system
 from lanline.words import counted
 
 if TYPE_CHECKING:
@@ -174,6 +175,7 @@ class Queue(StaysHere, Generic[T]):
         create: bool = ...,
     ) -> None: ...
 
+    @by_the_system
     def __init__(
         self,
         address: str,
@@ -203,10 +205,13 @@ class Queue(StaysHere, Generic[T]):
         if max_bytes is not None:
             max_bytes = whole("A queue's max_bytes", max_bytes, LEAST_BYTES, MOST_BYTES, "bytes")
         descriptor = named.enter(path, create=create)
+        made = False
         try:
-            self._prepare(native, descriptor, capacity, max_bytes, redeliver)
+            made = self._prepare(native, descriptor, capacity, max_bytes, redeliver)
             self._member: Member = native.Member(descriptor, path)
         except BaseException:
+            if made:
+                path.unlink()
             os.close(descriptor)
             raise
         self._member.open_door()
@@ -223,13 +228,14 @@ class Queue(StaysHere, Generic[T]):
         capacity: int | EllipsisType | None,
         max_bytes: int | None,
         redeliver: bool | None,
-    ) -> None:
+    ) -> bool:
         """Make a new file a queue; and one that was left empty by the dead, or half made, too."""
         if os.fstat(descriptor).st_size and not native.is_abandoned(descriptor):
-            return
+            return False
         os.ftruncate(descriptor, 0)
         slots = DEFAULT_CAPACITY if capacity is ... else capacity or 0
         native.make(descriptor, max_bytes or DEFAULT_MAX_BYTES, slots, bool(redeliver))
+        return True
 
     def _check_agreement(
         self, capacity: int | EllipsisType | None, max_bytes: int | None, redeliver: bool | None

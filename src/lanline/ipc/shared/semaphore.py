@@ -38,6 +38,7 @@ from lanline.ipc.given import called, whole
 from lanline.ipc.handed import StaysHere
 from lanline.ipc.native import load
 from lanline.ipc.shared.named import Block, unlink
+from lanline.ipc.system import by_the_system
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,6 +106,7 @@ class NamedPermits(StaysHere, Permits):
 
     kind: ClassVar[str]
 
+    @by_the_system
     def __init__(
         self,
         name: str,
