@@ -2,6 +2,7 @@
 
 from lanline.testing.async_channels import check_async_channel
 from lanline.testing.channels import check_channel
+from lanline.testing.ends import check_ends
 from lanline.testing.queues import check_queue
 
-__all__ = ["check_async_channel", "check_channel", "check_queue"]
+__all__ = ["check_async_channel", "check_channel", "check_ends", "check_queue"]

@@ -24,6 +24,17 @@ class Point(msgspec.Struct):
     y: str
 
 
+class Pairs:
+    """In the place of a function that makes addresses: one that makes pairs of connected ends."""
+
+    def __init__(self, make: Callable[..., tuple[ipc.Channel[Any], ipc.Channel[Any]]]) -> None:
+        """`make`: is given `type`, `limit` and `overflow` by name, those that are not as usual."""
+        self.make = make
+
+    def __call__(self) -> str:
+        raise TypeError("These ends have no address: they are connected when they are made.")
+
+
 @contextmanager
 def pair(
     make: MakeAddress,
@@ -32,6 +43,11 @@ def pair(
     **both: Any,
 ) -> Iterator[tuple[ipc.Channel[Any], ipc.Channel[Any]]]:
     """Two connected ends: (accepted, connected). Options of one, of the other, and of both."""
+    if isinstance(make, Pairs):
+        one, other = make.make(**both)
+        with one, other:
+            yield one, other
+        return
     accepting, connecting = {**both, **(accepting or {})}, {**both, **(connecting or {})}
     with ipc.listen(make(), **accepting) as listener, ThreadPoolExecutor(1) as pool:
         accepted = pool.submit(listener.accept, SECONDS)
