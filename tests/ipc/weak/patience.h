@@ -16,7 +16,7 @@ static inline uint64_t clock_ns(void) { return now_ns += 1000000; }
 static inline void processor_relax(void) { rl::yield(1, RL_INFO); }
 static inline void patience_start(patience *p) { p->budget_ns = 0; }
 static inline uint64_t patience_budget(patience *p) { return p->budget_ns; }
-static inline bool patience_rested(patience *p, uint64_t now) { return (void)p, (void)now, true; }
+static inline bool patience_rested(patience *p) { return (void)p, true; }
 static inline void patience_learn(patience *p, uint64_t took, bool caught)
 {
     (void)p, (void)took, (void)caught;

@@ -115,7 +115,7 @@ static const char CARRIED[] = "what lies before the tail was published with the 
 
 static const reason HARMLESS[] = {
     {"ring_inline.h", "fetch_and(flags, ~RING_ASLEEP)", rl::mo_seq_cst, rl::mo_relaxed, ONE_STEP},
-    {"ring.c", "_flags, ~RING_ASLEEP)", rl::mo_seq_cst, rl::mo_relaxed, ONE_STEP},
+    {"ring.c", "fetch_and(flags, ~RING_ASLEEP)", rl::mo_seq_cst, rl::mo_relaxed, ONE_STEP},
     {"ring_dropping.c", "store_explicit(record", rl::mo_release, rl::mo_relaxed, BELTS},
     {"ring_dropping.c", "load_explicit(place", rl::mo_acquire, rl::mo_relaxed, BELTS},
     {"ring_dropping.c", "&head, at | RING_CLAIMED)", rl::mo_seq_cst, rl::mo_relaxed, BELTS},
