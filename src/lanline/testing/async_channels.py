@@ -209,10 +209,12 @@ async def memory_is_lent_both_ways(make: MakeAddress) -> None:
 
 
 async def a_rule_for_overflow_is_kept(make: MakeAddress) -> None:
-    async with pair(make, overflow="raise") as (one, _):
+    async with pair(make, overflow="raise") as (one, other):
         await _raises(ipc.FullError, asyncio.wait_for(_fill(one), SECONDS))
-    async with pair(make, overflow="raise") as (one, _):
+        await other.close()  # else the close of `one` waits a moment for it all to be read
+    async with pair(make, overflow="raise") as (one, other):
         await _raises(ipc.FullError, asyncio.wait_for(_lend_until_full(one), SECONDS))
+        await other.close()
     async with pair(make, overflow="drop-newest") as (one, other):
         await asyncio.wait_for(_lend_until_full(one), SECONDS)
         assert one.statistics().dropped == 1

@@ -171,9 +171,10 @@ def accepting_times_out(make: MakeAddress) -> None:
 
 
 def a_rule_for_overflow_is_kept(make: MakeAddress) -> None:
-    with pair(make, overflow="raise") as (one, _), ThreadPoolExecutor(1) as pool:
+    with pair(make, overflow="raise") as (one, other), ThreadPoolExecutor(1) as pool:
         filling = pool.submit(_fill, one)
         raises(ipc.FullError, filling.result, SECONDS)
+        other.close()  # else the close of `one` waits a moment for it all to be read
     with pair(make, overflow="drop-newest") as (one, other):
         while not one.statistics().dropped:
             one.send(b"x" * 65_536, SECONDS)
@@ -184,8 +185,9 @@ def a_rule_for_overflow_is_kept(make: MakeAddress) -> None:
 
 def a_loan_keeps_the_rule(make: MakeAddress) -> None:
     """Where there is no room it does not wait, either: at its beginning or at its end."""
-    with pair(make, overflow="raise") as (one, _), ThreadPoolExecutor(1) as pool:
+    with pair(make, overflow="raise") as (one, other), ThreadPoolExecutor(1) as pool:
         raises(ipc.FullError, pool.submit(_lend_until_full, one).result, SECONDS)
+        other.close()
     with pair(make, overflow="drop-newest") as (one, other):
         with ThreadPoolExecutor(1) as pool:
             pool.submit(_lend_until_full, one).result(SECONDS)
