@@ -112,6 +112,7 @@ def _receiver_is_killed(chance: random.Random, counts: Counter[str]) -> None:
             if chance.random() < 0.3:
                 victim.stop()
         except ipc.PeerDiedError:
+            victim.go_on()  # it may have been stopped on its way out
             victim.ended()  # by itself, and says why
         victim.kill(counts)
         with contextlib.suppress(ipc.PeerDiedError):
