@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
+import os
 from collections import deque
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
@@ -19,21 +22,27 @@ from hypothesis.stateful import (
 from tests.kernel_queues import fresh_queue
 
 from lanline import ipc
+from lanline.ipc import aio
 from lanline.ipc.channels.contract import Overflow
+from lanline.ipc.waiting import Deadline, wait_readable
 from lanline.testing.helpers import SECONDS, pair
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine, Iterator
     from pathlib import Path
 
     from lanline.ipc.shared.queue import Item
 
+# More of them for who asks: LANLINE_EXAMPLES=100 takes minutes.
+TIMES = int(os.environ.get("LANLINE_EXAMPLES", "1"))
 SETTINGS = settings(
-    max_examples=40,
+    max_examples=40 * TIMES,
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
+SHORT = settings(SETTINGS, max_examples=4 * TIMES, stateful_step_count=20)
+SHORTEST = settings(SETTINGS, max_examples=2 * TIMES, stateful_step_count=8)
 
 sides = st.integers(0, 1)
 messages = st.binary(max_size=40) | st.integers(0, 3000).map(bytes)
@@ -150,6 +159,179 @@ class ChannelMachine(RuleBasedStateMachine):
         self.pair.__exit__(None, None, None)
 
 
+class LoopEnd:
+    """An end for asyncio, as the machine calls it: each call on the machine's own loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, channel: aio.Channel[Any]) -> None:
+        self.channel = channel
+        self.statistics = channel.statistics
+        self.loop = loop
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        call = getattr(self.channel, name)
+        return lambda *given: self.loop.run_until_complete(call(*given))
+
+    @contextmanager
+    def borrow(self, timeout: float) -> Iterator[memoryview]:
+        with self.loop.run_until_complete(_awaited(self.channel.borrow(timeout))) as view:
+            yield view
+
+    def try_to_borrow(self, timeout: float) -> None:
+        self.loop.run_until_complete(_awaited(self.channel.borrow(timeout))).release()
+
+    def loan(self, size: int, timeout: float) -> Any:
+        return LoopLoan(self.loop, self.loop.run_until_complete(self._lent(size, timeout)))
+
+    async def _lent(self, size: int, seconds: float) -> Any:
+        return await self.channel.loan(size, seconds)
+
+    def cancelled(self, call: Callable[[], Coroutine[Any, Any, Any]]) -> bool:
+        """Begin it, and give up as soon as it waits; whether it waited."""
+
+        async def give_up() -> bool:
+            task = asyncio.ensure_future(call())
+            await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.wait([task])
+            return task.cancelled()
+
+        return self.loop.run_until_complete(give_up())
+
+
+class LoopLoan:
+    def __init__(self, loop: asyncio.AbstractEventLoop, loan: Any) -> None:
+        self.loop, self.loan, self.view, self.cancel = loop, loan, loan.view, loan.cancel
+
+    def commit(self, size: int) -> None:
+        self.loop.run_until_complete(self.loan.commit(size))
+
+
+async def _awaited(awaitable: Any) -> Any:
+    return await awaitable
+
+
+class LoopMachine(ChannelMachine):
+    """The same on an event loop, with receives that are cancelled."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.new_event_loop()
+        self.ends = tuple(LoopEnd(self.loop, aio.Channel(end)) for end in self.ends)  # type: ignore[assignment]
+
+    @rule(side=sides)
+    def borrow(self, side: int) -> None:
+        end: Any = self.ends[side]
+        if not self.expects_none(side, end.try_to_borrow):
+            with end.borrow(SECONDS) as view:
+                assert view == self.sent[1 - side].popleft()
+            self.counts[side][1] += 1
+
+    @rule(side=sides)
+    def cancel_a_recv(self, side: int) -> None:
+        end: Any = self.ends[side]
+        if not any(self.closed) and not self.sent[1 - side]:
+            assert end.cancelled(end.channel.recv)
+
+    def teardown(self) -> None:
+        for end in self.ends:
+            end.close()
+        super().teardown()
+        self.loop.close()
+
+
+NO_NUMBER = "what is no number"
+
+
+class TypedMachine(RuleBasedStateMachine):
+    """One way, with a type: what is not of it ends a batch, is refused once, and is no end."""
+
+    make: ClassVar[Callable[[], str]]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pair = pair(type(self).make, type=int)
+        self.sends, self.receives = self.pair.__enter__()
+        self.sent: deque[Any] = deque()
+
+    @rule(batch=st.lists(st.integers(0, 300) | st.just(NO_NUMBER), min_size=1, max_size=4))
+    def send(self, batch: list[Any]) -> None:
+        batch = batch[: IN_FLIGHT - len(self.sent)]
+        if batch:
+            assert self.sends.send_many(batch, 0) == len(batch)
+            self.sent.extend(batch)
+
+    @rule(most=st.integers(1, 5), many=st.booleans())
+    def receive(self, most: int, many: bool) -> None:
+        if not self.sent:
+            with pytest.raises(ipc.TimedOutError):
+                self.receives.recv(0)
+        elif self.sent[0] == NO_NUMBER:
+            with pytest.raises(ipc.MessageError):
+                self.receives.recv_many(most, SECONDS) if many else self.receives.recv(SECONDS)
+            self.sent.popleft()
+        else:
+            batch = (
+                self.receives.recv_many(most, SECONDS) if many else [self.receives.recv(SECONDS)]
+            )
+            assert 1 <= len(batch) <= most
+            assert batch == [self.sent.popleft() for _ in batch]
+
+    @invariant()
+    def it_polls_readable_while_there_is_something(self) -> None:
+        deadline = Deadline(SECONDS if self.sent else 0)
+        assert wait_readable((self.receives.fileno(),), deadline) == bool(self.sent)
+
+    def teardown(self) -> None:
+        self.pair.__exit__(None, None, None)
+
+
+class RuleMachine(RuleBasedStateMachine):
+    """One way, past what there is room for: what was not refused or dropped arrives, in order."""
+
+    make: ClassVar[Callable[[], str]]
+    overflow: ClassVar[Overflow]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pair = pair(type(self).make, overflow=self.overflow)
+        self.sends, self.receives = self.pair.__enter__()
+        self.sent: deque[bytes] = deque()
+        self.number = itertools.count()
+        self.dropped = 0
+
+    @rule(size=st.sampled_from([8, 3000, 65_536]), many=st.integers(1, 100))
+    def send(self, size: int, many: int) -> None:
+        for _ in range(many):
+            message = b"%08d" % next(self.number) * (size // 8)
+            try:
+                self.sends.send(message, SECONDS)
+            except ipc.FullError:
+                assert self.overflow == "raise"
+                return
+            if self.sends.statistics().dropped == self.dropped:
+                self.sent.append(message)
+            else:
+                self.dropped += 1
+
+    @rule(many=st.integers(1, 300))
+    def receive(self, many: int) -> None:
+        for _ in range(min(many, len(self.sent))):
+            assert self.receives.recv(SECONDS) == self.sent.popleft()
+        if not self.sent:
+            with pytest.raises(ipc.TimedOutError):
+                self.receives.recv(0)
+
+    @invariant()
+    def statistics_tell_the_truth(self) -> None:
+        sent, received = self.sends.statistics(), self.receives.statistics()
+        assert sent.sent == received.received + len(self.sent)
+        assert sent.dropped == self.dropped
+        assert self.overflow == "drop-newest" or not self.dropped
+
+    def teardown(self) -> None:
+        self.pair.__exit__(None, None, None)
+
+
 class DroppingMachine(ChannelMachine):
     """The same with ends that drop their oldest: so many are gone as they say, from the front."""
 
@@ -197,27 +379,50 @@ def test_channels_that_drop_their_oldest_keep_to_the_model() -> None:
     run_state_machine_as_test(Machine, settings=SETTINGS)
 
 
-@pytest.mark.parametrize("method", ["unix", "tcp", "tcp6", "tls", "fifo", "mq", "shm"])
-def test_channels_keep_to_the_model(
-    method: str, folder: Path, request: pytest.FixtureRequest
-) -> None:
-    if method == "tls":
+@pytest.fixture(params=["unix", "tcp", "tcp6", "tls", "fifo", "mq", "shm"])
+def place(folder: Path, request: pytest.FixtureRequest) -> Callable[[], str]:
+    if request.param == "tls":
         request.getfixturevalue("trusted")
+    places: dict[str, Callable[[], str]] = {
+        "unix": lambda: f"unix:{folder}/place",
+        "tcp": lambda: "tcp://127.0.0.1:0",
+        "tcp6": lambda: "tcp://[::1]:0",
+        "tls": lambda: "tls://127.0.0.1:0",
+        "fifo": lambda: f"fifo:{folder}/place",
+        "mq": lambda: f"mq:/{fresh_queue()}",
+        "shm": lambda: "shm:place",
+    }
+    return places[request.param]
 
+
+def test_channels_keep_to_the_model(place: Callable[[], str]) -> None:
     class Machine(ChannelMachine):
-        make = staticmethod(
-            {
-                "unix": lambda: f"unix:{folder}/place",
-                "tcp": lambda: "tcp://127.0.0.1:0",
-                "tcp6": lambda: "tcp://[::1]:0",
-                "tls": lambda: "tls://127.0.0.1:0",
-                "fifo": lambda: f"fifo:{folder}/place",
-                "mq": lambda: f"mq:/{fresh_queue()}",
-                "shm": lambda: "shm:place",
-            }[method]
-        )
+        make = staticmethod(place)
 
     run_state_machine_as_test(Machine, settings=SETTINGS)
+
+
+def test_channels_on_a_loop_keep_to_the_model(place: Callable[[], str]) -> None:
+    class Machine(LoopMachine):
+        make = staticmethod(place)
+
+    run_state_machine_as_test(Machine, settings=SHORT)
+
+
+def test_channels_with_a_type_keep_to_the_model(place: Callable[[], str]) -> None:
+    class Machine(TypedMachine):
+        make = staticmethod(place)
+
+    run_state_machine_as_test(Machine, settings=SHORT)
+
+
+@pytest.mark.parametrize("rule", ["raise", "drop-newest"])
+def test_channels_that_are_full_keep_to_the_model(place: Callable[[], str], rule: Overflow) -> None:
+    class Machine(RuleMachine):
+        make = staticmethod(place)
+        overflow = rule
+
+    run_state_machine_as_test(Machine, settings=SHORTEST)
 
 
 class QueueMachine(RuleBasedStateMachine):

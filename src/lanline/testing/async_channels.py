@@ -122,6 +122,15 @@ async def _send_without_end(channel: aio.Channel[Any], message: bytes) -> None:
         await channel.send(message, 2 * SECONDS)
 
 
+async def nothing_is_received_after_ones_own_close(make: MakeAddress) -> None:
+    async with pair(make) as (one, other):
+        await one.send_many([b"1", b"2", b"3"], SECONDS)
+        assert await other.recv(SECONDS) == b"1"
+        await other.close()
+        await _raises(ipc.ClosedError, other.recv(SECONDS))
+        await _raises(ipc.ClosedError, other.recv_many(5, SECONDS))
+
+
 async def a_task_that_waits_hears_of_a_close_by_another(make: MakeAddress) -> None:
     async with pair(make) as (one, _):
         waiting = asyncio.ensure_future(one.recv())
@@ -339,6 +348,7 @@ CHECKS: list[Check] = [
     a_cancelled_recv_consumes_nothing,
     a_cancelled_send_that_waits_has_sent_nothing,
     closed_by_you_by_the_peer,
+    nothing_is_received_after_ones_own_close,
     a_task_that_waits_hears_of_a_close_by_another,
     who_waits_for_room_is_told_of_a_death,
     tasks_may_share_an_end,

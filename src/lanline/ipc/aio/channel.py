@@ -276,7 +276,8 @@ class Channel(StaysHere, Generic[T]):
         channel = self._channel
         channel.check_fork()
         seconds_of(timeout)
-        batch = [] if self._reading.locked() else channel.ready(most)
+        taken = self._reading.locked() or self._link.closed
+        batch = [] if taken else channel.ready(most)
         if not batch:
             batch = [await self._next(timeout)]
             batch += channel.ready(most - 1)
