@@ -378,7 +378,8 @@ def forgotten_on_a_loop(kind: Kind, address: str) -> None:
         await kind.open_on_a_loop(address)
         gc.collect()
 
-    with pytest.warns(ResourceWarning):
+    quietly = kind in (KINDS["semaphore"], KINDS["lock"])  # on the loop nothing of it is held
+    with contextlib.nullcontext() if quietly else pytest.warns(ResourceWarning):
         _forget(lambda: asyncio.run(open_and_forget()))
 
 
