@@ -58,12 +58,14 @@ def pair(
             yield other, connected
 
 
-def met(listener: ipc.Listener[Any], **options: Any) -> tuple[ipc.Channel[Any], ipc.Channel[Any]]:
+def met(
+    listener: ipc.Listener[Any], seconds: float = SECONDS, **options: Any
+) -> tuple[ipc.Channel[Any], ipc.Channel[Any]]:
     """Two connected ends, and no thread left: (connected, accepted). Options: of who connects."""
     with ThreadPoolExecutor(1) as pool:
-        connecting = pool.submit(lambda: ipc.connect(listener.address, SECONDS, **options))
+        connecting = pool.submit(lambda: ipc.connect(listener.address, seconds, **options))
         try:
-            accepted = listener.accept(SECONDS)
+            accepted = listener.accept(seconds)
         except BaseException:
             if connecting.exception() is None:
                 connecting.result().close()
