@@ -12,7 +12,6 @@ from lanline.errors import (
     BusyError,
     ClosedError,
     IpcError,
-    MessageTooLargeError,
     PeerClosedError,
     TimedOutError,
 )
@@ -188,8 +187,7 @@ class Channel(StaysHere, Generic[T]):
         BusyError; elsewhere it is copied when it is sent. By the rules "raise" and "drop-newest" it
         waits for nothing, and FullError comes at the beginning or at the end.
         """
-        if check_loan(size) > self._link.limit:
-            raise MessageTooLargeError(size, self._link.limit)
+        check_loan(size, self._link.limit)
         return AsyncLoan(self, size, Deadline(timeout))
 
     @asynccontextmanager

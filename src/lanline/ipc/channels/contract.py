@@ -37,7 +37,7 @@ from lanline.errors import (
     TimedOutError,
     UnsupportedError,
 )
-from lanline.ipc.channels.views import Borrowed, CopyingLoan, HeldMessage, Loan, check_loan
+from lanline.ipc.channels.views import Borrowed, HeldMessage, Loan
 from lanline.ipc.given import at_most, whole
 from lanline.ipc.handed import StaysHere
 from lanline.ipc.payload import BytesLike, check_bytes, codec_for, size_of
@@ -281,6 +281,7 @@ class Channel(StaysHere, ABC, Generic[T]):
             self.count_received(1, len(data))
         return data
 
+    @abstractmethod
     def loan(self, size: int, timeout: float | None = None) -> Loan:
         """Memory to fill in place and send: `with channel.loan(n) as view: view[:] = ...`.
 
@@ -288,10 +289,6 @@ class Channel(StaysHere, ABC, Generic[T]):
         is the method's own; elsewhere it is copied when it is sent, at most `timeout` later. The
         rules "raise" and "drop-newest" wait for nothing; FullError comes here or at the end.
         """
-        self.check_fork()
-        check_loan(size)
-        seconds_of(timeout)
-        return CopyingLoan(size, lambda data: self._send_encoded(data, timeout))
 
     def borrow(self, timeout: float | None = None) -> Borrowed:
         """The next message as a read-only view: `with channel.borrow() as view: ...`.

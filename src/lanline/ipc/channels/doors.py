@@ -10,15 +10,13 @@ from lanline.errors import ClosedError, NotFoundError
 from lanline.ipc.address import Address
 from lanline.ipc.channels.contract import Listener, Overflow
 from lanline.ipc.channels.link import StreamLink
-from lanline.ipc.channels.news import News, has_news
+from lanline.ipc.channels.news import News, has_news, making
 from lanline.ipc.channels.stream import LINGER_SECONDS, StreamChannel
 from lanline.ipc.steps import Steps, Wait, run
 from lanline.ipc.system import speaking
 from lanline.ipc.waiting import Deadline, Waker, held
 
 T = TypeVar("T")
-
-_announcing = threading.Lock()
 
 RETRY_SECONDS = 0.01  # between tries, also to connect to what is not there yet
 ANSWER_SECONDS = 10.0  # for a listener that is there to accept
@@ -27,7 +25,7 @@ LOOK_SECONDS = 0.05  # between looks at whether the listener is still there
 
 
 class DoorListener(Listener[T]):
-    """A listener whose door is one descriptor."""
+    """A listener whose door is one descriptor, which whoever makes it has opened before."""
 
     def __init__(self, address: Address, kind: Any, limit: int, overflow: Overflow) -> None:
         super().__init__()
@@ -37,8 +35,13 @@ class DoorListener(Listener[T]):
         self._kind = kind
         self._overflow = overflow
         self._accepting = threading.Lock()
-        self._waker = Waker()
         self._news: News | None = None
+        try:
+            self._waker = Waker()
+        except BaseException:
+            self._remove()
+            self._shut()
+            raise
 
     @property
     @abstractmethod
@@ -84,7 +87,7 @@ class DoorListener(Listener[T]):
     def fileno(self) -> int:
         if self._waker.is_set or not self._pid_is_ours() or not has_news():
             return self.door
-        with _announcing:
+        with making:
             if self._news is None:
                 self._news = News((self.door, self._waker.fileno()))
                 self._news.tell(self._is_left)

@@ -75,13 +75,7 @@ class FifoListener(DoorListener[T]):
         self, address: Address, kind: Any, limit: int, overflow: Overflow, mode: int = 0o600
     ) -> None:
         self._door = _open_door(address.path, mode)
-        self.place = address.path
-        try:
-            super().__init__(address, kind, limit, overflow)
-        except BaseException:
-            self._remove()
-            self._shut()
-            raise
+        super().__init__(address, kind, limit, overflow)
         self._asked = b""
 
     def _answer_next(self) -> DescriptorLink | None:

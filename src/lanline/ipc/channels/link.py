@@ -27,12 +27,10 @@ from lanline.errors import (
 from lanline.ipc.channels.first_bytes import TLS_ALERT
 from lanline.ipc.channels.framing import FAREWELL, HEADER, Framer
 from lanline.ipc.channels.lane import Lane
-from lanline.ipc.channels.news import News
+from lanline.ipc.channels.news import News, making
 from lanline.ipc.payload import BytesLike, size_of
 from lanline.ipc.steps import Steps, Wait
 from lanline.ipc.waiting import Deadline
-
-_announcing = threading.Lock()
 
 READ_BYTES = 256 * 1024
 # The first read asks for so much: to make room for 256 KiB costs the allocator two system calls.
@@ -180,7 +178,7 @@ class StreamLink(Lane, ABC):
 
         `kept`: messages that were taken and come first again.
         """
-        with _announcing:
+        with making:
             if self._news is None:
                 self._kept = kept
                 self.end_receiving()

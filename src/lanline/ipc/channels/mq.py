@@ -191,13 +191,7 @@ class MqListener(DoorListener[T]):
 
     def __init__(self, address: Address, kind: Any, limit: int, overflow: Overflow) -> None:
         self._door = _open_door(str(address), address.path)
-        self.address, self.place = str(address), address.path
-        try:
-            super().__init__(address, kind, limit, overflow)
-        except BaseException:
-            self._remove()
-            self._shut()
-            raise
+        super().__init__(address, kind, limit, overflow)
         # Room at the door: some are to a dead listener, others came since we locked it.
         self._early = deque(_calls(self._door))
 

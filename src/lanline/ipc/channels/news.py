@@ -15,6 +15,8 @@ import threading
 from collections.abc import Callable, Iterable
 from io import FileIO
 
+making = threading.Lock()  # for who makes one when it is first asked for: one for each handle
+
 
 class News:
     """Over descriptors, and over what has been read from them. Linux only; see `has_news`."""

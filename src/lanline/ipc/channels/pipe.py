@@ -167,11 +167,9 @@ def pipe(
     with speaking("A pipe"), ExitStack() as made:
         data_in, data_out = _pipe(made)
         back_in, back_out = _pipe(made)
-        reader: PipeEnd[Any] = PipeEnd(
-            PipeLink(data_in, back_out, limit), type, overflow, sends=False
-        )
+        reader = _end(data_in, back_out, limit, type, overflow, sends=False)
         made.callback(reader.link.release)
-        writer: PipeEnd[Any] = PipeEnd(PipeLink(back_in, data_out, limit), type, overflow)
+        writer = _end(back_in, data_out, limit, type, overflow, sends=True)
         made.pop_all()
     reader.pair_with(writer)
     writer.pair_with(reader)
@@ -184,16 +182,16 @@ def _pipe(made: ExitStack) -> tuple[FileIO, FileIO]:
 
 
 def _end(
-    reads: int, writes: int, limit: int, kind: Any, overflow: Overflow, *, sends: bool
+    reads: FileIO, writes: FileIO, limit: int, kind: Any, overflow: Overflow, *, sends: bool
 ) -> PipeEnd[Any]:
-    link = PipeLink(FileIO(reads, "rb"), FileIO(writes, "wb"), limit)
-    return PipeEnd(link, kind, overflow, sends)
+    return PipeEnd(PipeLink(reads, writes, limit), kind, overflow, sends)
 
 
 def _rebuild(
     reads: Any, writes: Any, limit: int, kind: Any, overflow: Overflow, sends: bool
 ) -> PipeEnd[Any]:
-    return _end(reads.detach(), writes.detach(), limit, kind, overflow, sends=sends)
+    data, back = FileIO(reads.detach(), "rb"), FileIO(writes.detach(), "wb")
+    return _end(data, back, limit, kind, overflow, sends=sends)
 
 
 _ends: weakref.WeakSet[PipeEnd[Any]] = weakref.WeakSet()

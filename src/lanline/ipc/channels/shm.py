@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from lanline.errors import (
     AddressInUseError,
-    MessageTooLargeError,
     NotFoundError,
     PeerDiedError,
     TimedOutError,
@@ -35,7 +34,7 @@ from lanline.ipc.channels.contract import (
     Overflow,
     Statistics,
 )
-from lanline.ipc.channels.news import News
+from lanline.ipc.channels.news import News, making
 from lanline.ipc.channels.views import Borrowed, CopyingLoan, HeldMessage, Loan, check_loan
 from lanline.ipc.forgotten import Descriptor, warn_unclosed
 from lanline.ipc.native import load
@@ -99,8 +98,7 @@ class ShmChannel(Channel[T]):
         "drop-newest" nobody waits: FullError comes at once, and what there is no room for is lent
         memory of its own and dropped when it would be sent, unless there is room by then.
         """
-        if check_loan(size) > self.link.limit:
-            raise MessageTooLargeError(size, self.link.limit)
+        check_loan(size, self.link.limit)
         if self.overflow == "drop-oldest":
             self.check_fork()
             return CopyingLoan(size, self.link.send)
@@ -198,8 +196,12 @@ class ShmListener(Listener[T]):
         try:
             return (yield from self._letting_in(deadline))
         finally:
-            if self._news is not None:
-                self._news.watch([caller.sock.fileno() for caller in self._callers])
+            self._tell()
+
+    def _tell(self) -> None:
+        if self._news is not None:
+            callers = tuple(self._callers)  # another thread may accept meanwhile
+            self._news.watch([caller.sock.fileno() for caller in callers])
 
     def _letting_in(self, deadline: Deadline) -> Steps[ShmChannel[T]]:
         while True:
@@ -276,9 +278,10 @@ class ShmListener(Listener[T]):
         door = self._listener.fileno()
         if door < 0 or not self._pid_is_ours():
             return door
-        if self._news is None:
-            self._news = News((door,))
-            self._news.watch([caller.sock.fileno() for caller in self._callers])
+        with making:
+            if self._news is None:
+                self._news = News((door,))
+                self._tell()
         return self._news.fileno()
 
     def close(self) -> None:

@@ -6,15 +6,15 @@ import contextlib
 import threading
 from typing import Any, TypeVar
 
-from lanline.errors import ClosedError, IpcError, MessageTooLargeError, TimedOutError
+from lanline.errors import ClosedError, IpcError, TimedOutError
 from lanline.ipc.channels.contract import Channel, Overflow, Statistics
 from lanline.ipc.channels.lane import Calls
 from lanline.ipc.channels.link import StreamLink
 from lanline.ipc.channels.news import has_news
-from lanline.ipc.channels.views import Loan, check_loan
+from lanline.ipc.channels.views import CopyingLoan, Loan, check_loan
 from lanline.ipc.payload import BytesLike, check_bytes, size_of
 from lanline.ipc.steps import Steps, run
-from lanline.ipc.waiting import Deadline, held, wait_any
+from lanline.ipc.waiting import Deadline, held, seconds_of, wait_any
 
 T = TypeVar("T")
 
@@ -57,9 +57,10 @@ class StreamChannel(Calls[T], Channel[T]):
         return Statistics(*counts, dropped=self._dropped)
 
     def loan(self, size: int, timeout: float | None = None) -> Loan:
-        if check_loan(size) > self.link.limit:
-            raise MessageTooLargeError(size, self.link.limit)
-        return super().loan(size, timeout)
+        check_loan(size, self.link.limit)
+        self.check_fork()
+        seconds_of(timeout)
+        return CopyingLoan(size, lambda data: self._send_encoded(data, timeout))
 
     def fileno(self) -> int:
         if self.link.closed:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
-from lanline.errors import ClosedError
+from lanline.errors import ClosedError, MessageTooLargeError
 from lanline.ipc.given import whole
 
 
@@ -44,9 +44,10 @@ class Borrowed(Protocol):
 LOAN_MOST = (1 << 63) - 1  # what a number of bytes can be; each channel's limit is far below
 
 
-def check_loan(size: int) -> int:
-    """Of a loan, before room is made. Raises TypeError, ValueError."""
-    return whole("A loan's size", size, 0, LOAN_MOST, "bytes")
+def check_loan(size: int, limit: int) -> None:
+    """Before room is made. Raises TypeError, ValueError, MessageTooLargeError (over the limit)."""
+    if whole("A loan's size", size, 0, LOAN_MOST, "bytes") > limit:
+        raise MessageTooLargeError(size, limit)
 
 
 def part_of(view: memoryview, size: int | None) -> int:
@@ -60,7 +61,7 @@ class CopyingLoan:
     """A Loan of ordinary memory."""
 
     def __init__(self, size: int, send: Callable[[memoryview], None]) -> None:
-        self._view: memoryview | None = memoryview(bytearray(check_loan(size)))
+        self._view: memoryview | None = memoryview(bytearray(size))
         self._send = send
 
     @property
