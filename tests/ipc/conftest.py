@@ -122,6 +122,28 @@ class Certificates:
         builder = builder.not_valid_before(now - dt.timedelta(days=10))
         builder = builder.not_valid_after(now + dt.timedelta(days=days))
         builder = builder.add_extension(extension, critical=critical)
+        # CPython 3.13 and later trust no authority without these (ssl.VERIFY_X509_STRICT).
+        authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        builder = builder.add_extension(authority, critical=False)
+        own = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+        builder = builder.add_extension(own, critical=False)
+        usage = x509.KeyUsage(
+            digital_signature=True,
+            key_cert_sign=isinstance(extension, x509.BasicConstraints),
+            **dict.fromkeys(
+                (
+                    "content_commitment",
+                    "key_encipherment",
+                    "data_encipherment",
+                    "key_agreement",
+                    "crl_sign",
+                    "encipher_only",
+                    "decipher_only",
+                ),
+                False,
+            ),
+        )
+        builder = builder.add_extension(usage, critical=True)
         return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
     def of_this_machine(self) -> dict[str, str]:
