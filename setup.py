@@ -53,8 +53,8 @@ def native_extensions() -> list[Extension]:
 
     So is each `_*.py`, which is also a module where it is not compiled.
     """
-    if sys.platform != "linux":
-        return []
+    if sys.platform != "linux" or sys.maxsize < 2**32:
+        return []  # shared words have 64 bits; ipc.native says at the call what is missing
     folder = (ROOT / "src/lanline/ipc/native").relative_to(ROOT)
     core = [str(source) for source in sorted(folder.glob("*.c")) if source.name[0] != "_"]
     return [

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import functools
 import importlib
+import os
 import platform
 import select
 from collections.abc import Callable, Iterator
@@ -46,6 +47,28 @@ NO_PATH = {
 
 def lacks(what: str, alternative: str) -> UnsupportedError:
     return UnsupportedError(what, platform.system() or "this system", alternative)
+
+
+@contextlib.contextmanager
+def kernel_call(call: str, what: str, alternative: str) -> Iterator[None]:
+    """One that older kernels lack and containers may forbid. Raises UnsupportedError if so."""
+    try:
+        yield
+    except OSError as problem:
+        if problem.errno not in (errno.ENOSYS, errno.EPERM):
+            raise
+        where = f"a kernel or container without {call} ({os.strerror(problem.errno)})"
+        raise UnsupportedError(what, where, alternative) from problem
+
+
+def need_pidfd(what: str) -> None:
+    """Word of a peer's death. Raises UnsupportedError."""
+    with kernel_call("pidfd_open(2)", what, "use unix: or fifo:."):
+        try:
+            os.pidfd_open(-1)  # which takes no descriptor: there may be none left
+        except OSError as problem:
+            if problem.errno != errno.EINVAL:
+                raise
 
 
 def need_pipes(what: str) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from lanline.errors import ClosedError
 from lanline.ipc.native import load
+from lanline.ipc.system import kernel_call
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 EVENT = struct.Struct("iIII")  # watch, mask, cookie, bytes of a name that follows
 READ_BYTES = 4096
+WHAT = "Waiting on an event loop for what is shared"
 LOOK_SECONDS = 0.5  # as QUEUE_LOOK_UP_NS: whoever was to ring may have died before
 LOOK_MOST_SECONDS = 10.0  # as SENTRY_LOOK_RARELY_NS: a death is told of
 FIRST_LOOK_SECONDS = 0.001  # after it was
@@ -31,7 +33,8 @@ class Watcher:
         self._native = load("_block")
         self._loop = loop
         self._pid = os.getpid()
-        self._descriptor: int = self._native.watch_open()
+        with kernel_call("inotify(7)", WHAT, "use lanline.ipc in threads."):
+            self._descriptor: int = self._native.watch_open()
         self._watches: defaultdict[int, set[Watch]] = defaultdict(set)
         loop.add_reader(self._descriptor, self._on_events)
 

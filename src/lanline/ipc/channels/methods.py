@@ -11,7 +11,7 @@ from lanline.ipc.channels.contract import Channel, Listener, Overflow, check_opt
 from lanline.ipc.kernel.queues import available
 from lanline.ipc.native import load
 from lanline.ipc.steps import Steps
-from lanline.ipc.system import need_pipes, speaking
+from lanline.ipc.system import need_pidfd, need_pipes, speaking
 from lanline.ipc.waiting import Deadline, seconds_of
 
 if TYPE_CHECKING:
@@ -93,6 +93,7 @@ def _method_of(address: Address, tls: SSLContext | None) -> Method:
             return FifoMethod(address)
         case "mq":
             available()
+            need_pidfd("A channel over kernel queues")
             from lanline.ipc.channels.mq import MqMethod
 
             return MqMethod(address)

@@ -41,6 +41,7 @@ from lanline.ipc.native import load
 from lanline.ipc.payload import is_array
 from lanline.ipc.shared.named import runtime_folder
 from lanline.ipc.steps import Steps, Wait
+from lanline.ipc.system import kernel_call
 from lanline.ipc.waiting import Deadline
 
 if TYPE_CHECKING:
@@ -396,7 +397,8 @@ def _handed_over(sock: socket.socket, address: Address, limit: int, drop_oldest:
 
 
 def _sealed_memory(size: int) -> int:
-    memory = os.memfd_create("lanline", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    with kernel_call("memfd_create(2)", "A channel in shared memory", "use unix: or ipc.Queue."):
+        memory = os.memfd_create("lanline", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     try:
         os.ftruncate(memory, size)
         fcntl.fcntl(memory, fcntl.F_ADD_SEALS, SEALS)

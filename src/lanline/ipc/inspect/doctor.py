@@ -78,7 +78,7 @@ def _calls() -> Iterator[Finding]:
             "shm: channels",
             lambda: os.memfd_create("lanline", os.MFD_ALLOW_SEALING),
         ),
-        "word of a death (pidfd)": ("fifo: and mq: channels", lambda: os.pidfd_open(os.getpid())),
+        "word of a death (pidfd)": ("mq: channels", lambda: os.pidfd_open(os.getpid())),
         "watching (inotify)": (
             "ipc.aio's queues, values and broadcasts",
             lambda: int(load("_block").watch_open()),

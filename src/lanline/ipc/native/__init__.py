@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import platform
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,10 @@ def load(name: str) -> ModuleType:
         if system != "Linux":
             raise UnsupportedError(
                 "shared memory", system, "use unix: or tcp: there, or pipes"
+            ) from error
+        if sys.maxsize < 2**32:
+            raise UnsupportedError(
+                "shared memory", "a 32-bit Python", "use a 64-bit one, or unix: or a pipe here."
             ) from error
         if _is_another_interpreters(error):
             raise UnsupportedError(

@@ -13,6 +13,7 @@ from cpython.buffer cimport PyBuffer_Release
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from libc.errno cimport ENOSYS, EPERM, errno
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memset
 
@@ -181,6 +182,8 @@ def participants(int fd):
 def watch_open():
     """A descriptor that becomes readable when a watched file is rung (watch.h, inotify(7))."""
     cdef int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC)
+    if fd < 0 and errno in (ENOSYS, EPERM):
+        raise OSError(errno, os.strerror(errno))
     if fd < 0:
         raise FullError(
             "The system lets this user watch no more files (fs.inotify.max_user_instances); close "
