@@ -18,6 +18,7 @@ import pytest
 
 from lanline import ipc
 from lanline.errors import BusyError, NotFoundError
+from lanline.ipc.channels.mq import DOOR_BYTES
 from lanline.ipc.inspect import find, removal, survey
 from lanline.ipc.inspect.fifos import is_unused
 from lanline.ipc.inspect.removal import collect, remove
@@ -66,14 +67,54 @@ def test_a_young_semaphore_is_kept_for_who_may_be_about_to_open_it(name: str) ->
     posix_ipc.Semaphore(f"/{name}", posix_ipc.O_CREX).close()
     address = f"posix-semaphore:/{name}"
     try:
-        (kept,) = (one.kept for one in collect(POSIX, dry_run=True) if one.address == address)
-        assert kept
-        (kept,) = (
-            one.kept for one in collect(POSIX, dry_run=True, young=0) if one.address == address
-        )
-        assert not kept
+        assert "less than 60 seconds ago" in why_kept(address, persistent=True)
+        assert why_kept(address, persistent=True, young=0) == ""
     finally:
         posix_ipc.unlink_semaphore(f"/{name}")
+
+
+def test_what_is_made_to_outlive_its_makers_is_collected_only_where_that_is_asked_for(
+    name: str,
+) -> None:
+    """Nobody has them open, which proves nothing of who may come for them (sem_overview(7))."""
+    posix_ipc.Semaphore(f"/{name}", posix_ipc.O_CREX, initial_value=3).close()
+    posix_ipc.SharedMemory(f"/{name}", posix_ipc.O_CREX, size=1).close_fd()
+    code = "import ctypes; print(ctypes.CDLL(None).shmget(0, 1, 0o600))"
+    number = subprocess.check_output([sys.executable, "-c", code], text=True).strip()
+    try:
+        for kind, its_name in (
+            ("posix-semaphore", f"/{name}"),
+            ("posix-memory", f"/{name}"),
+            ("sysv-memory", number),
+        ):
+            address = f"{kind}:{its_name}"
+            assert find(address).state == "stale"
+            assert "outlive" in why_kept(address, young=0)
+            assert why_kept(address, persistent=True, young=0) == ""
+    finally:
+        for address in (f"posix-semaphore:/{name}", f"posix-memory:/{name}"):
+            remove(address)
+        remove(f"sysv-memory:{number}")
+
+
+def why_kept(address: str, **options: Any) -> str:
+    kinds = [address.partition(":")[0]]
+    (kept,) = (
+        one.kept for one in collect(kinds, dry_run=True, **options) if one.address == address
+    )
+    return kept
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="others may not see that nobody has it open")
+def test_a_queue_of_a_doors_size_that_holds_no_calls_is_not_taken_for_a_door(name: str) -> None:
+    queue = posix_ipc.MessageQueue(
+        f"/{name}", posix_ipc.O_CREX, max_messages=10, max_message_size=DOOR_BYTES
+    )
+    queue.send(b"somebody's own")
+    queue.close()
+    assert find(f"mq:/{name}").state != "stale"
+    assert f"mq:/{name}" not in [one.address for one in collect(["mq"], dry_run=True)]
+    remove(f"mq:/{name}")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="others may not see that nobody has it open")
@@ -301,7 +342,7 @@ def removed(address: str, *, force: bool = False) -> str:
 def collected(*addresses: str) -> str:
     """Which of them were collected; old enough or not."""
     kinds = [address.partition(":")[0] for address in addresses]
-    gone = [one.address for one in collect(kinds, young=0) if not one.kept]
+    gone = [one.address for one in collect(kinds, persistent=True, young=0) if not one.kept]
     return " ".join(address for address in addresses if address in gone)
 
 

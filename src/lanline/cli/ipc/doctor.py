@@ -14,7 +14,7 @@ def doctor(
 
     And say what to do where it is in the way.
 
-    Each line is **fine**, **worth knowing**, or a **problem**.
+    Each line is fine, worth knowing, or a problem.
 
     - `lanline ipc doctor`
 

@@ -37,13 +37,13 @@ def ls(
 
     - `lanline ipc ls queue shm` only Lanline's queues and channels
 
-    - `lanline ipc ls --stale` what `lanline ipc gc` would remove
+    - `lanline ipc ls --stale` what nobody holds any more
 
     - `lanline ipc ls --json | jq '.objects[] | select(.state == "stale") | .address'`
 
-    **in use**: a process holds it. **idle**: nobody does, and it waits to be used. **stale**: the
-    kernel proves that nobody holds it. **unknown**: processes of others may hold it, which
-    only they and root can see. `lanline ipc stat` says what proves it.
+    In use: a process holds it. Idle: nobody does, and it waits to be used. Stale: the kernel
+    proves that nobody holds it. Unknown: processes of others may hold it, which only they and
+    root can see. `lanline ipc stat` says what proves it.
 
     Exit codes: 0 listed, also when there is nothing.
     """

@@ -58,8 +58,8 @@ def send(
 
     - `echo 42 | lanline ipc send --plain fifo:/tmp/f` as `echo 42 > /tmp/f`, but never for ever
 
-    **shm: unix: tcp: fifo: mq:** are channels between two, one of whom listens. **queue: broadcast:
-    value: memory:** are Lanline's of these names (`ipc.Queue("shm:jobs")` is queue:jobs).
+    shm: unix: tcp: tls: fifo: mq: are channels between two, one of whom listens. queue: broadcast:
+    value: memory: are Lanline's of these names (`ipc.Queue("shm:jobs")` is queue:jobs).
 
     Exit codes: 0 all was sent, 3 nobody there, 4 timed out, 5 the other side died.
     """

@@ -12,7 +12,7 @@ import os
 import stat
 from collections.abc import Iterator
 
-from lanline.ipc.channels.mq import CALL_PREFIX, DOOR_BYTES
+from lanline.ipc.channels.mq import CALL, CALL_PREFIX, DOOR_BYTES, PIECES
 from lanline.ipc.inspect.objects import IpcObject, State, of_file
 from lanline.ipc.inspect.processes import OpenFile, Processes
 from lanline.ipc.inspect.proof import state_when_unheld
@@ -192,12 +192,21 @@ def _attributes(name: str) -> dict[str, int | str]:
 
 def is_of_channels(name: str, figures: dict[str, int | str]) -> bool:
     """Is it a queue that Lanline's channels make, for calls (channels/mq.py)?"""
-    return name.startswith(CALL_PREFIX) or figures.get("message_bytes") == DOOR_BYTES
+    return name.startswith(CALL_PREFIX) or _is_door(figures)
+
+
+def _is_door(figures: dict[str, int | str]) -> bool:
+    """By its odd size, and that nothing but calls is in it."""
+    if (figures.get("message_bytes"), figures.get("capacity")) != (DOOR_BYTES, PIECES):
+        return False
+    return figures.get("bytes", 0) == int(figures["waiting"]) * CALL.size
 
 
 def is_a_door_by_now(name: str) -> bool:
     """The same of the queue that has this name at this moment."""
-    return is_of_channels(name, _attributes(name))
+    with folder_of_queues() as folder:
+        text = "" if folder is None else _text_of(name.removeprefix("/"), folder)
+    return is_of_channels(name, _figures(name, text))
 
 
 def _detail(name: str, figures: dict[str, int | str]) -> str:
@@ -206,7 +215,7 @@ def _detail(name: str, figures: dict[str, int | str]) -> str:
     if "capacity" not in figures:
         size = figures.get("bytes")
         return "" if size is None else f"{size:,} bytes waiting"
-    if figures["message_bytes"] == DOOR_BYTES:
+    if _is_door(figures):
         return "where a Lanline channel is called"
     return (
         f"{figures['waiting']} of {counted(int(figures['capacity']), 'message')} of at most "

@@ -31,19 +31,23 @@ from lanline.ipc.shared import named
 from lanline.words import counted
 
 YOUNG_SECONDS = 60.0
-# Who makes one of these may be about to hand its name to the one that opens it.
-PATIENT_KINDS = ("posix-memory", "posix-semaphore", "sysv-memory")
+# The kernel keeps these until they are removed, so that somebody may come for one that nobody has
+# open: no proof that nobody holds it is one that nobody wants it (shm_overview(7), "Persistence").
+PERSISTENT = ("posix-memory", "posix-semaphore", "sysv-memory")
+OUTLIVES = "nobody has it open, but it is made to outlive its makers; --persistent removes it"
 
 
 class Outcome(Struct, frozen=True):
     """What became of one object. `kept`: why it was not removed; empty when it was.
 
-    `failed`: that is a problem, and no choice.
+    `failed`: that is a problem, and no choice. `outlives`: it is of a kind that is made to outlive
+    who made it, and was not asked for.
     """
 
     address: str
     kept: str = ""
     failed: bool = False
+    outlives: bool = False
 
 
 def remove(address: str, *, force: bool = False) -> IpcObject:
@@ -155,12 +159,18 @@ def _unlink_alone(path: str, folder: int | None, address: str, *, force: bool) -
 
 
 def collect(
-    kinds: Iterable[str] = KINDS, *, dry_run: bool = False, young: float = YOUNG_SECONDS
+    kinds: Iterable[str] = KINDS,
+    *,
+    dry_run: bool = False,
+    persistent: bool = False,
+    young: float = YOUNG_SECONDS,
 ) -> Iterator[Outcome]:
-    """Remove everything of these kinds that is stale, one by one, and say so of each.
+    """Remove everything of these kinds that has no owner, one by one, and say so of each.
 
-    `dry_run`: only say what would be removed. `young`: kernel segments and semaphores that changed
-    within so many seconds are kept. What is another user's is kept for them, unless we are root.
+    That is what is stale, without POSIX and System V segments and semaphores: nobody has one open,
+    and yet somebody may come for it. `persistent`: these, too, but those that changed within
+    `young` seconds. `dry_run`: only say what would be removed. What is another user's is kept for
+    them, unless we are root.
     """
     me = os.geteuid()
     for found in survey(kinds).objects:
@@ -169,8 +179,11 @@ def collect(
         if me and found.uid not in (me, -1):
             yield Outcome(found.address, "it belongs to another user")
             continue
+        if found.kind in PERSISTENT and not persistent:
+            yield Outcome(found.address, OUTLIVES, outlives=True)
+            continue
         changed = found.figures.get("changed", found.figures.get("ctime", 0))
-        if found.kind in PATIENT_KINDS and time.time() - float(changed) < young:
+        if found.kind in PERSISTENT and time.time() - float(changed) < young:
             yield Outcome(found.address, f"it changed less than {counted(young, 'second')} ago")
             continue
         try:
