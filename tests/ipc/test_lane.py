@@ -246,3 +246,88 @@ async def test_tasks_that_wait_use_no_processor(folder: Path) -> None:
     for end in [*readers, *writers]:
         await end.close()
     assert used < 0.05
+
+
+@contextmanager
+def large_over_a_socket() -> Iterator[tuple[StreamChannel[Any], int]]:
+    ours, theirs = socket.socketpair()
+    with theirs, SocketChannel[Any](ours) as channel:
+        yield channel, theirs.fileno()
+
+
+SIZES = [16_380, 16_381, 65_535, 65_536, 65_537, 131_072, 300_000, 3_000_001]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_large_messages_come_whole_and_in_order_among_small_ones(method: str, folder: Path) -> None:
+    reader, writer = ends(method, folder)
+    messages = [message for size in SIZES for message in (os.urandom(size), b"small", b"")]
+    kinds: list[Callable[[bytes], Any]] = [bytes, bytearray, memoryview]
+    with reader, writer, ThreadPoolExecutor(1) as pool:
+
+        def send() -> None:
+            for number, message in enumerate(messages):
+                writer.send(kinds[number // 3 % 3](message), SECONDS)
+
+        sending = pool.submit(send)
+        takes: list[Callable[[], list[bytes]]] = [
+            lambda: [reader.recv()],
+            lambda: [reader.recv(SECONDS)],
+            lambda: reader.recv_many(4, SECONDS),
+        ]
+        found: list[bytes] = []
+        for take in itertools.cycle(takes):
+            found += take()
+            if len(found) >= len(messages):
+                break
+        sending.result(SECONDS)
+        assert found == messages
+        assert writer.statistics().sent_bytes == reader.statistics().received_bytes
+
+
+async def test_tasks_send_and_receive_large_messages(folder: Path) -> None:
+    for method in ("pipe", "unix", "fifo"):
+        reader, writer = map(aio.Channel[Any], await asyncio.to_thread(ends, method, folder))
+        messages = [message for size in SIZES for message in (os.urandom(size), b"small")]
+        sending = asyncio.ensure_future(writer.send_many(messages))
+        assert [await reader.recv(SECONDS) for _ in messages] == messages
+        assert await sending == len(messages)
+        await writer.close()
+        await reader.close()
+
+
+@pytest.mark.parametrize("after", [1, 3, 4, 5, 20_000, 99_999])
+def test_a_large_message_that_the_lane_began_is_ended_by_the_careful_way(after: int) -> None:
+    message = os.urandom(100_000)
+    framed = HEADER.pack(len(message)) + message + HEADER.pack(5) + b"after"
+    with large_over_a_socket() as (channel, peer):
+        os.write(peer, framed[:after])
+        with pytest.raises(ipc.TimedOutError):
+            channel.recv(0)
+        assert channel.fileno() >= 0  # who polls is told by the careful way
+        os.write(peer, framed[after:])
+        assert [channel.recv(SECONDS), channel.recv(SECONDS)] == [message, b"after"]
+
+
+def test_a_peer_that_dies_within_a_large_message_is_told_of() -> None:
+    with large_over_a_socket() as (channel, peer):
+        os.write(peer, HEADER.pack(100_000) + bytes(50_000))
+        with pytest.raises(ipc.TimedOutError):
+            channel.recv(0)
+        with socket.socket(fileno=os.dup(peer)) as other:
+            other.shutdown(socket.SHUT_WR)
+        with pytest.raises(ipc.PeerDiedError, match="in the middle of a message"):
+            channel.recv(SECONDS)
+
+
+def test_who_does_not_wait_for_room_is_not_kept_by_the_rest_of_a_large_message() -> None:
+    ours, theirs = socket.socketpair()
+    with theirs, SocketChannel[Any](ours, overflow="drop-newest") as channel:
+        began = time.monotonic()
+        while not channel.statistics().dropped:
+            channel.send(bytes(1_000_000), SECONDS)
+        assert time.monotonic() - began < SECONDS / 2
+        sent = channel.statistics().sent
+        left = sent * 1_000_004
+        while left:
+            left -= len(theirs.recv(left))

@@ -61,6 +61,12 @@ class NoLane:
     def get_now(self) -> bytes | None:
         return None
 
+    def read_now(self) -> bool | None:
+        return None
+
+    def hand_over(self) -> None:
+        """Give the framer what the lane has of a message."""
+
     def count_sent(self, count: int, size: int) -> None:
         self.sent += count
         self.sent_bytes += size
@@ -90,6 +96,9 @@ class NoCalls(Generic[T]):
     def send_carefully(self, data: BytesLike, timeout: float | None, begun: bool) -> None:
         """What the lane left. `begun`: only to send the rest of it."""
         raise NotImplementedError
+
+    def finish_later(self) -> None:
+        """The rest of what was begun follows without the caller."""
 
     def recv_carefully(self, timeout: float | None) -> bytes:
         """What the lane could not receive."""

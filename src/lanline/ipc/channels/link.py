@@ -131,6 +131,9 @@ class StreamLink(Lane, ABC):
             return self._read_alone(wait)
 
     def _read_alone(self, wait: bool) -> bool:
+        if not wait and (read := self.read_now()) is not None:
+            return read
+        self.hand_over()
         try:
             data = self._receive(wait)
         except (BlockingIOError, InterruptedError):

@@ -148,16 +148,16 @@ class StreamChannel(Calls[T], Channel[T]):
         except TimedOutError:
             if not taken:
                 raise
-            self._finish_later()
+            self.finish_later()
         except IpcError:
             raise
         except BaseException:
             if taken:
                 self.count_sent(len(uncounted), sum(map(size_of, uncounted)))
-                self._finish_later()
+                self.finish_later()
             raise
 
-    def _finish_later(self) -> None:
+    def finish_later(self) -> None:
         threading.Thread(target=self._finish, daemon=True).start()
 
     def _finish(self) -> None:

@@ -3,12 +3,16 @@
 
 A Python frame each for the lock, the header, the deadline and the counts costs more than the system
 call. So what is ordinary is done here, and whatever is not is left to the careful way (link.py,
-stream.py): a message that is large, that went out in part or for which the kernel gives an error, a
+stream.py): a message for which the kernel gives an error, a
 peer that ends, a handle that was closed or came through a fork, another thread that is at it. Then
 nothing has been taken, and the careful way finds all as if it had come first.
 
+What is large goes out as it lies, and comes into the bytes that it will be: memory for copies of it
+costs more than the copying (docs/design/ipc.md).
+
 The GIL is held through the calls that do not wait: to give it up and take it back costs as much as
-the smaller of them, and so each is whole. It is given up while one waits.
+the smaller of them, and beside a thread that computes a switch each. It is given up while one waits,
+and now and then within a large message.
 
 How one waits follows what came last (docs/design/ipc.md). Single messages: the next is not there yet,
 so a socket's is waited for in the very call that reads it. Several in one read: more are on their way, and
@@ -29,7 +33,7 @@ from cpython.bytes cimport (
 from cpython.exc cimport PyErr_CheckSignals
 from libc.errno cimport EAGAIN, EINTR, errno
 from libc.stdint cimport uint64_t
-from libc.string cimport memcpy, strerror
+from libc.string cimport memcpy, memset, strerror
 
 from lanline.ipc.native._clock cimport BELL_FOR_EVER, clock_ns, deadline_of
 from lanline.ipc.native._cut cimport cut
@@ -39,11 +43,21 @@ from lanline.ipc.waiting import Deadline, seconds_of
 
 
 cdef extern from "<unistd.h>" nogil:
-    Py_ssize_t read(int fd, void *data, size_t size)
     Py_ssize_t write(int fd, const void *data, size_t size)
 
+cdef extern from "<sys/uio.h>" nogil:
+    struct iovec:
+        void *iov_base
+        size_t iov_len
+    Py_ssize_t readv(int fd, const iovec *pieces, int count)
+    Py_ssize_t writev(int fd, const iovec *pieces, int count)
+
 cdef extern from "<sys/socket.h>" nogil:
-    Py_ssize_t recv(int fd, void *data, size_t size, int flags)
+    struct msghdr:
+        iovec *msg_iov
+        size_t msg_iovlen
+    Py_ssize_t recvmsg(int fd, msghdr *message, int flags)
+    Py_ssize_t sendmsg(int fd, const msghdr *message, int flags)
     Py_ssize_t send(int fd, const void *data, size_t size, int flags)
     const int MSG_DONTWAIT
     const int MSG_NOSIGNAL
@@ -79,9 +93,10 @@ cdef extern from "<poll.h>" nogil:
 cdef enum:
     HEADER = 4  # framing.HEADER: the length, little-endian
     FRAME = 16384  # the largest that is put together here; cheaper than two pieces
-    ROOM = 65536  # link.READ_BYTES_MORE: what is read at a time; larger reads are the careful way's
+    LEAST = 16384  # that a read asks for; and what one that waits has room for on the stack
+    MOST = 65536  # that goes in one call with the GIL
+    CALLS = 16  # of those, until others get it
     PIECE = 4096  # of a kernel queue, mq.PIECE_BYTES
-    WAITED = 16384  # what a read that waits has room for, which is on the stack; link.READ_BYTES_LEAST
     GATHER_NS = 20000  # less than half of what it takes to sleep and be woken
     WATCHED = 4
     # What is left to do of a message. Any more than nothing: so many bytes wait as unsent.
@@ -97,7 +112,7 @@ _KINDS = {"files": FILES, "socket": SOCKET, "queues": QUEUES}
 
 # Of every lane, because none keeps anything here while another runs.
 cdef char frame[FRAME]
-cdef char room[ROOM]
+cdef char room[MOST]
 
 # What _get says when it is worth to wait.
 cdef object EMPTY = object()
@@ -125,7 +140,10 @@ cdef class Lane:
     cdef object rest
     cdef bint has_rest
     cdef public object messages  # that came and were not yet asked for
-    cdef public Py_ssize_t read_bytes  # what a read asks for: as much as lately came
+    cdef public Py_ssize_t read_bytes  # what a read of the careful way asks for
+    cdef Py_ssize_t ask  # what a read asks for: as much as lately came
+    cdef bytes part  # a large message, so much of which has come; the framer knows nothing of it
+    cdef Py_ssize_t part_came
     cdef readonly uint64_t sent, sent_bytes, received, received_bytes
     cdef Py_ssize_t came  # messages with the last read
     cdef patience spin
@@ -143,6 +161,7 @@ cdef class Lane:
 
     def __cinit__(self, *_, **__):
         self.source = self.target = -1
+        self.ask = LEAST
         patience_start(&self.spin)
 
     @property
@@ -171,7 +190,7 @@ cdef class Lane:
             self.watched[position] = descriptor
         self.watching = len(watched)
         self.limit_in = limit
-        self.limit_out = min(limit, (PIECE if self.kind == QUEUES else FRAME) - HEADER)
+        self.limit_out = min(limit, PIECE - HEADER) if self.kind == QUEUES else limit
         self.reading, self.inner, self.writing = reading, inner, writing
         self.writing_locked = writing.locked
         self.generation = fork_generation
@@ -215,29 +234,29 @@ cdef class Lane:
         if not self._may_put():
             return ALL
         if PyBytes_CheckExact(message):
-            return self._put_bytes(PyBytes_AS_STRING(message), PyBytes_GET_SIZE(message))
+            return self._put_bytes(message, PyBytes_AS_STRING(message), PyBytes_GET_SIZE(message))
         take_buffer(message, &buffer)
         try:
-            left = self._put_bytes(<const char *>buffer.buf, buffer.len)
+            left = self._put_bytes(None, <const char *>buffer.buf, buffer.len)
         finally:
             PyBuffer_Release(&buffer)
         return left
 
-    cdef Py_ssize_t _put_bytes(self, const char *message, Py_ssize_t size) except -3:
+    cdef Py_ssize_t _put_bytes(self, bytes whose, const char *message, Py_ssize_t size) except -3:
+        """`whose`: the message, if it stays as it is while its rest waits."""
         cdef Py_ssize_t sent
         cdef Py_ssize_t whole = HEADER + size
         if size > self.limit_out:
             return ALL
         frame[0] = <char>(size & 0xFF)
         frame[1] = <char>(size >> 8 & 0xFF)
-        frame[2] = frame[3] = 0
-        memcpy(frame + HEADER, message, size)
-        if self.kind == SOCKET:
-            sent = send(self.target, frame, whole, MSG_DONTWAIT | MSG_NOSIGNAL)
-        elif self.kind == FILES:
-            sent = write(self.target, frame, whole)
+        frame[2] = <char>(size >> 16 & 0xFF)
+        frame[3] = <char>(size >> 24 & 0xFF)
+        if whole > FRAME:
+            sent = self._write_large(message, size)
         else:
-            sent = whole if mq_send(self.target, frame, whole, 0) == 0 else -1
+            memcpy(frame + HEADER, message, size)
+            sent = self._write(frame, whole)
         if sent < 0:
             if errno != EAGAIN and errno != EINTR:
                 raise self.why_not_sent(last_error())
@@ -245,9 +264,77 @@ cdef class Lane:
         self.sent += 1
         self.sent_bytes += size
         if sent < whole:
-            self.rest = memoryview(PyBytes_FromStringAndSize(frame + sent, whole - sent))
+            self.rest = self._rest(whose, message, size, sent)
             self.has_rest = True
         return whole - sent
+
+    cdef Py_ssize_t _write(self, const char *data, Py_ssize_t size) noexcept:
+        if self.kind == SOCKET:
+            return send(self.target, data, size, MSG_DONTWAIT | MSG_NOSIGNAL)
+        if self.kind == FILES:
+            return write(self.target, data, size)
+        return size if mq_send(self.target, data, size, 0) == 0 else -1
+
+    cdef Py_ssize_t _write_large(self, const char *message, Py_ssize_t size) except -3:
+        """With its header, which is in the frame; how much went out."""
+        cdef iovec pieces[2]
+        cdef msghdr both
+        cdef Py_ssize_t sent, more
+        cdef int _
+        pieces[0].iov_base = frame
+        pieces[0].iov_len = HEADER
+        pieces[1].iov_base = <void *>message
+        pieces[1].iov_len = min(size, <Py_ssize_t>MOST)
+        if self.kind == SOCKET:
+            sent = sendmsg(self.target, in_pieces(&both, pieces, 2), MSG_DONTWAIT | MSG_NOSIGNAL)
+        else:
+            sent = writev(self.target, pieces, 2)
+        for _ in range(CALLS):
+            if sent < HEADER or sent == HEADER + size:
+                break
+            more = self._write(message + sent - HEADER, min(HEADER + size - sent, <Py_ssize_t>MOST))
+            if more < 0:  # an error is met again by whoever sends the rest
+                break
+            sent += more
+        return sent
+
+    cdef object _rest(self, bytes whose, const char *message, Py_ssize_t size, Py_ssize_t sent):
+        if sent < HEADER:
+            return memoryview(frame[sent:HEADER] + message[:size])
+        if whose is not None:
+            return memoryview(whose)[sent - HEADER:]
+        return memoryview(PyBytes_FromStringAndSize(message + sent - HEADER, HEADER + size - sent))
+
+    cdef Py_ssize_t _flush_later(self, Py_ssize_t left, timeout) except -3:
+        """Send the rest of a message, and wait for room; what of it is left to the careful way."""
+        cdef uint64_t deadline = deadline_of(timeout)
+        cdef const char *data
+        cdef Py_ssize_t sent
+        cdef int calls = 0
+        cdef Py_buffer buffer
+        if not self.writing.acquire(False):
+            return left
+        try:
+            take_buffer(self.rest, &buffer)
+            left = buffer.len
+            data = <const char *>buffer.buf + left
+            try:
+                while left > 0 and not self.closed:
+                    calls += 1
+                    if calls % CALLS == 0:
+                        with nogil:
+                            pass
+                    sent = self._write(data - left, min(left, <Py_ssize_t>MOST))
+                    if sent >= 0:
+                        left -= sent
+                    elif errno != EAGAIN or self._poll(self.target, POLLOUT, deadline) <= 0:
+                        break
+            finally:
+                PyBuffer_Release(&buffer)
+                self.unsent = self.rest[len(self.rest) - left:]
+        finally:
+            self.writing.release()
+        return left
 
     cdef object _put_later(self, message, timeout):
         """There was no room."""
@@ -302,35 +389,132 @@ cdef class Lane:
 
     cdef object _get(self):
         cdef object message
+        cdef int calls = 0
         if self.source < 0 or self.closed or self.generation != fork_generation:
             return None
         while not len(self.messages):
-            if (self.closed or self.ended is not None or self.read_bytes > ROOM
+            if (self.closed or self.ended is not None
                     or self.reading.locked() or self.inner.locked()):
                 return None
-            if not self._read():
+            calls += 1
+            if calls % CALLS == 0:
+                with nogil:
+                    pass
+            elif not self._read(False):
                 return EMPTY
         message = self.messages.popleft()
         self.received += 1
         self.received_bytes += PyBytes_GET_SIZE(message)
         return message
 
-    cdef bint _read(self) except -1:
-        """Read once and take in what came; False: there is nothing yet."""
-        cdef Py_ssize_t size = PIECE if self.kind == QUEUES else self.read_bytes
-        cdef Py_ssize_t came
-        if self.kind == SOCKET:
-            came = recv(self.source, room, size, MSG_DONTWAIT)
-        elif self.kind == FILES:
-            came = read(self.source, room, size)
-        else:
-            came = mq_receive(self.source, room, size, NULL)
+    def read_now(self):
+        """For the careful way, which holds `inner`: read once; whether anything happened.
+
+        None: it is to read for itself, as if nothing had been read here.
+        """
+        if (self.source < 0 or self.kind == QUEUES or self.closed
+                or self.generation != fork_generation):
+            self.hand_over()
+            return None
+        return bool(self._read(True))
+
+    def hand_over(self):
+        """Give the framer what has come of a large message; the careful way reads on."""
+        cdef Py_ssize_t size
+        cdef bytes part = self.part
+        if part is None:
+            return
+        size = PyBytes_GET_SIZE(part)
+        self.part = None
+        self.take_in(size.to_bytes(HEADER, "little") + part[:self.part_came])
+
+    cdef bint _read(self, bint held) except -1:
+        """Read once and take in what came; False: there is nothing yet. `held`: `inner` is."""
+        cdef iovec pieces[2]
+        cdef Py_ssize_t came = receive(
+            self.kind, self.source, pieces, self._aim(pieces, room, self.ask), MSG_DONTWAIT
+        )
         if came >= 0:
-            self._cut(PyBytes_FromStringAndSize(room, came), size)
+            self._took(pieces, came, held)
         elif errno == EAGAIN or errno == EINTR:
             return False
         else:
             self.take_error(last_error())
+        return True
+
+    cdef int _aim(self, iovec *pieces, char *spare, Py_ssize_t size) noexcept:
+        """Where to read to: into the message that has begun, and what follows it; how many."""
+        cdef int count = 0
+        cdef Py_ssize_t left
+        if self.part is not None:
+            left = PyBytes_GET_SIZE(self.part) - self.part_came
+            pieces[0].iov_base = PyBytes_AS_STRING(self.part) + self.part_came
+            pieces[0].iov_len = min(left, <Py_ssize_t>MOST)
+            if left > MOST:  # what follows is not to be read before it
+                return 1
+            count = 1
+        pieces[count].iov_base = spare
+        pieces[count].iov_len = size
+        return count + 1
+
+    cdef int _took(self, iovec *pieces, Py_ssize_t came, bint held) except -1:
+        """What a read brought."""
+        cdef Py_ssize_t got
+        if self.part is not None and came > 0:
+            got = min(came, <Py_ssize_t>pieces[0].iov_len)
+            self.part_came += got
+            if self.part_came == PyBytes_GET_SIZE(self.part):
+                self.messages.append(self.part)
+                self.part = None
+            came -= got
+            pieces += 1
+            if came == 0:
+                self.came = len(self.messages)
+                return 0
+        if held:
+            self._cut(<const char *>pieces.iov_base, came, pieces.iov_len)
+            return 0
+        # Where it is Python, other threads may run meanwhile: they must not read what comes after.
+        self.inner.acquire()
+        try:
+            self._cut(<const char *>pieces.iov_base, came, pieces.iov_len)
+        finally:
+            self.inner.release()
+        return 0
+
+    cdef int _cut(self, const char *data, Py_ssize_t came, Py_ssize_t asked) except -1:
+        """What came of so much that was asked for."""
+        cdef Py_ssize_t start = 0
+        cdef bytes whole = data[:came]
+        if came == 0 or self.inside:
+            self.hand_over()
+            self.take_in(whole)
+        else:
+            start = cut(whole, self.limit_in, self.messages)
+            if start < came and not self._begins(data + start, came - start):
+                self.take_in(whole[start:])
+        if came == asked and start > came // 2:
+            self.ask = MOST
+        elif came < LEAST // 2:
+            self.ask = LEAST
+        self.came = len(self.messages)
+        return 0
+
+    cdef bint _begins(self, const char *data, Py_ssize_t came) except -1:
+        """Make the bytes that a message will be which does not end with what came."""
+        cdef const unsigned char *head = <const unsigned char *>data
+        cdef Py_ssize_t size
+        if came < HEADER or self.kind == QUEUES:
+            return False
+        size = head[0] | head[1] << 8 | head[2] << 16 | <Py_ssize_t>head[3] << 24
+        if size > self.limit_in:
+            return False
+        try:
+            self.part = PyBytes_FromStringAndSize(NULL, size)
+        except MemoryError:
+            return False  # the framer grows with what comes
+        self.part_came = came - HEADER
+        memcpy(PyBytes_AS_STRING(self.part), data + HEADER, self.part_came)
         return True
 
     cdef int _read_waiting(self) except -1:
@@ -338,22 +522,24 @@ cdef class Lane:
 
         Only a socket's, because who waits there is woken by its shutdown.
         """
-        cdef char here[WAITED]
+        cdef char here[LEAST]
+        cdef iovec pieces[2]
         cdef Py_ssize_t came
-        cdef int error
+        cdef int count, error
         if (self.source < 0 or self.closed or self.generation != fork_generation
-                or len(self.messages) or self.ended is not None or self.read_bytes > WAITED
+                or len(self.messages) or self.ended is not None
                 or not self.reading.acquire(False)):
             return 0
         try:
             if not self.inner.acquire(False):
                 return 0
             try:
+                count = self._aim(pieces, here, LEAST)
                 with nogil:
-                    came = recv(self.source, here, self.read_bytes, 0)
+                    came = receive(SOCKET, self.source, pieces, count, 0)
                     error = errno
                 if came >= 0:
-                    self._cut_alone(PyBytes_FromStringAndSize(here, came), self.read_bytes)
+                    self._took(pieces, came, True)
                 elif error == EINTR:
                     PyErr_CheckSignals()
                 elif error != EAGAIN:
@@ -362,28 +548,6 @@ cdef class Lane:
                 self.inner.release()
         finally:
             self.reading.release()
-        return 0
-
-    cdef int _cut(self, bytes data, Py_ssize_t asked) except -1:
-        # Where it is Python, other threads may run meanwhile: they must not read what comes after.
-        self.inner.acquire()
-        try:
-            self._cut_alone(data, asked)
-        finally:
-            self.inner.release()
-        return 0
-
-    cdef int _cut_alone(self, bytes data, Py_ssize_t asked) except -1:
-        """What a read brought that asked for so much."""
-        cdef Py_ssize_t came = PyBytes_GET_SIZE(data)
-        cdef Py_ssize_t start
-        if came == asked or came == 0 or self.inside:
-            self.take_in(data)
-        else:
-            start = cut(data, self.limit_in, self.messages)
-            if start < came:
-                self.take_in(data[start:])
-        self.came = len(self.messages)
         return 0
 
     cdef bint _wait_to_get(self, uint64_t deadline, timeout) except -1:
@@ -477,6 +641,17 @@ cdef class Calls:
             began = clock_ns()
             left = self.lane._put_later(message, timeout)
             timeout = left_of(timeout, began)
+        if left > 0:
+            if self.blocks:
+                began = clock_ns()
+                try:
+                    left = self.lane._flush_later(left, timeout)
+                except BaseException:  # of a signal's handler
+                    self.finish_later()
+                    raise
+                timeout = left_of(timeout, began)
+            else:
+                timeout = 0  # it is taken, and its rest follows without the caller
         if left != 0:
             self.send_carefully(message, timeout, left > 0)
 
@@ -499,6 +674,23 @@ cdef class Calls:
             if message is None:
                 timeout = left_of(timeout, began)
         return self.recv_carefully(timeout) if message is None else message
+
+
+cdef msghdr *in_pieces(msghdr *message, iovec *pieces, int count) noexcept nogil:
+    memset(message, 0, sizeof(msghdr))
+    message.msg_iov = pieces
+    message.msg_iovlen = count
+    return message
+
+
+cdef Py_ssize_t receive(int kind, int source, iovec *pieces, int count, int flags) noexcept nogil:
+    """Into the one or the two; `flags`: of a socket."""
+    cdef msghdr both
+    if kind == SOCKET:
+        return recvmsg(source, in_pieces(&both, pieces, count), flags)
+    if kind == FILES:
+        return readv(source, pieces, count)
+    return mq_receive(source, <char *>pieces.iov_base, pieces.iov_len, NULL)
 
 
 cdef object left_of(timeout, uint64_t began):
