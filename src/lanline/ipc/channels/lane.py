@@ -23,6 +23,8 @@ T = TypeVar("T")
 class NoLane:
     """A link's state, and a way that is never open."""
 
+    has_part = False  # of a message, which the framer does not know
+
     def __init__(self) -> None:
         self.closed = False
         self.said = False  # the farewell is on its way

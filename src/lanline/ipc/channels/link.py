@@ -20,6 +20,7 @@ from lanline.errors import (
     ClosedError,
     IpcError,
     MessageTooLargeError,
+    NoRoomError,
     PeerClosedError,
     PeerDiedError,
     TlsError,
@@ -151,6 +152,11 @@ class StreamLink(Lane, ABC):
         self.ended = self._why(problem)
         self.tell()
 
+    def lose(self) -> None:
+        """There was no memory for what was read: what follows would be taken for something else."""
+        self.ended = NoRoomError("Memory ran out while a message was received; connect anew.")
+        self.tell()
+
     def take_in(self, data: bytes) -> None:
         """What was read; nothing at the end."""
         self._cut_untrusted(data)
@@ -168,6 +174,9 @@ class StreamLink(Lane, ABC):
             self.ended = problem
             self._refuse(problem)
             return
+        except MemoryError:
+            self.lose()
+            raise
         self.inside = self._framer.is_inside_message or self._framer.may_be_greeted
         if self._framer.closed:
             self.ended = PeerClosedError("The peer closed the channel.")
@@ -213,7 +222,8 @@ class StreamLink(Lane, ABC):
             return PeerClosedError("The peer closed the channel.")
         if self._framer.is_alert:
             return TlsError("The peer speaks TLS, and this channel does not: connect to tls://.")
-        inside = " in the middle of a message" if self._framer.is_inside_message else ""
+        is_inside = self.has_part or self._framer.is_inside_message
+        inside = " in the middle of a message" if is_inside else ""
         why = f": {problem.strerror}" if problem and problem.strerror else ""
         return PeerDiedError(f"The peer is gone without closing the channel{inside}{why}.")
 

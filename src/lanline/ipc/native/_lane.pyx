@@ -36,13 +36,13 @@ from libc.stdint cimport uint64_t
 from libc.string cimport memcpy, memset, strerror
 
 from lanline.ipc.native._clock cimport BELL_FOR_EVER, clock_ns, deadline_of
-from lanline.ipc.native._cut cimport cut
 from lanline.ipc.native._given cimport check_timeout, take_buffer
 
 from lanline.ipc.waiting import Deadline, seconds_of
 
 
 cdef extern from "<unistd.h>" nogil:
+    Py_ssize_t read(int fd, void *data, size_t size)
     Py_ssize_t write(int fd, const void *data, size_t size)
 
 cdef extern from "<sys/uio.h>" nogil:
@@ -56,6 +56,7 @@ cdef extern from "<sys/socket.h>" nogil:
     struct msghdr:
         iovec *msg_iov
         size_t msg_iovlen
+    Py_ssize_t recv(int fd, void *data, size_t size, int flags)
     Py_ssize_t recvmsg(int fd, msghdr *message, int flags)
     Py_ssize_t sendmsg(int fd, const msghdr *message, int flags)
     Py_ssize_t send(int fd, const void *data, size_t size, int flags)
@@ -163,6 +164,11 @@ cdef class Lane:
         self.source = self.target = -1
         self.ask = LEAST
         patience_start(&self.spin)
+
+    @property
+    def has_part(self):
+        """Of a message, which the framer does not know."""
+        return self.part is not None
 
     @property
     def unsent(self):
@@ -421,12 +427,13 @@ cdef class Lane:
     def hand_over(self):
         """Give the framer what has come of a large message; the careful way reads on."""
         cdef Py_ssize_t size
-        cdef bytes part = self.part
-        if part is None:
+        cdef bytes whole
+        if self.part is None:
             return
-        size = PyBytes_GET_SIZE(part)
+        size = PyBytes_GET_SIZE(self.part)
+        whole = size.to_bytes(HEADER, "little") + self.part[:self.part_came]
         self.part = None
-        self.take_in(size.to_bytes(HEADER, "little") + part[:self.part_came])
+        self.take_in(whole)
 
     cdef bint _read(self, bint held) except -1:
         """Read once and take in what came; False: there is nothing yet. `held`: `inner` is."""
@@ -471,28 +478,25 @@ cdef class Lane:
             if came == 0:
                 self.came = len(self.messages)
                 return 0
-        if held:
-            self._cut(<const char *>pieces.iov_base, came, pieces.iov_len)
-            return 0
-        # Where it is Python, other threads may run meanwhile: they must not read what comes after.
-        self.inner.acquire()
         try:
-            self._cut(<const char *>pieces.iov_base, came, pieces.iov_len)
-        finally:
-            self.inner.release()
+            self._cut(<const char *>pieces.iov_base, came, pieces.iov_len, held)
+        except MemoryError:
+            self.lose()
+            raise
         return 0
 
-    cdef int _cut(self, const char *data, Py_ssize_t came, Py_ssize_t asked) except -1:
+    cdef int _cut(self, const char *data, Py_ssize_t came, Py_ssize_t asked, bint held) except -1:
         """What came of so much that was asked for."""
-        cdef Py_ssize_t start = 0
-        cdef bytes whole = data[:came]
-        if came == 0 or self.inside:
-            self.hand_over()
-            self.take_in(whole)
-        else:
-            start = cut(whole, self.limit_in, self.messages)
-            if start < came and not self._begins(data + start, came - start):
-                self.take_in(whole[start:])
+        cdef Py_ssize_t size, start = 0
+        if came > 0 and not self.inside:
+            while came - start >= HEADER:  # as native/_cut.py has it, without bytes of the whole
+                size = length_untrusted(data + start)
+                if size > self.limit_in or size > came - start - HEADER:
+                    break
+                self.messages.append(PyBytes_FromStringAndSize(data + start + HEADER, size))
+                start += HEADER + size
+        if came == 0 or start < came and not self._begins(data + start, came - start):
+            self._leave(data + start, came - start, held)
         if came == asked and start > came // 2:
             self.ask = MOST
         elif came < LEAST // 2:
@@ -500,13 +504,26 @@ cdef class Lane:
         self.came = len(self.messages)
         return 0
 
+    cdef int _leave(self, const char *data, Py_ssize_t came, bint held) except -1:
+        """Give what came to the framer. It is Python: other threads may run meanwhile, and must not
+        read what comes after."""
+        cdef bytes whole = data[:came]
+        if not held:
+            self.inner.acquire()
+        try:
+            self.hand_over()
+            self.take_in(whole)
+        finally:
+            if not held:
+                self.inner.release()
+        return 0
+
     cdef bint _begins(self, const char *data, Py_ssize_t came) except -1:
         """Make the bytes that a message will be which does not end with what came."""
-        cdef const unsigned char *head = <const unsigned char *>data
         cdef Py_ssize_t size
-        if came < HEADER or self.kind == QUEUES:
+        if self.inside or came < HEADER or self.kind == QUEUES:
             return False
-        size = head[0] | head[1] << 8 | head[2] << 16 | <Py_ssize_t>head[3] << 24
+        size = length_untrusted(data)
         if size > self.limit_in:
             return False
         try:
@@ -593,6 +610,9 @@ cdef class Lane:
             descriptors[position + 1].fd = self.watched[position]
             descriptors[position + 1].events = POLLIN
         while True:
+            PyErr_CheckSignals()  # also of a signal that came while much was copied
+            if self.closed:
+                return -1
             if deadline != BELL_FOR_EVER:
                 now = clock_ns()
                 nanoseconds = deadline - now if deadline > now else 0
@@ -604,9 +624,6 @@ cdef class Lane:
             if answer >= 0:
                 break
             if errno != EINTR:
-                return -1
-            PyErr_CheckSignals()
-            if self.closed:
                 return -1
         if answer == 0:
             return 0
@@ -684,13 +701,24 @@ cdef msghdr *in_pieces(msghdr *message, iovec *pieces, int count) noexcept nogil
 
 
 cdef Py_ssize_t receive(int kind, int source, iovec *pieces, int count, int flags) noexcept nogil:
-    """Into the one or the two; `flags`: of a socket."""
+    """Into the one or the two, and not by a call for two when it is one, which takes a twentieth
+    longer. `flags`: of a socket."""
     cdef msghdr both
     if kind == SOCKET:
+        if count == 1:
+            return recv(source, pieces.iov_base, pieces.iov_len, flags)
         return recvmsg(source, in_pieces(&both, pieces, count), flags)
     if kind == FILES:
+        if count == 1:
+            return read(source, pieces.iov_base, pieces.iov_len)
         return readv(source, pieces, count)
     return mq_receive(source, <char *>pieces.iov_base, pieces.iov_len, NULL)
+
+
+cdef Py_ssize_t length_untrusted(const char *data) noexcept nogil:
+    """What a header says."""
+    cdef const unsigned char *head = <const unsigned char *>data
+    return head[0] | head[1] << 8 | head[2] << 16 | <Py_ssize_t>head[3] << 24
 
 
 cdef object left_of(timeout, uint64_t began):
