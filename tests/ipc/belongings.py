@@ -47,6 +47,16 @@ def left_over(before: Counter[str], folder: Path) -> Counter[str]:
         time.sleep(0.01)
 
 
+def more_descriptors(before: int = 0) -> int:
+    """Than `before`. What a loop watched by goes a moment after the last handle, in a thread."""
+    deadline = time.monotonic() + SECONDS
+    while True:
+        more = len(os.listdir("/proc/self/fd")) - before
+        if more <= 0 or not before or time.monotonic() > deadline:
+            return more
+        time.sleep(0.001)
+
+
 def _descriptors() -> list[str]:
     found = []
     for number in os.listdir("/proc/self/fd"):

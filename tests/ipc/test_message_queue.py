@@ -11,6 +11,7 @@ import threading
 import time
 from array import array
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -93,9 +94,13 @@ def test_what_is_asked_must_agree_with_what_is_there(address: str) -> None:
         MessageQueue(address, messages=4)
 
 
-def test_bounds_over_the_systems_are_named(address: str) -> None:
-    with pytest.raises(ipc.AddressError, match="msg_max"):
-        MessageQueue(address, messages=10_000_000)
+@pytest.mark.parametrize(("bound", "setting"), [("messages", "msg_max"), ("size", "msgsize_max")])
+def test_bounds_over_the_systems_say_what_it_allows(address: str, bound: str, setting: str) -> None:
+    most = int(Path(f"/proc/sys/fs/mqueue/{setting}").read_text())
+    said = rf"with {bound}=100,000,000: it allows at most {most:,} \(fs.mqueue.{setting}\)"
+    bounds: dict[str, int] = {bound: 100_000_000}
+    with pytest.raises(ipc.FullError, match=said):
+        MessageQueue(address, messages=bounds.get("messages"), size=bounds.get("size"))
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ import pytest
 from lanline import ipc
 from lanline.testing import channels, queues
 
+from .belongings import more_descriptors
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -32,7 +34,7 @@ def test_contract(check: queues.Check, open_: queues.Open, make: Callable[[], st
 async def test_asyncio_contract(
     check: queues.AsyncCheck, make: Callable[[], str], runtime_folder: Path
 ) -> None:
-    before = len(os.listdir("/proc/self/fd"))
+    before = more_descriptors()
     await check(make)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert not more_descriptors(before)
     assert os.listdir(runtime_folder) == []

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import struct
+import threading
 import weakref
 from collections import defaultdict
 from typing import TYPE_CHECKING
@@ -24,6 +26,7 @@ WHAT = "Waiting on an event loop for what is shared"
 LOOK_SECONDS = 0.5  # as QUEUE_LOOK_UP_NS: whoever was to ring may have died before
 LOOK_MOST_SECONDS = 10.0  # as SENTRY_LOOK_RARELY_NS: a death is told of
 FIRST_LOOK_SECONDS = 0.001  # after it was
+CLOSING, CLOSING_MOST = "closing inotify", 8
 
 
 class Watcher:
@@ -56,7 +59,7 @@ class Watcher:
             _watchers.pop(self._loop, None)
             if not self._loop.is_closed():
                 self._loop.remove_reader(self._descriptor)
-            os.close(self._descriptor)
+            _close_aside(self._descriptor)
 
     def _on_events(self) -> None:
         try:
@@ -90,6 +93,7 @@ class Watch:
 
     def start(self) -> None:
         """From here on no ring is missed. Needs the loop that is to wait."""
+        self._check()
         loop = asyncio.get_running_loop()
         if self._loop is loop:
             return
@@ -144,8 +148,7 @@ class Watch:
 
     async def rung(self, seconds: float) -> int:
         """Wait for a ring; what it was for (the event's mask), 0 when the time is over."""
-        if self._closed is not None:
-            raise ClosedError(*self._closed.args)
+        self._check()
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[int] = loop.create_future()
         timer = loop.call_later(seconds, _give_up, waiter)
@@ -155,6 +158,22 @@ class Watch:
         finally:
             self._waiters.discard(waiter)
             timer.cancel()
+
+    def _check(self) -> None:
+        if self._closed is not None:
+            raise ClosedError(*self._closed.args)
+
+
+def _close_aside(descriptor: int) -> None:
+    """In a thread: to close an inotify descriptor takes the kernel 11 to 26 ms, which no loop has.
+
+    Of those that are on their way there are few: each counts among the 128 that a user may have.
+    """
+    if sum(thread.name == CLOSING for thread in threading.enumerate()) < CLOSING_MOST:
+        with contextlib.suppress(RuntimeError):  # no more threads, or the interpreter ends
+            threading.Thread(target=os.close, args=(descriptor,), name=CLOSING, daemon=True).start()
+            return
+    os.close(descriptor)
 
 
 def _give_up(waiter: asyncio.Future[int]) -> None:

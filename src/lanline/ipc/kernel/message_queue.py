@@ -21,6 +21,7 @@ from lanline.errors import (
     AddressError,
     AddressInUseError,
     ClosedError,
+    FullError,
     MessageTooLargeError,
     NotFoundError,
     PermissionDeniedError,
@@ -45,6 +46,7 @@ MESSAGES = 10  # fs.mqueue.msg_max, as Linux sets it: what every user may ask fo
 MESSAGE_BYTES = 8192  # fs.mqueue.msgsize_max, as Linux sets it
 # What is asked of the kernel; what it allows is said by itself.
 MOST = (1 << 31) - 1
+BOUNDS = {"messages": "msg_max", "size": "msgsize_max"}  # and what they are called in fs.mqueue
 PRIORITY_MAX = 32_767  # the highest one, MQ_PRIO_MAX - 1
 
 
@@ -54,7 +56,7 @@ class MessageQueue(StaysHere, Generic[T]):
     `messages` that wait at most, and bytes (`size`) of one; both are the queue's, and are compared
     when it exists and they are given. `create`: make it when it is not there (mode 0600).
     Raises NotFoundError, AddressInUseError (it exists with other bounds), PermissionDeniedError,
-    FullError (the kernel makes no more), UnsupportedError.
+    FullError (the kernel makes no more, or none of such bounds), UnsupportedError.
 
     Calls wait at most `timeout` seconds (None: for ever, 0: not at all). One that times out or is
     interrupted has put or taken nothing. All raise ClosedError once you closed it.
@@ -297,17 +299,17 @@ def _name_of(address: str) -> str:
 
 
 def _not_made(address: str, bounds: dict[str, int], problem: Exception) -> Exception:
-    for name, limit in (("max_messages", "msg_max"), ("max_message_size", "msgsize_max")):
-        most = _system_limit(limit)
-        if most is not None and bounds[name] > most:
-            return AddressError(
-                address,
-                f"this system's queues have at most {most:,} for {name} (fs.mqueue.{limit}), not "
-                f"{bounds[name]:,}",
+    for given, (name, setting) in zip(bounds.values(), BOUNDS.items(), strict=True):
+        most = _system_limit(setting)
+        if most is not None and given > most:
+            return FullError(
+                f"The kernel makes no queue for {address} with {name}={given:,}: it allows at most "
+                f"{most:,} (fs.mqueue.{setting}). Ask for less, or let root raise it (sysctl "
+                f"fs.mqueue.{setting}={given}); ipc.Queue has no such limit."
             )
     if isinstance(problem, OSError):
         return no_room(address, problem)
-    return AddressError(address, f"the kernel makes no such queue: {problem}")
+    return FullError(f"The kernel makes no queue for {address}: {problem}.")
 
 
 def _system_limit(name: str) -> int | None:
