@@ -570,6 +570,13 @@ def test_who_types_is_known_until_it_fades_or_they_speak() -> None:
     assert core.rooms["#lobby"].typing(8.6) == []
 
 
+def test_own_typing_is_not_told_to_oneself() -> None:
+    core = here()
+    core.received(m.MemberTyping(room="#lobby", member=ADA.id, name="Ada"), 1.0)
+    assert core.rooms["#lobby"].typing(1.5) == []
+    assert core.take_notices() == []
+
+
 def test_typing_is_told_at_most_every_few_seconds() -> None:
     core = here()
     core.typing("#lobby", 1.0)

@@ -209,6 +209,7 @@ def test_typing_is_seen_by_the_others(people: People) -> None:
     ada, grace = people().enter("Ada"), people().enter("Grace")
     ada.entry.press_sequentially("well")
     expect(grace.page.locator(".typing")).to_have_text("Ada is typing …")
+    expect(ada.page.locator(".typing")).to_have_text("")
     ada.entry.press("Enter")
     grace.hears("well")
     expect(grace.page.locator(".typing")).to_have_text("")

@@ -209,6 +209,23 @@ def test_a_lost_hub_is_shown_and_what_is_typed_meanwhile_is_sent_when_it_is_back
     driver.until(lambda: "\nstill here\n" in driver.text and "…" not in driver.text)
 
 
+def test_a_second_room_is_listed_with_what_is_unread_and_chosen_there(
+    driver: WindowDriver, hub: HubProcess
+) -> None:
+    driver.come_in(hub, "Ada")
+    rooms = driver.window.room.rooms
+    assert not rooms.winfo_ismapped()
+    driver.type("/join #build\n")
+    driver.until(lambda: bool(rooms.winfo_ismapped()))
+    assert rooms.selection() == ("#build",)
+    say(hub, "Bob", "in the lobby")
+    driver.until(lambda: rooms.item("#lobby", "text") == "#lobby (1)")
+    rooms.selection_set("#lobby")
+    driver.until(lambda: "in the lobby" in driver.text)
+    assert driver.window.room.room.cget("text") == "#lobby"
+    driver.until(lambda: rooms.item("#lobby", "text") == "#lobby")
+
+
 def test_light_and_dark_are_switched_and_kept(driver: WindowDriver) -> None:
     room = driver.window.room
     light = room.messages.text.cget("background")

@@ -6,6 +6,7 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from textual.events import Key, Paste
 from textual.widgets import Input, Static
 
 from lanline.client.aio import HubClient
@@ -88,8 +89,10 @@ async def say(hub: HubProcess, name: str, *texts: str, room: str = "#lobby") -> 
 async def test_the_name_is_asked_for_and_kept(hub: HubProcess, tmp_path: Path) -> None:
     async with person(hub, tmp_path, name="") as ada:
         await ada.until(lambda: ada.entry.placeholder == "Your name")
+        await ada.until(lambda: "Type your name" in ada.of("typists"))
         await ada.type("Ada\n")
         await ada.here()
+        assert ada.of("typists") == ""
         assert "Ada (you)" in ada.of("people")
     async with person(hub, tmp_path, name="") as again:
         await again.until(lambda: again.entry.value == "Ada")
@@ -197,10 +200,32 @@ async def test_help_is_given_and_an_unknown_command_is_not_said(
     async with person(hub, tmp_path) as ada:
         await ada.type("/help\n")
         await ada.until(lambda: "/join #room" in ada.text)
+        assert "Ctrl-N" in ada.text  # this face's own keys
         await ada.type("/hepl\n")
         await ada.until(lambda: "no command /hepl" in ada.text)
         await ada.type("//hepl\n")
         await ada.until(lambda: "Ada  /hepl" in ada.text)
+
+
+async def test_lines_typed_in_a_hurry_stay_apart(hub: HubProcess, tmp_path: Path) -> None:
+    async with person(hub, tmp_path) as ada:
+        # All the keys are there before the first of them is looked at.
+        for character in "one\ntwo\nthr":
+            key = "enter" if character == "\n" else character
+            ada.entry.post_message(Key(key, None if key == "enter" else character))
+        await ada.until(lambda: "one" in ada.text and "two" in ada.text)
+        assert "onetwo" not in ada.text
+        assert ada.entry.value == "thr"
+
+
+async def test_pasted_lines_are_one_message(hub: HubProcess, tmp_path: Path) -> None:
+    async with person(hub, tmp_path) as ada:
+        ada.entry.post_message(Paste("def f():\n    return 1\n"))
+        await ada.until(lambda: ada.entry.value == "def f():⏎    return 1")
+        await ada.type("\n")
+        await ada.until(lambda: "return 1" in ada.text)
+        (message,) = ada.app.client.rooms["#lobby"].messages
+        assert message.text == "def f():\n    return 1"
 
 
 async def test_typing_of_others_is_shown(hub: HubProcess, tmp_path: Path) -> None:

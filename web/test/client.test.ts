@@ -321,3 +321,12 @@ test("frames that are not events are passed over", async () => {
   }
   assert.equal(client.link, "online");
 });
+
+test("who types is shown to others, not to themselves", async () => {
+  const [client, world] = start();
+  await enter(client, world);
+  tell(client, { type: "typing", room: "#lobby", member: ME.id, name: ME.name });
+  assert.deepEqual(client.talk.typists("#lobby"), []);
+  tell(client, { type: "typing", room: "#lobby", member: "m-grace", name: "Grace" });
+  assert.deepEqual(client.talk.typists("#lobby"), ["Grace"]);
+});

@@ -77,7 +77,7 @@ def _print_json(answer: MachineList) -> None:
 def _print_table(answer: MachineList) -> None:
     import time
 
-    from lanline.faces.tui.watch.machines import COLUMNS, Machines
+    from lanline.faces.machines import COLUMNS, Machines
 
     machines = Machines()
     machines.listed(answer.machines)

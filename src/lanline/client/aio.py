@@ -217,7 +217,7 @@ class HubClient:
         return self._core.name_refusal
 
     def is_me(self, member_id: str) -> bool:
-        return self.welcome is not None and self.welcome.member.id == member_id
+        return self._core.is_me(member_id)
 
     @property
     def unacknowledged(self) -> int:

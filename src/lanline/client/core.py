@@ -103,6 +103,9 @@ class ClientCore:
         """What is said and not acknowledged."""
         return self._talk.outbox
 
+    def is_me(self, member_id: str) -> bool:
+        return self.welcome is not None and member_id == self.welcome.member.id
+
     # --- what happened ----------------------------------------------------------------------
 
     def start(self, now: float) -> None:
@@ -266,6 +269,8 @@ class ClientCore:
             self._parting = event.reason
         elif isinstance(event, m.Sampled | m.Summaries | m.MachineChanged | m.ListProcesses):
             self._notices.append(event)
+        elif isinstance(event, m.MemberTyping) and self.is_me(event.member):
+            pass  # the hub tells everybody in the room
         else:
             self._talk.handle(event, question.command if question else None, now)
 

@@ -25,6 +25,7 @@ from lanline.client.notices import (
 )
 from lanline.client.states import State
 from lanline.errors import Error
+from lanline.faces import answers
 from lanline.faces import updates as u
 from lanline.wire import messages as m
 from lanline.wire.shown import shown
@@ -38,12 +39,16 @@ if TYPE_CHECKING:
     from lanline.faces.updates import Entry, Kind, Update
 
 LOBBY = "#lobby"
+ASK_NAME = "Type your name and press Enter to come in."
 HELP = """\
 Type a line and press Enter to say it.
 quit or /quit     leave
 /join #room       go to a room; it is made when there is none
 /leave            leave this room
 /rooms            list the hub's rooms
+/people           list who is in this room
+/machines         list the machines and how they are
+/top NAME         show what that machine is busy with
 //text            say something that begins with /"""
 
 
@@ -54,12 +59,17 @@ class Conversation:
         tell: Callable[[Update], None],
         room: str = LOBBY,
         clock: Callable[[], float] = time.time,
+        keys: str = "",
     ) -> None:
-        """`tell` gets every update, in order, on the client's loop."""
+        """`tell` gets every update, in order, on the client's loop.
+
+        `keys`: what the face's own keys do, told after /help.
+        """
         self.client = client
         self.room = room
         self._tell = tell
         self._clock = clock
+        self._keys = keys
         self._unread: Counter[str] = Counter()
         # Notices queue while the client goes on: what they tell may have been shown by then.
         self._first_shown = self._last_shown = 0
@@ -181,7 +191,7 @@ class Conversation:
             self._tell(
                 u.NameWanted(refusal.reason, refusal.suggestion)
                 if refusal
-                else u.NameWanted("", "")
+                else u.NameWanted(ASK_NAME, "")
             )
         elif notice.state is State.HERE:
             self._tell(u.NameAccepted(self.client.name))
@@ -208,15 +218,17 @@ class Conversation:
 
     async def _command(self, command: str, argument: str = "") -> None:
         if command == "help":
-            self._inform(HELP)
+            self._inform(f"{HELP}\n{self._keys}".rstrip())
         elif command == "join" and argument:
             self.switch(normal_room(argument))
         elif command == "join":
             self._inform("Say which room, as in /join #lobby.", "problem")
         elif command == "leave":
             self._leave()
-        elif command == "rooms":
-            await self._list_rooms()
+        elif command == "people":
+            self._inform(answers.people(self.client, self.room))
+        elif command in ("rooms", "machines", "top"):
+            await self._ask(command, argument)
         else:
             self._inform(
                 f"There is no command /{shown(command)}; /help lists them. "
@@ -230,16 +242,16 @@ class Conversation:
         else:
             self._inform("This is the only room you are in; quit leaves the hub.", "problem")
 
-    async def _list_rooms(self) -> None:
+    async def _ask(self, command: str, argument: str) -> None:
         try:
-            answer = await self.client.request(m.Rooms())
+            if command == "rooms":
+                self._inform(await answers.rooms(self.client))
+            elif command == "machines":
+                self._inform(await answers.machines(self.client))
+            else:
+                self._inform(await answers.top(self.client, argument.strip()))
         except Error as problem:
             self._inform(str(problem), "problem")
-            return
-        if isinstance(answer, m.RoomList):
-            width = max((len(room.name) for room in answer.rooms), default=0)
-            lines = [f"{room.name:{width}}  {_members(room.members)}" for room in answer.rooms]
-            self._inform("\n".join(lines))
 
     def _say(self, text: str) -> None:
         try:
@@ -295,7 +307,8 @@ class Conversation:
             return u.Status(f"Connected to {shown(client.welcome.hub)}", "good")
         if state is State.WAITING:
             seconds = client.retry_in() or 0.0
-            return u.Status(f"{client.reason} Trying again in {seconds:.0f} s.", "bad")
+            # The reason may be longer than the line: first what changes.
+            return u.Status(f"Trying again in {seconds:.0f} s. {client.reason}", "bad")
         if state is State.GONE:
             return u.Status(client.reason or "You left.", "bad")
         if state is State.GREETING:
@@ -313,7 +326,3 @@ def normal_room(text: str) -> str:
     """A room's name as typed: the # may be left out, capitals are small letters."""
     name = text.strip().casefold()
     return name if name.startswith("#") else f"#{name}"
-
-
-def _members(count: int) -> str:
-    return counted(count, "member")

@@ -88,7 +88,7 @@ class Status:
 class NameWanted:
     """The next thing sent is the person's name."""
 
-    reason: str  # why, one sentence
+    reason: str  # what to do, or why the last one would not do: one sentence
     suggestion: str  # may be empty
 
 

@@ -305,6 +305,7 @@ export class Talk {
   }
 
   #startTyping(event: MemberTyping): void {
+    if (this.#selves.has(event.member)) return; // the hub tells everybody in the room
     const typists = this.#typing.get(event.room) ?? new Map<string, () => void>();
     this.#typing.set(event.room, typists);
     typists.get(event.name)?.();

@@ -27,18 +27,19 @@ class ConnectForm(ttk.Frame):
     """
 
     def __init__(self, master: tk.Misc, connect: Callable[[HubAddress, str], None]) -> None:
-        super().__init__(master, padding=32)
+        super().__init__(master, padding=pixels(master, 32))
         self._connect = connect
         self._palette: Palette | None = None
         self.grid_columnconfigure(0, weight=1)
         self.grid_columnconfigure(2, weight=1)
         self.grid_rowconfigure(0, weight=1)
         self.grid_rowconfigure(2, weight=2)
+        gap = pixels(self, 16)
         inner = ttk.Frame(self)
         inner.grid(row=1, column=1)
         ttk.Label(inner, text="Lanline", style="Title.TLabel").grid(sticky="w", columnspan=2)
         where = ttk.Label(inner, text="Where is the hub?", style="Caption.TLabel")
-        where.grid(sticky="w", columnspan=2, pady=(0, 16))
+        where.grid(sticky="w", columnspan=2, pady=(0, gap))
         self.host, _ = self._field(inner, 2, "Host", DEFAULT_HOST, 34)
         self.port, _ = self._field(inner, 3, "Port", str(DEFAULT_PORT), 8)
         self.code, self._code_label = self._field(inner, 4, "Join code", "", 12)
@@ -47,11 +48,11 @@ class ConnectForm(ttk.Frame):
         self.button = ttk.Button(
             inner, text="Connect", style="Accent.TButton", command=self._submit
         )
-        self.button.grid(row=5, column=1, sticky="w", pady=(16, 8))
+        self.button.grid(row=5, column=1, sticky="w", pady=(gap, gap // 2))
         self.told = ttk.Label(inner, wraplength=pixels(self, 420), justify="left")
         self.told.grid(row=6, column=0, columnspan=2, sticky="w")
         hint = ttk.Label(inner, text="An invite can be pasted as the host.", style="Caption.TLabel")
-        hint.grid(row=7, column=0, columnspan=2, sticky="w", pady=(16, 0))
+        hint.grid(row=7, column=0, columnspan=2, sticky="w", pady=(gap, 0))
         self._quiet = (where, hint)
         for entry in (self.host, self.port, self.code, self.button):
             entry.bind("<Return>", lambda _: self._submit())
@@ -116,10 +117,10 @@ class ConnectForm(ttk.Frame):
         self, master: tk.Misc, row: int, label: str, filled: str, width: int
     ) -> tuple[Field, ttk.Label]:
         named = ttk.Label(master, text=label)
-        named.grid(row=row, column=0, sticky="w", padx=(0, 16), pady=4)
+        named.grid(row=row, column=0, sticky="w", padx=(0, pixels(self, 16)), pady=pixels(self, 4))
         entry = Field(master, width=width)
         entry.set(filled)
-        entry.grid(row=row, column=1, sticky="w", pady=4)
+        entry.grid(row=row, column=1, sticky="w", pady=pixels(self, 4))
         return entry, named
 
 

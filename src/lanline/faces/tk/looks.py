@@ -21,6 +21,12 @@ Shade = Literal["light", "dark"]
 
 ASK_SECONDS = 1.0  # for the desktop to say whether it is dark
 POINTS = {"Caption": 9, "Body": 11, "BodyStrong": 11, "BodyLarge": 13, "Subtitle": 15, "Title": 20}
+BORDER = 5  # of the theme's pictures of entries and buttons, in pixels, within which padding begins
+PADDINGS = {  # at 96 dots per inch, as the theme has them: left, top, right, bottom
+    "TEntry": (6, 1, 4, 2),
+    "TButton": (8, 2, 8, 3),
+    "Accent.TButton": (8, 2, 8, 3),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +94,9 @@ def apply(root: tk.Tk, shade: Shade) -> Palette:
     style.configure("Title.TLabel", font="SunValleyTitleFont")
     style.configure("Room.TLabel", font="SunValleySubtitleFont")
     style.configure("People.Treeview", rowheight=round(1.9 * _line(root)), borderwidth=0)
+    for name, sides in PADDINGS.items():
+        grown = [pixels(root, side + BORDER) - BORDER for side in sides]
+        style.configure(name, padding=[max(0, side) for side in grown])
     root.bind_class("TEntry", "<Control-a>", _select_all)  # X11's Tk goes to the start instead
     return palette
 

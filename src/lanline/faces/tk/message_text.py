@@ -11,6 +11,8 @@ import tkinter as tk
 from tkinter import ttk
 from typing import TYPE_CHECKING
 
+from lanline.faces.tk.looks import pixels
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -43,8 +45,8 @@ class MessageText(ttk.Frame):
             state="disabled",
             borderwidth=0,
             highlightthickness=0,
-            padx=16,
-            pady=12,
+            padx=pixels(self, 16),
+            pady=pixels(self, 12),
             cursor="arrow",
             font="SunValleyBodyFont",
             takefocus=True,
@@ -67,19 +69,19 @@ class MessageText(ttk.Frame):
             insertbackground=palette.text,
         )
         tag = self.text.tag_configure
-        tag("name", font="SunValleyBodyStrongFont", spacing1=10)
+        tag("name", font="SunValleyBodyStrongFont", spacing1=pixels(self, 10))
         tag("time", font="SunValleyCaptionFont", foreground=palette.muted)
-        tag("body", spacing1=2, lmargin1=0, lmargin2=0)
+        tag("body", spacing1=pixels(self, 2), lmargin1=0, lmargin2=0)
         tag("mine", foreground=palette.accent)
         for index, colour in enumerate(palette.names):
             tag(f"person{index}", foreground=colour)
-        centred = {"justify": "center", "spacing1": 8, "font": "SunValleyCaptionFont"}
+        centred = {"justify": "center", "spacing1": pixels(self, 8), "font": "SunValleyCaptionFont"}
         for quiet in ("event", "gap", "day"):
             tag(quiet, {"foreground": palette.muted, **centred})
-        tag("info", foreground=palette.muted, spacing1=8, font="TkFixedFont")
-        tag("problem", foreground=palette.bad, spacing1=8)
+        tag("info", foreground=palette.muted, spacing1=pixels(self, 8), font="TkFixedFont")
+        tag("problem", foreground=palette.bad, spacing1=pixels(self, 8))
         tag("new", {"foreground": palette.accent, **centred})
-        tag("waiting", foreground=palette.muted, spacing1=4)
+        tag("waiting", foreground=palette.muted, spacing1=pixels(self, 4))
         self.text.tag_raise("sel")
 
     # --- what it shows ----------------------------------------------------------------------

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 SAY = "Message"
 NAME = "Your name"
+MOST_ROOMS_SHOWN = 8  # the list scrolls past it
 
 
 class RoomForm(ttk.Frame):
@@ -30,6 +31,7 @@ class RoomForm(ttk.Frame):
         self._session = session
         self._palette: Palette | None = None
         self._status = u.Status("", "busy")
+        self._room = ""
         self.looked_at = True
         self._change_looks = looks
         self._build()
@@ -37,36 +39,43 @@ class RoomForm(ttk.Frame):
     def _build(self) -> None:
         self.grid_columnconfigure(0, weight=1)
         self.grid_rowconfigure(1, weight=1)
-        head = ttk.Frame(self, padding=(16, 10, 12, 10))
+        gap, half = pixels(self, 16), pixels(self, 8)
+        head = ttk.Frame(self, padding=(gap, half, half, half))
         head.grid(row=0, column=0, columnspan=2, sticky="ew")
         self.room = ttk.Label(head, text="", style="Room.TLabel")
         self.room.pack(side="left")
         # Made in the order of the keyboard's focus: entry, send, messages, people, looks.
-        foot = ttk.Frame(self, padding=(16, 0, 16, 14))
+        foot = ttk.Frame(self, padding=(gap, 0, gap, gap))
         foot.grid(row=2, column=0, columnspan=2, sticky="ew")
         foot.grid_columnconfigure(1, weight=1)
         self.typists = ttk.Label(foot, text="", style="Caption.TLabel")
-        self.typists.grid(row=0, column=0, columnspan=3, sticky="w", pady=(2, 4))
+        self.typists.grid(
+            row=0, column=0, columnspan=3, sticky="w", pady=(pixels(self, 2), pixels(self, 4))
+        )
         self.prompt = ttk.Label(foot, text=SAY)
-        self.prompt.grid(row=1, column=0, padx=(0, 10))
+        self.prompt.grid(row=1, column=0, padx=(0, half))
         self.entry = Field(foot)
         self.entry.grid(row=1, column=1, sticky="ew")
         self.send_button = ttk.Button(
             foot, text="Send", style="Accent.TButton", command=self._submit
         )
-        self.send_button.grid(row=1, column=2, padx=(10, 0))
+        self.send_button.grid(row=1, column=2, padx=(half, 0))
         self.messages = MessageText(self, self._session.older, self._show_unseen)
         self.messages.grid(row=1, column=0, sticky="nsew")
         self.unseen = ttk.Button(self.messages, command=self.messages.catch_up)
-        side = ttk.Frame(self, padding=(12, 8))
+        side = ttk.Frame(self, padding=(half, half))
         side.grid(row=1, column=1, sticky="ns")
+        self.rooms_label = ttk.Label(side, text="Rooms", style="Caption.TLabel")
+        self.rooms = ttk.Treeview(side, show="tree", selectmode="browse", style="People.Treeview")
+        self.rooms.column("#0", width=pixels(self, 170))
+        self.rooms.bind("<<TreeviewSelect>>", lambda _: self._room_chosen())
         self.people_label = ttk.Label(side, text="People", style="Caption.TLabel")
-        self.people_label.pack(anchor="w", padx=8)
+        self.people_label.pack(anchor="w", padx=half)
         self.people = ttk.Treeview(side, show="tree", selectmode="none", style="People.Treeview")
         self.people.column("#0", width=pixels(self, 170))
         self.people.pack(fill="y", expand=True)
         self.looks_button = ttk.Button(head, text="◐", width=3, command=self._looks)
-        self.looks_button.pack(side="right", padx=(12, 0))
+        self.looks_button.pack(side="right", padx=(gap, 0))
         self.status = ttk.Label(head, text="")
         self.status.pack(side="right")
         self.entry.bind("<Return>", lambda _: self._submit())
@@ -79,7 +88,8 @@ class RoomForm(ttk.Frame):
         self._palette = palette
         self.messages.paint(palette)
         self.typists.configure(foreground=palette.muted)
-        self.people_label.configure(foreground=palette.muted)
+        for label in (self.people_label, self.rooms_label):
+            label.configure(foreground=palette.muted)
         self._show_status(self._status)
 
     def begin(self) -> None:
@@ -109,6 +119,8 @@ class RoomForm(ttk.Frame):
         match update:
             case u.People(names, count, me):
                 self._show_people(names, count, me)
+            case u.Rooms(current, rooms):
+                self._show_rooms(current, rooms)
             case u.Typists(text):
                 self.typists.configure(text=text)
             case u.Status():
@@ -138,7 +150,7 @@ class RoomForm(ttk.Frame):
 
     def _ask_name(self, reason: str, suggestion: str) -> None:
         self.prompt.configure(text=NAME)
-        self.typists.configure(text=reason or "Type your name and press Enter to come in.")
+        self.typists.configure(text=reason)
         if suggestion:
             self.suggest_name(suggestion)
 
@@ -153,6 +165,28 @@ class RoomForm(ttk.Frame):
             self.people.insert("", "end", text=f"{name} (you)" if name == me else name)
         if count > len(names):
             self.people.insert("", "end", text=f"and {count - len(names):,} more")
+
+    def _show_rooms(self, current: str, rooms: tuple[tuple[str, int], ...]) -> None:
+        """The list is there once there is something to choose."""
+        self._room = current
+        self.rooms.delete(*self.rooms.get_children())
+        for name, unread in rooms:
+            self.rooms.insert("", "end", iid=name, text=f"{name} ({unread})" if unread else name)
+        if current in dict(rooms):
+            self.rooms.selection_set(current)
+        self.rooms.configure(height=min(len(rooms), MOST_ROOMS_SHOWN))
+        if len(rooms) > 1:
+            self.rooms_label.pack(anchor="w", padx=pixels(self, 8), before=self.people_label)
+            self.rooms.pack(fill="x", before=self.people_label)
+        else:
+            self.rooms_label.pack_forget()
+            self.rooms.pack_forget()
+
+    def _room_chosen(self) -> None:
+        chosen = self.rooms.selection()
+        if chosen and chosen[0] != self._room:
+            self._session.switch(chosen[0])
+            self.entry.focus_set()
 
     def _show_status(self, status: u.Status) -> None:
         self._status = status
@@ -170,4 +204,4 @@ class RoomForm(ttk.Frame):
             return
         many = counted(count, "new message")
         self.unseen.configure(text=f"↓ {many}")
-        self.unseen.place(relx=0.5, rely=1.0, y=-8, anchor="s")
+        self.unseen.place(relx=0.5, rely=1.0, y=-pixels(self, 8), anchor="s")

@@ -14,6 +14,7 @@ from lanline.errors import Error, StoreError
 from lanline.faces import updates as u
 from lanline.faces.conversation import Conversation
 from lanline.faces.preferences import Preferences, PreferencesFile
+from lanline.faces.tui.entry import Entry
 from lanline.faces.tui.message_list import MessageList
 from lanline.words import counted
 
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 
 SAY_HINT = "Say something; /help tells more"
 NAME_HINT = "Your name"
+KEYS = """\
+Page Up and Down  read back and on
+Ctrl-Home, -End   the oldest, the newest
+Ctrl-N            the next room
+F2                light or dark"""
 DOTS = {"good": "●", "busy": "◌", "bad": "○"}
 
 
@@ -54,7 +60,7 @@ class ChatApp(App[None]):
         """Raises AddressError."""
         super().__init__()
         self.client = HubClient(hub, name, rooms=[room], asks_name=True)
-        self.conversation = Conversation(self.client, self._show, room)
+        self.conversation = Conversation(self.client, self._show, room, keys=KEYS)
         self._file = preferences or PreferencesFile()
         self._preferences: Preferences = self._file.load()
         self._ending: Error | None = None
@@ -81,7 +87,7 @@ class ChatApp(App[None]):
                 yield Static(id="people", markup=False)
         yield Static(id="unseen", markup=False)
         yield Static(id="typists", markup=False)
-        yield Input(placeholder=SAY_HINT, id="entry")
+        yield Entry(placeholder=SAY_HINT, id="entry")
 
     def on_mount(self) -> None:
         self.theme = "textual-light" if self._preferences.appearance == "light" else "textual-dark"
@@ -101,10 +107,8 @@ class ChatApp(App[None]):
     # --- what is typed ----------------------------------------------------------------------
 
     async def on_input_submitted(self, event: Input.Submitted) -> None:
-        text = event.value
-        event.input.clear()
         self.query_one(MessageList).catch_up()
-        await self.conversation.submit(text)
+        await self.conversation.submit(event.value)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         if event.value and not event.value.startswith("/"):
@@ -210,7 +214,6 @@ class ChatApp(App[None]):
         entry = self.query_one(Input)
         if isinstance(update, u.NameAccepted):
             if self._asking_name:
-                entry.clear()
                 self.query_one("#typists", Static).update("")
             self._asking_name = False
             entry.placeholder = SAY_HINT
@@ -220,8 +223,7 @@ class ChatApp(App[None]):
         entry.placeholder = NAME_HINT
         entry.value = update.suggestion or self._preferences.name
         entry.cursor_position = len(entry.value)
-        if update.reason:
-            self.query_one("#typists", Static).update(update.reason)
+        self.query_one("#typists", Static).update(update.reason)
 
     def _keep(self, **changes: str) -> None:
         import msgspec

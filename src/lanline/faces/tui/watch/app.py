@@ -12,9 +12,9 @@ from lanline.client.aio import HubClient
 from lanline.client.notices import Notice, StateChanged
 from lanline.client.states import State
 from lanline.errors import Error
+from lanline.faces.machines import Machines
 from lanline.faces.tui.watch.board import BoardScreen
 from lanline.faces.tui.watch.machine import MachineScreen
-from lanline.faces.tui.watch.machines import Machines
 from lanline.faces.tui.watch.processes import ProcessesScreen
 from lanline.wire import messages as m
 
@@ -53,7 +53,7 @@ class WatchApp(App[Error | None]):
             return f"● {client.welcome.hub} at {client.address}"
         if client.state is State.WAITING:
             retry = client.retry_in() or 0.0
-            return f"○ {self._reason} Trying again in {retry:.0f} s."
+            return f"○ Trying again in {retry:.0f} s. {self._reason}"
         return f"○ Connecting to {client.address} ..."
 
     # --- what the hub tells -----------------------------------------------------------------

@@ -13,8 +13,8 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import DataTable, Footer, Static
 
-from lanline.faces.tui.watch.figures import Shown
-from lanline.faces.tui.watch.machines import BY_KEY, COLUMNS, Column, Machines, Row
+from lanline.faces.figures import Shown
+from lanline.faces.machines import BY_KEY, COLUMNS, Column, Machines, Row
 from lanline.faces.tui.watch.panels import styled
 from lanline.wire.shown import shown
 

@@ -15,8 +15,8 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
+from lanline.faces.machines import Machines
 from lanline.faces.tui.watch import panels
-from lanline.faces.tui.watch.machines import Machines
 from lanline.monitor.summary import by_cpu, by_memory
 from lanline.wire import messages as m
 from lanline.wire.samples import Sample

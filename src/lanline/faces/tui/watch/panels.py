@@ -10,7 +10,7 @@ from typing import Literal
 
 from rich.text import Text
 
-from lanline.faces.tui.watch.figures import (
+from lanline.faces.figures import (
     ABSENT,
     Level,
     Shown,

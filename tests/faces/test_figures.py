@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from lanline.faces.tui.watch.figures import (
+from lanline.faces.figures import (
     bar,
     duration,
     share,

@@ -3,7 +3,7 @@ from __future__ import annotations
 from msgspec import structs
 from tests.monitor.machines import machine_info
 
-from lanline.faces.tui.watch.machines import BY_KEY, Machines
+from lanline.faces.machines import BY_KEY, Machines
 from lanline.wire.samples import Summary
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from lanline.faces.tui.watch.figures import (
+from lanline.faces.figures import (
     ABSENT,
     Shown,
     count,
