@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from lanline.ipc.shared.queue import Queue
 
@@ -20,9 +21,9 @@ MOST_SECONDS = 0.002  # from the start of all to the death of the maker: a queue
 
 
 class Child:
-    """A fork that says one byte when it is ready, goes on with one, and says one when it is done."""
+    """A fork that says one byte when it is ready or done, and goes on with one."""
 
-    def __init__(self, address: str, options: dict[str, int], *, makes: bool) -> None:
+    def __init__(self, address: str, options: dict[str, Any], *, makes: bool) -> None:
         hears, self._tell = os.pipe()
         self._hear, says = os.pipe()
         self.pid = os.fork()
@@ -54,14 +55,14 @@ class Child:
         os.close(self._hear)
 
 
-def _make_for_ever(address: str, options: dict[str, int], hears: int, says: int) -> None:
+def _make_for_ever(address: str, options: dict[str, Any], hears: int, says: int) -> None:
     os.write(says, b".")
     os.read(hears, 1)
     while True:
         Queue(address, **options).close()  # made, and removed again where nobody else is in it
 
 
-def _take_part(address: str, options: dict[str, int], hears: int, says: int) -> None:
+def _take_part(address: str, options: dict[str, Any], hears: int, says: int) -> None:
     """Open it, put one message, and when all have done so take one."""
     os.write(says, b".")
     os.read(hears, 1)
@@ -81,7 +82,7 @@ def _take_part(address: str, options: dict[str, int], hears: int, says: int) -> 
 
 def one_round(number: int, chance: random.Random, folder: Path) -> None:
     address = f"shm:made{number}"
-    options = {"capacity": 7} if number % 2 else {}
+    options: dict[str, Any] = {"capacity": 7} if number % 2 else {}
     children = [Child(address, options, makes=not who) for who in range(1 + OTHERS)]
     maker, *others = children
     for child in children:
@@ -106,7 +107,7 @@ def one_round(number: int, chance: random.Random, folder: Path) -> None:
 
 def main() -> None:
     rounds, seed = int(sys.argv[1]), int(sys.argv[2])
-    chance = random.Random(seed)  # noqa: S311  moments, not secrets
+    chance = random.Random(seed)
     folder = Path(os.environ["XDG_RUNTIME_DIR"]) / "lanline"
     for number in range(rounds):
         one_round(number, chance, folder)

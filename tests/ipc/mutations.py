@@ -263,6 +263,14 @@ QUEUE = (
         test="wake_test",
     ),
     Mutation(
+        "queue-trim-blind",
+        "memory is given back that is in use again",
+        "native/queue_trim.c",
+        "uint32_t least = larger(to_chunk(q, touched), QUEUE_TRIM_BLOCKS / 4);",
+        "uint32_t least = QUEUE_TRIM_BLOCKS / 4;",
+        test="queue_test",
+    ),
+    Mutation(
         "queue-not-passed-on",
         "one that was woken does not wake the next",
         "native/queue_whole.c",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -425,3 +427,64 @@ def test_get_many_takes_at_least_one_and_any_number_at_most() -> None:
             with pytest.raises(ValueError, match="at least one message"):
                 queue.get_many(wrong, 0)
         assert queue.get_many(1 << 70, 0) == [b"1", b"2"]
+
+
+def memory_of(folder: Path) -> int:
+    return sum(file.stat().st_blocks * 512 for file in folder.iterdir())
+
+
+@pytest.mark.parametrize("redeliver", [False, True])
+def test_a_queue_that_was_emptied_gives_its_memory_back(
+    runtime_folder: Path, redeliver: bool
+) -> None:
+    with Queue("shm:jobs", capacity=None, redeliver=redeliver) as queue:
+        queue.put_many([b"%d" % number * 20_000 for number in range(1000)])
+        assert memory_of(runtime_folder) > 50 << 20
+        for number in range(1000):
+            assert queue.get(timeout=10) == b"%d" % number * 20_000
+            queue.task_done()
+        assert memory_of(runtime_folder) < 6 << 20
+
+
+FULL_FILE_SYSTEM = """
+from lanline import ipc
+with ipc.Queue("shm:jobs", capacity=None) as queue:
+    put = 0
+    try:
+        while True:
+            queue.put(b"x" * 100_000)
+            put += 1
+    except ipc.NoRoomError as problem:
+        print(problem)
+    assert 20 < put < 42, put
+    assert queue.put_many([b"small"] * 100_000, 0) > 0  # as many as there is memory for
+    for _ in range(put):
+        assert queue.get(0) == b"x" * 100_000
+    queue.put(b"x" * 100_000)
+"""
+
+
+def test_a_full_file_system_is_an_error_and_no_bus_error(tmp_path: Path) -> None:
+    script = 'mount -t tmpfs -o size=4m none "$XDG_RUNTIME_DIR" || exit 77; exec "$@"'
+    try:
+        done = subprocess.run(
+            ["unshare", "-Urm", "sh", "-c", script, "-", sys.executable, "-c", FULL_FILE_SYSTEM],
+            env={**os.environ, "XDG_RUNTIME_DIR": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            timeout=50,
+            check=False,
+        )
+    except FileNotFoundError:
+        pytest.skip("unshare(1) is not installed")
+    if done.returncode == 77 or "unshare" in done.stderr:
+        pytest.skip(f"needs namespaces: {done.stderr}")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "is full: have messages taken out of the queue, or make room there" in done.stdout
+
+
+def test_the_byte_cap_says_how_much_it_is_and_what_to_do() -> None:
+    with Queue("shm:jobs", capacity=None, max_bytes=1024) as queue:
+        queue.put_many([b"x"] * 4)
+        with pytest.raises(FullError, match=r"max_bytes=1,024\).*taken out.*larger max_bytes"):
+            queue.put(b"x")

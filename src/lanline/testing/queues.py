@@ -85,6 +85,19 @@ def a_time_out_of_zero_asks_once(make: MakeAddress, open_: Open) -> None:
         assert queue.get_many(5, 0) == [b"1", b"2"]
 
 
+def it_says_how_many_wait(make: MakeAddress, open_: Open) -> None:
+    with open_(make(), capacity=2) as queue:
+        assert (queue.qsize(), queue.empty(), queue.full()) == (0, True, False)
+        queue.put(b"1")
+        assert (queue.qsize(), queue.empty(), queue.full()) == (1, False, False)
+        queue.put(b"2")
+        assert (queue.qsize(), queue.empty(), queue.full()) == (2, False, True)
+    with open_(make(), capacity=None) as queue:
+        queue.put(b"1")
+        assert not queue.full()
+        assert queue.get(0) == b"1"
+
+
 def a_time_out_waits_and_changes_nothing(make: MakeAddress, open_: Open) -> None:
     with open_(make(), capacity=1) as queue:
         began = time.monotonic()
@@ -336,6 +349,7 @@ async def a_loop_and_a_thread_share_a_queue(make: MakeAddress) -> None:
 CHECKS: list[Check] = [
     messages_come_out_whole_and_in_order,
     a_time_out_of_zero_asks_once,
+    it_says_how_many_wait,
     a_time_out_waits_and_changes_nothing,
     producers_wait_for_room_and_consumers_for_messages,
     order_is_kept_for_each_producer,

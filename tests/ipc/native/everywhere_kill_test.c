@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "broadcast.h"
@@ -82,6 +83,57 @@ static void it_is_no_queue_or_a_whole_one(bool killed)
         CHECK(last && empty);
     }
     close(fd);
+    finish();
+}
+
+/* --- giving memory back */
+
+#define MUCH (2100 * QUEUE_BODY) /* over QUEUE_TRIM_BLOCKS */
+
+static unsigned char much[MUCH], read_back[MUCH];
+
+static long memory_of(void)
+{
+    struct stat status;
+    CHECK(fstat(file, &status) == 0);
+    return (long)status.st_blocks * 512;
+}
+
+static void a_large_message(void)
+{
+    make(3000 * QUEUE_BLOCK, 0, false);
+    join(&survivor);
+    memset(much, 7, MUCH);
+    CHECK(put(&survivor, much, MUCH, 1) == RESULT_OK);
+    CHECK(memory_of() > MUCH);
+}
+
+static void empties_and_trims(void)
+{
+    member m;
+    queue_message message;
+    join(&m);
+    CHECK(get(&m, read_back, &message) == RESULT_OK && m.q.spare);
+    CHECK(queue_trim(&m.q) == RESULT_OK && !m.q.spare);
+    leave(&m);
+}
+
+static void it_holds_as_much_again(bool killed)
+{
+    queue_message message;
+    CHECK(queue_clear_dead(&survivor.q) == RESULT_OK);
+    result answer = get(&survivor, read_back, &message);
+    CHECK(answer == RESULT_EMPTY || (killed && answer == RESULT_OK && !memcmp(much, read_back, MUCH)));
+    for (int round = 0; round < 2; round++) {
+        memset(much, 8 + round, MUCH);
+        CHECK(put(&survivor, "x", 1, 2) == RESULT_OK && put(&survivor, much, MUCH, 3) == RESULT_OK);
+        CHECK(get(&survivor, read_back, &message) == RESULT_OK && message.kind == 2);
+        CHECK(get(&survivor, read_back, &message) == RESULT_OK && message.kind == 3);
+        CHECK(!memcmp(much, read_back, MUCH));
+        CHECK(survivor.q.spare && queue_trim(&survivor.q) == RESULT_OK);
+        CHECK(memory_of() < MUCH / 2);
+    }
+    leave(&survivor);
     finish();
 }
 
@@ -472,6 +524,12 @@ static void whoever_makes_a_queue(void)
     everywhere("a maker", an_empty_file, makes, it_is_no_queue_or_a_whole_one);
 }
 
+static void whoever_gives_memory_back(void)
+{
+    everywhere("one that gives memory back", a_large_message, empties_and_trims,
+               it_holds_as_much_again);
+}
+
 static void whoever_drops_or_waits(void)
 {
     everywhere("one that drops and waits", a_full_queue, drops_and_waits, at_most_one_was_dropped);
@@ -510,6 +568,7 @@ static void whoever_waits_for_a_value(void)
 int main(void)
 {
     RUN(whoever_makes_a_queue);
+    RUN(whoever_gives_memory_back);
     RUN(whoever_drops_or_waits);
     RUN(whoever_repairs);
     RUN(whoever_reads_or_waits_at_a_ring);

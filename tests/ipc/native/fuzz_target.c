@@ -381,7 +381,7 @@ static void queue_program(program *p)
     static int file = -1;
     static unsigned char *memory;
     static const uint16_t hot[] = {
-        0, 8, 16, 24, 128, 256, 260, 264, 268, 272, 280, 288, 384, 388, 392, 396, 400, 404,
+        0, 8, 16, 24, 128, 256, 260, 264, 268, 272, 280, 288, 336, 344, 384, 388, 392, 396, 400, 404,
         4096 + 16, 4096 + 20, 4096 + 24, 4096 + 32, 4096 + 36, 4096 + 40, 4096 + 48,
         20480, 20484, 20488, 20492, 20496, 20500, 20504, 20512,
         20736, 20740, 20744, 20748, 20752, 20756, 20760, 20768, 20992, 20996, 21000, 21004, 21008,
@@ -412,7 +412,11 @@ static void queue_program(program *p)
         switch (what % 16) {
         case 0: case 1: case 2: case 3: SCRIBBLE(p, memory, size, hot); break;
         case 4: case 5: give(p, m); break;
-        case 6: case 7: receive(p, m); break;
+        case 6: case 7:
+            receive(p, m);
+            if (m->q.spare)
+                note(queue_trim(&m->q));
+            break;
         case 8:
             note(queue_finish(&m->q, m->taken.index, m->taken.sequence, next(p, 1) & 1,
                               LOCK_AT_ONCE));
@@ -428,7 +432,10 @@ static void queue_program(program *p)
             roster_find_dead(&m->q.members);
             roster_others(&m->q.members);
             break;
-        case 14: queue_wake_all(&m->q); break;
+        case 14:
+            queue_wake_all(&m->q);
+            note(queue_trim(&m->q));
+            break;
         default: {
             queue_try try = {.until = LOCK_AT_ONCE};
             note(queue_all_finished(&m->q, &try));

@@ -1,5 +1,7 @@
 /* The queue alone: order, bounds, redelivery, many at once, and a hostile file. */
 #include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -185,6 +187,74 @@ static void many_at_once_lose_and_double_nothing(void)
     finish();
 }
 
+/* Those who empty it give memory back while others put: what is put is never among what is given back. */
+#define LARGE 500000 /* more than QUEUE_TRIM_BLOCKS */
+#define LARGE_EACH 150
+static _Atomic int putting, trims;
+
+static void *put_when_empty(void *argument)
+{
+    unsigned char *bytes = malloc(LARGE);
+    member m;
+    join(&m);
+    unsigned seed = (unsigned)(uintptr_t)argument + 1;
+    for (int i = 0; i < LARGE_EACH; i++) {
+        int fill = 1 + (int)(random_next(&seed) % 255);
+        memset(bytes, fill, LARGE);
+        while (atomic_load(&m.q.shared->count))
+            processor_relax();
+        CHECK(put(&m, bytes, LARGE, (uint32_t)fill) == RESULT_OK);
+    }
+    leave(&m);
+    free(bytes);
+    atomic_fetch_sub(&putting, 1);
+    return NULL;
+}
+
+static void *get_and_give_back(void *argument)
+{
+    (void)argument;
+    unsigned char *bytes = malloc(LARGE);
+    member m;
+    join(&m);
+    queue_message message;
+    for (;;) {
+        bool last = !atomic_load(&putting);
+        result answer = get(&m, bytes, &message);
+        CHECK(answer == RESULT_OK || answer == RESULT_EMPTY);
+        if (m.q.spare) {
+            CHECK(queue_trim(&m.q) == RESULT_OK);
+            atomic_fetch_add(&trims, 1);
+        }
+        if (answer == RESULT_EMPTY) {
+            if (last)
+                break;
+            sched_yield();
+            continue;
+        }
+        CHECK(message.size == LARGE);
+        for (uint32_t i = 0; i < LARGE; i++)
+            CHECK(bytes[i] == message.kind);
+    }
+    leave(&m);
+    free(bytes);
+    return NULL;
+}
+
+static void what_is_put_beside_the_giving_back_of_memory_is_whole(void)
+{
+    make(8192 * QUEUE_BLOCK, 0, false);
+    pthread_t threads[4];
+    atomic_store(&putting, 2);
+    for (int i = 0; i < 4; i++)
+        CHECK(pthread_create(&threads[i], NULL, i < 2 ? put_when_empty : get_and_give_back,
+                             (void *)(uintptr_t)i) == 0);
+    for (int i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    CHECK(atomic_load(&trims) > 0);
+    finish();
+}
+
 static void a_file_that_is_no_queue_is_refused(void)
 {
     make(1 << 16, 0, false);
@@ -215,6 +285,7 @@ int main(void)
     RUN(an_item_given_back_comes_again_first_and_marked);
     RUN(a_member_that_leaves_gives_back_what_it_had);
     RUN(many_at_once_lose_and_double_nothing);
+    RUN(what_is_put_beside_the_giving_back_of_memory_is_whole);
     RUN(a_file_that_is_no_queue_is_refused);
     return 0;
 }

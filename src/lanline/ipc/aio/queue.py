@@ -184,6 +184,18 @@ class Queue(StaysHere, Generic[T]):
             with await self.take() as item:
                 yield item.body
 
+    def qsize(self) -> int:
+        """As `lanline.ipc.Queue.qsize`."""
+        return self._queue.qsize()
+
+    def empty(self) -> bool:
+        """As `lanline.ipc.Queue.empty`."""
+        return self._queue.empty()
+
+    def full(self) -> bool:
+        """As `lanline.ipc.Queue.full`."""
+        return self._queue.full()
+
     def statistics(self) -> dict[str, int]:
         """As `lanline.ipc.Queue.statistics`."""
         return self._queue.statistics()

@@ -28,6 +28,7 @@ from lanline.errors import (
     ForkedError,
     FullError,
     MessageTooLargeError,
+    NoRoomError,
     TimedOutError,
 )
 from lanline.ipc.ending import at_exit, stay_if_ending
@@ -71,6 +72,7 @@ cdef extern from "queue.h" nogil:
         uint32_t capacity
         bint redeliver
         c_bool watching
+        c_bool spare
         sentry sentry
     ctypedef struct queue_message:
         uint32_t index, size, kind, deliveries
@@ -102,6 +104,7 @@ cdef extern from "queue.h" nogil:
     result queue_finish(queue *q, uint32_t index, uint64_t sequence, bint back, uint64_t until)
     result queue_all_finished(queue *q, queue_try *attempt)
     void queue_wake_all(queue *q)
+    result queue_trim(queue *q)
 
 
 cdef enum:
@@ -255,7 +258,8 @@ cdef class Member:
     def put_many(self, list messages, timeout=None, uint32_t kind=0, bint drop_oldest=False):
         """Put all of `messages`, in order and with others' between them only where room ran out.
 
-        Returns how many were put: fewer than all only when the time-out passed after the first.
+        Returns how many were put: fewer than all only when the time-out passed, or memory ran out,
+        after the first.
         """
         cdef Py_ssize_t count = 0, i, here, total = len(messages)
         cdef Py_buffer buffers[BATCH]
@@ -284,7 +288,7 @@ cdef class Member:
                         put += self._put_slowly(
                             &parcels[put], <uint32_t>here - put, &attempt, answer, timeout
                         )
-                    except (TimedOutError, FullError):
+                    except (TimedOutError, FullError, NoRoomError):
                         count += attempt.done + put
                         if count:
                             return count
@@ -309,8 +313,9 @@ cdef class Member:
                 if answer == RESULT_FULL:
                     if self.q.capacity == 0:
                         raise FullError(
-                            f"The queue holds as many bytes as it may ({self.q.blocks * 256:,}); "
-                            "make it with a larger max_bytes."
+                            f"The queue holds as many bytes as it may (max_bytes={self.max_bytes:,}): "
+                            "have messages taken out of it, or make it with a larger max_bytes, or "
+                            "with a capacity, so that put waits for room."
                         )
                     if is_over(deadline):
                         raise TimedOutError("The queue had no room within the time-out.")
@@ -318,6 +323,11 @@ cdef class Member:
                     attempt.slept = True
                 elif answer == RESULT_TOO_LARGE:
                     raise MessageTooLargeError(parcels[put].size, self.limit)
+                elif answer == RESULT_SYSTEM:
+                    raise NoRoomError(
+                        f"The file system of {self.path.parent} is full: have messages taken out of "
+                        "the queue, or make room there."
+                    )
                 elif answer != RESULT_TIMED_OUT:
                     raise CorruptedError(BROKEN)
                 attempt.until = self._next_try(give_up, answer)
@@ -354,6 +364,8 @@ cdef class Member:
         attempt.until = LOCK_AT_ONCE
         attempt.slept = False
         answer = queue_receive(&self.q, message, 1, bytes, SMALL, &attempt)
+        if self.q.spare:
+            self._trim()
         if answer == RESULT_OK:
             return PyBytes_FromStringAndSize(bytes, message.size)
         return self._get_slowly(message, &attempt, answer, timeout)
@@ -386,6 +398,8 @@ cdef class Member:
                 self.inside += 1
                 with nogil:
                     answer = queue_receive(&self.q, message, 1, bytes, room, attempt)
+                    if self.q.spare:
+                        queue_trim(&self.q)
                 self._step_out()
             return PyBytes_FromStringAndSize(bytes, message.size)
         finally:
@@ -425,6 +439,8 @@ cdef class Member:
                 out.append(taken_of(body, &messages[i]))
             if attempt.done < BATCH:
                 break
+        if self.q.spare:
+            self._trim()
         if not out:
             out.append(self.take(timeout))
         return out
@@ -447,6 +463,8 @@ cdef class Member:
             if answer != RESULT_TIMED_OUT:
                 break
             until = self._next_try(BELL_FOR_EVER, answer)
+        if self.q.spare:
+            self._trim()
         if answer == RESULT_CORRUPT:
             raise CorruptedError(BROKEN)
         return answer == RESULT_OK
@@ -511,6 +529,14 @@ cdef class Member:
         if answer == RESULT_TIMED_OUT and now >= give_up:
             raise TimedOutError(HELD)
         return now + LOCK_NS if now >= give_up else min(give_up, now + LOCK_NS)
+
+    cdef int _trim(self) except -1:
+        """Give back to the system what the emptied queue has no use for."""
+        self.inside += 1
+        with nogil:
+            queue_trim(&self.q)  # what is wrong with the file is for the next call to say
+        self._step_out()
+        return 0
 
     cdef int _step_out(self) except -1:
         self.inside -= 1

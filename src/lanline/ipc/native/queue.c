@@ -9,10 +9,7 @@
 #include "watch.h"
 
 #define MAGIC UINT64_C(0x31657565755120a1) /* also says the layout's version */
-#define CONTROL 4096
-#define FIRST_BLOCK (CONTROL + sizeof(roster_table))
 #define MOST_BLOCKS (UINT32_C(1) << 30)
-#define CHUNK 1024 /* blocks for which memory is asked at a time */
 
 _Static_assert(sizeof(queue_control) <= WATCH_BYTE, "the control fits its page");
 _Static_assert(sizeof(queue_block) == QUEUE_BLOCK, "a block is as long as it says");
@@ -158,8 +155,10 @@ static result allocate(queue *q, uint32_t count, uint32_t *first)
         from_list++;
     }
     uint32_t fresh = count - from_list;
-    if (fresh > q->blocks - touched || (fresh && !touch(q, touched, fresh)))
+    if (fresh > q->blocks - touched)
         return RESULT_FULL;
+    if (fresh && !touch(q, touched, fresh))
+        return RESULT_SYSTEM;
     SET(shared->free, index);
     SET(shared->touched, touched + fresh);
     /* The fresh ones behind the listed ones. */
@@ -266,6 +265,11 @@ result queue_copy(queue *q, const queue_message *message, void *bytes)
 /* Put a message's blocks among the free ones. It must have been committed FREE. */
 static result give_back(queue *q, uint32_t first, uint32_t size)
 {
+    uint64_t left_over = q->redeliver ? GET(q->shared->unfinished) : GET(q->shared->count);
+    if (!left_over && queue_begin_anew(q)) {
+        call(&q->shared->room, &q->wake_room, 1);
+        return RESULT_OK;
+    }
     uint32_t last = first;
     for (uint32_t left = blocks_for(size); left > 1; left--) {
         last = GET(at(q, last)->next);

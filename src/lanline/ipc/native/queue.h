@@ -20,6 +20,11 @@
  * others asleep, and what a dead consumer had is to come again: therefore sleepers look up, and those
  * who sleep long have a sentry, which tells them of every death (sentry.h). They clear away the dead.
  *
+ * Memory. Blocks get memory as they are first used. When a queue that has used much becomes empty, all its
+ * blocks count as never used again, and whoever emptied it gives their memory back to the system, from the
+ * end and a slice at a time, with the lock let go between (queue_trim); at most once a second, because
+ * what is given back has to be asked for again.
+ *
  * Trust: every index and size that is read from the file is checked before it is followed, and every
  * walk has an end. The file can be truncated by its owner's other processes, and then a read is a bus
  * error; nobody else can open it.
@@ -44,6 +49,15 @@
 #define QUEUE_BODY (QUEUE_BLOCK - QUEUE_HEAD)
 #ifndef QUEUE_LOOK_UP_NS
 #define QUEUE_LOOK_UP_NS 500000000u /* the first look of one who waits for nobody in particular */
+#endif
+#ifndef QUEUE_TRIM_BLOCKS
+#define QUEUE_TRIM_BLOCKS 65536 /* 16 MiB: who uses less keeps it */
+#endif
+#ifndef QUEUE_TRIM_SLICE
+#define QUEUE_TRIM_SLICE 16384 /* blocks under one taking of the lock: 4 MiB, about 0.2 ms */
+#endif
+#ifndef QUEUE_TRIM_NS
+#define QUEUE_TRIM_NS 1000000000u
 #endif
 #define QUEUE_LEAVE_NS UINT64_C(2000000000) /* a stopped holder of the lock keeps nobody from leaving */
 
@@ -82,6 +96,8 @@ typedef struct {
     _Atomic uint64_t unfinished;                 /* READY, or taken and not yet done with */
     _Atomic uint64_t sequence;                   /* the last one given */
     _Atomic uint64_t put, got, redelivered, dropped, repairs;
+    _Atomic uint64_t trimmed_ns;                 /* when memory was last given back (monotonic clock) */
+    _Atomic uint32_t kept;                       /* blocks that may have memory, and are to give it back */
     _Alignas(CACHE_LINE) queue_bench items, room, finished;
 } queue_control;
 
@@ -97,6 +113,7 @@ typedef struct {
     size_t size;
     bool inherited; /* somebody died in our place before us, and that is not repaired so far */
     bool watching; /* we wait on event loops */
+    bool spare; /* there is memory to give back: queue_trim. For our threads alone */
     bool leaving; /* what we hold is to be treated as a dead one's */
     patience patience;
     sentry sentry;
@@ -136,7 +153,7 @@ result queue_take(queue *q, uint64_t deadline_ns);
 /* Release it, and wake whom the changes concern. */
 void queue_release(queue *q);
 
-/* FULL: no room now. TOO_LARGE: can never fit. */
+/* FULL: no room now. TOO_LARGE: can never fit. SYSTEM: the file system has no more memory. */
 result queue_put(queue *q, const void *bytes, uint64_t size, uint32_t kind);
 /* The oldest message that nobody has taken. EMPTY: there is none. */
 result queue_first(queue *q, queue_message *message);
@@ -160,6 +177,10 @@ bool queue_sleep(queue *q, queue_event event, uint32_t turn, sentry_wait *w, uin
 /* Without the lock: repair after participants that the kernel says are dead; later, if somebody who
  * lives keeps the lock. */
 result queue_clear_dead(queue *q);
+
+/* Without the lock: give back to the system what an emptied queue has no use for. Ends when somebody who
+ * lives keeps the lock; whoever empties it next goes on. */
+result queue_trim(queue *q);
 
 /* Whole operations, which take the lock and release it. */
 

@@ -21,6 +21,10 @@
     } while (0)
 
 
+#define CONTROL 4096
+#define FIRST_BLOCK (CONTROL + sizeof(roster_table))
+#define CHUNK 1024 /* blocks for which memory is asked at a time */
+
 static inline queue_block *at(queue *q, uint32_t index)
 {
     return &q->block[index - 1];
@@ -57,6 +61,10 @@ static inline void finished(queue *q, uint64_t how_many)
     if (!left)
         call(&q->shared->finished, &q->wake_finished, INT_MAX);
 }
+
+/* The last message is given up: if its like took much memory, all blocks are as if never used. Whether they
+ * are. Needs the lock. */
+bool queue_begin_anew(queue *q);
 
 /* Make everything anew from the states. Needs the lock. */
 result queue_repair(queue *q);

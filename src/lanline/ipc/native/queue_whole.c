@@ -72,7 +72,8 @@ result queue_send(queue *q, const queue_parcel *parcels, uint32_t count, queue_t
     while (try->done < count) {
         const queue_parcel *parcel = &parcels[try->done];
         answer = queue_put(q, parcel->bytes, parcel->size, parcel->kind);
-        if (answer == RESULT_FULL && try->drop_oldest && drops++ < q->blocks) {
+        bool has_room = answer != RESULT_FULL && answer != RESULT_SYSTEM;
+        if (!has_room && try->drop_oldest && drops++ < q->blocks) {
             answer = queue_drop(q);
             if (answer == RESULT_EMPTY)
                 answer = RESULT_FULL; /* all there is is being worked on */

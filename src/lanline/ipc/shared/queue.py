@@ -273,7 +273,8 @@ class Queue(StaysHere, Generic[T]):
         """Put one message; with overflow "block", wait for room at most `timeout` seconds.
 
         Raises FullError by the rule "raise", and at `max_bytes` without a capacity;
-        MessageTooLargeError when it could never have room.
+        MessageTooLargeError when it could never have room; NoRoomError when its file system is
+        full.
         """
         data: Any = message if self._encode is None else self._encode(message)
         if self.overflow == "block":
@@ -284,7 +285,8 @@ class Queue(StaysHere, Generic[T]):
     def put_many(self, messages: Iterable[T], timeout: float | None = None) -> int:
         """Put several, faster than one by one; how many of them are in the queue afterwards.
 
-        Fewer than all only when the time-out passed after the first, or "drop-newest" dropped some.
+        Fewer than all only when the time-out passed, or memory ran out, after the first, or
+        "drop-newest" dropped some.
         """
         batch: list[Any]
         if self._encode is not None:
@@ -404,7 +406,23 @@ class Queue(StaysHere, Generic[T]):
         self._member.clear_dead()
 
     def __len__(self) -> int:
+        """How many messages wait just now, for anybody: others put and take meanwhile."""
         return int(self.statistics()["waiting"])
+
+    def qsize(self) -> int:
+        """As `len`, under the name that queue.Queue has for it."""
+        return len(self)
+
+    def empty(self) -> bool:
+        """Does none wait just now? That may be old at once: `get(0)` asks and takes in one."""
+        return not len(self)
+
+    def full(self) -> bool:
+        """Do as many wait as `capacity` allows? False where only the bytes bound them.
+
+        What it says may be old at once: `put(message, 0)` asks and puts in one.
+        """
+        return self.capacity is not None and len(self) >= self.capacity
 
     def __iter__(self) -> Iterator[T]:
         """Messages for ever, each finished when the next is asked for."""
