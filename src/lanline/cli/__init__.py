@@ -5,7 +5,6 @@ A command imports what it needs when it runs, so that `lanline --help` is quick.
 
 from __future__ import annotations
 
-import errno
 import sys
 
 import typer
@@ -14,6 +13,7 @@ from lanline import __version__
 from lanline.cli import invite, ipc
 from lanline.cli.agent import agent
 from lanline.cli.chat import chat
+from lanline.cli.output import is_of_output, unwritable
 from lanline.cli.say import say
 from lanline.cli.talk import talk
 from lanline.cli.up import up
@@ -64,7 +64,7 @@ def main() -> None:
         typer.echo(f"lanline: {problem}", err=True)
         sys.exit(1)
     except OSError as problem:
-        if problem.errno != errno.ENOSPC:
+        if not is_of_output(problem):
             raise
-        typer.echo(f"lanline: {problem.strerror}: the output could not be written.", err=True)
+        typer.echo(f"lanline: {unwritable(problem)}", err=True)
         sys.exit(1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 from typing import Any
@@ -18,6 +17,7 @@ from lanline.cli.ipc.recv import recv
 from lanline.cli.ipc.rm import rm
 from lanline.cli.ipc.send import send
 from lanline.cli.ipc.stat import stat
+from lanline.cli.output import is_of_output
 from lanline.errors import (
     AddressError,
     AddressInUseError,
@@ -56,9 +56,9 @@ class IpcGroup(TyperGroup):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(141) from None  # as shells say it of SIGPIPE
         except OSError as problem:
-            full = "Standard output cannot be written: "  # what is printed has no file's name
+            if is_of_output(problem):
+                raise  # said as for every command
             what = f"{problem.filename}: " if problem.filename else ""
-            what = full if problem.errno == errno.ENOSPC and not what else what
             typer.echo(f"lanline: {shown(f'{what}{problem.strerror or problem}')}.", err=True)
             raise typer.Exit(1) from None
 

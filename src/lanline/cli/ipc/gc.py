@@ -84,14 +84,14 @@ def gc(
 
 
 def _say_what_stays(outliving: int, *, nothing: bool) -> None:
+    from lanline.cli.ipc.tables import note
     from lanline.words import counted
 
     if nothing:
-        typer.echo("Nothing to remove.", err=True)
+        note("Nothing to remove.")
     if outliving:
         what = counted(outliving, "segment or semaphore", "segments or semaphores")
-        typer.echo(
+        note(
             f"Kept {what} of POSIX and System V that nobody has open: such things are made to "
-            "outlive their makers. `lanline ipc gc --persistent --dry-run` lists what could go.",
-            err=True,
+            "outlive their makers. `lanline ipc gc --persistent --dry-run` lists what could go."
         )

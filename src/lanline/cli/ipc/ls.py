@@ -90,14 +90,12 @@ def _print(objects: list[IpcObject]) -> None:
 
 def _print_notes(found: Survey) -> None:
     """What a reader should know about the list; not in the way of programs."""
-    from lanline.cli.ipc.tables import is_terminal
+    from lanline.cli.ipc.tables import is_terminal, note
 
     for kind, why in found.unlisted.items():
-        typer.echo(f"{kind}: {why}.", err=True)
+        note(f"{kind}: {why}.")
     if not is_terminal():
         return
-    from rich.console import Console
-
     count = len(found.objects)
     stale = sum(one.state == "stale" for one in found.objects)
     words = [counted(count, "object")]
@@ -107,4 +105,4 @@ def _print_notes(found: Survey) -> None:
         what = counted(found.unseen, "process", "processes")
         held = "it holds" if found.unseen == 1 else "they hold"
         words.append(f"{what} could not be looked into, so what {held} is not shown")
-    Console(stderr=True, highlight=False).print("; ".join(words) + ".", markup=False)
+    note("; ".join(words) + ".")

@@ -11,13 +11,15 @@ if TYPE_CHECKING:
     from lanline.ipc.inspect.measure import Measured
 
 BARS_COLUMNS = 72  # of a terminal that has room for bars beside the figures
+NEAR = 1.15  # times the best figure: as good as that, as figures differ from run to run
 BEST = "◀ best"  # a word and not a colour alone: it is read without colours, and aloud
 # Of methods that no figure can speak for.
 ELSE = (
     ("many who produce and consume", "queue", "work shared out; survives whoever is killed"),
     ("your own children", "pipe", "no name, nothing to clean up"),
     ("other programs, other machines", "unix, tcp", "anything can connect"),
-    ("shells and cron jobs", "fifo, mq", "echo and cat can use them"),
+    ("shells and cron jobs", "fifo", "echo and cat can use it"),
+    ("the most urgent first", "mq", "priorities; it waits for who comes later"),
 )
 
 
@@ -90,21 +92,32 @@ def _print_choice(found: Sequence[Measured]) -> None:
 
     small = [one for one in found if one.size == found[0].size]
     large = [one for one in found if one.size == found[-1].size]
-    quick = min(small, key=lambda one: one.round_trip)
-    many = max(small, key=lambda one: one.per_second)
-    most = max(large, key=lambda one: one.per_second)
+    quick = _near(small, lambda one: 1 / one.round_trip)
+    many = _near(small, lambda one: one.per_second)
+    most = _near(large, lambda one: one.per_second)
     table = Table(box=None, pad_edge=False, title_justify="left", title_style="bold")
     table.title = "Which to choose"
     for title in ("for", "choose", "because"):
         table.add_column(title)
-    table.add_row("quick answers", quick.method, f"{_seconds(quick.round_trip)} there and back")
-    table.add_row("many small messages", many.method, f"{_rate(many)} one way")
-    table.add_row("large messages", most.method, f"{_rate(most)} one way")
+    trip = f"{_seconds(quick[0].round_trip)} there and back"
+    table.add_row("quick answers", _names(quick), trip)
+    table.add_row("many small messages", _names(many), f"{_rate(many[0])} one way")
+    table.add_row("large messages", _names(most), f"{_rate(most[0])} one way")
     measured = {one.method for one in found}
     for need, methods, why in ELSE:
         if measured & set(methods.split(", ")):
             table.add_row(need, methods, why)
     console().print(table)
+
+
+def _near(found: list[Measured], merit: Callable[[Measured], float]) -> list[Measured]:
+    """The best one, and those that are as good."""
+    best = max(map(merit, found))
+    return sorted((one for one in found if merit(one) * NEAR >= best), key=merit, reverse=True)
+
+
+def _names(found: list[Measured]) -> str:
+    return ", ".join(one.method for one in found)
 
 
 def size_text(size: int) -> str:

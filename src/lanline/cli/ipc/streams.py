@@ -8,7 +8,8 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 
-from lanline.errors import Error, MessageTooLargeError
+from lanline.cli.output import unwritable
+from lanline.errors import MessageTooLargeError
 from lanline.ipc.channels.contract import MESSAGE_BYTES
 from lanline.wire.shown import shown
 
@@ -63,8 +64,7 @@ class Output:
         except BrokenPipeError:
             raise  # whoever reads has enough, which is no problem
         except OSError as problem:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left in the buffer goes nowhere
-            raise Error(f"Standard output cannot be written: {problem.strerror}.") from None
+            raise unwritable(problem) from None
 
 
 def _lines(message: bytes) -> list[str]:

@@ -46,6 +46,16 @@ def saying(text: str) -> None:
         typer.echo(shown(text), err=True)
 
 
+def note(text: str) -> None:
+    """Something to know besides the output, wrapped between words on a terminal."""
+    if sys.stderr.isatty():
+        from rich.console import Console
+
+        Console(stderr=True, highlight=False).print(shown(text), markup=False)
+    else:
+        typer.echo(text, err=True)
+
+
 @contextlib.contextmanager
 def shown_while_waiting(text: str) -> Iterator[None]:
     """Say on a terminal what takes so long, once it does."""

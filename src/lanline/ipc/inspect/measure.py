@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import secrets
-import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, Self
 
@@ -20,6 +20,8 @@ from msgspec import Struct
 
 from lanline import ipc
 from lanline.errors import Error, PeerDiedError
+from lanline.ipc.inspect.interrupts import interruptible, undisturbed
+from lanline.ipc.inspect.others import Others
 
 if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 METHODS = ("shm", "queue", "pipe", "unix", "tcp", "fifo", "mq")
 SIZES = (64, 4096, 1 << 20)  # bytes: a note, a page, a picture
 ECHO, TOLD, SUNK = b"E", b"Q", b"S"  # the first byte: send it back, say that all came, drop it
-ROUNDS = 3
+ROUNDS = 5
 ANSWER_SECONDS = 30.0
 LOOK_SECONDS = 0.2  # between looks at whether the other process lives
 BATCH = 256
@@ -40,7 +42,9 @@ PROGRAM = "import sys; from lanline.ipc.inspect.measure import answer; answer(*s
 class Measured(Struct, frozen=True):
     """One method with messages of one size. `round_trip`: seconds, the median of many;
     `per_second`: messages one way, in batches. Both are the best of `rounds`, since whatever else
-    runs only ever slows. `problem`: why there is no figure, and then `size` is 0.
+    runs only ever slows. `others`: what part of the machine's processors, 0 to 1, other programs
+    had meanwhile; None where that is not to be known. `problem`: why there is no figure, and then
+    `size` is 0.
     """
 
     method: str
@@ -48,6 +52,7 @@ class Measured(Struct, frozen=True):
     round_trip: float = 0.0
     per_second: float = 0.0
     rounds: int = 1
+    others: float | None = None
     problem: str = ""
 
 
@@ -61,24 +66,29 @@ def measure(
     """Measure all of them, each figure for so many seconds in all.
 
     In rounds that go through all methods, so that what disturbs the machine for a while is not one
-    method's alone. `step` is called after each of the `len(methods) * len(sizes) * rounds` steps,
+    method's alone; in each, half of the time with the two processes where the kernel puts them, and
+    half with a processor for each, because on a busy machine it is luck whether two that spin share
+    one. `step` is called after each of the `len(methods) * len(sizes) * rounds` steps,
     or fewer where a method fails: it is not tried again. Blocks until it is done.
     """
     found: dict[tuple[str, int], list[tuple[float, float]]] = defaultdict(list)
     problems: dict[str, str] = {}
+    others: dict[str, Others] = defaultdict(Others)
     for _ in range(rounds):
         for method in methods:
             if method in problems:
                 continue
             try:
                 with (
+                    undisturbed(),
+                    others[method],
                     tempfile.TemporaryDirectory(prefix="ll") as folder,
                     _Pair(method, folder) as pair,
                 ):
                     for size in sizes:
-                        trip = pair.round_trip(size, seconds / rounds)
-                        found[method, size].append((trip, pair.stream(size, seconds / rounds)))
-                        step(method, size)
+                        found[method, size] += pair.both_ways(size, seconds / rounds)
+                        with interruptible():
+                            step(method, size)
             except (Error, OSError) as problem:
                 problems[method] = str(problem) or type(problem).__name__
     measured = [
@@ -87,7 +97,8 @@ def measure(
             size,
             min(trip for trip, _ in figures),
             max(rate for _, rate in figures),
-            len(figures),
+            rounds,
+            others[method].share,
         )
         for (method, size), figures in found.items()
         if method not in problems
@@ -166,6 +177,8 @@ class _Pair:
     def _accepted(self, listener: ipc.Listener[bytes]) -> ipc.Channel[bytes]:
         """The child's channel; where it cannot connect, its own word on why."""
         while True:
+            with interruptible():
+                pass
             try:
                 return listener.accept(LOOK_SECONDS)
             except ipc.TimedOutError:
@@ -175,6 +188,30 @@ class _Pair:
                     said = child.stderr.read()
                     lines = said.decode("utf-8", "replace").strip().split("\n")
                     raise PeerDiedError(lines[-1] or "The other process ended.") from None
+
+    def both_ways(self, size: int, seconds: float) -> Iterator[tuple[float, float]]:
+        """Round trip and stream, wherever the two are, and again on a processor each."""
+        processors = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+        ways = 2 if len(processors) > 1 else 1
+        for way in range(ways):
+            with self._apart(processors) if way else contextlib.nullcontext(), interruptible():
+                figures = self.round_trip(size, seconds / ways), self.stream(size, seconds / ways)
+            yield figures
+
+    @contextlib.contextmanager
+    def _apart(self, processors: set[int]) -> Iterator[None]:
+        """Two of them, any, as one may be busy with something else."""
+        child = self._child.pid
+        assert child is not None
+        here, there = random.sample(sorted(processors), 2)
+        try:
+            os.sched_setaffinity(0, {here})
+            os.sched_setaffinity(child, {there})
+            yield
+        finally:
+            os.sched_setaffinity(0, processors)
+            with contextlib.suppress(ProcessLookupError):
+                os.sched_setaffinity(child, processors)
 
     def round_trip(self, size: int, seconds: float) -> float:
         message = ECHO + bytes(size - 1)
@@ -233,7 +270,6 @@ def answer(kind: str, where: str, parent: str) -> None:
 
 
 def _answer_pipes(to: Any, back: Any, parent: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us
     _answer(_Pipes(to, back), parent)
 
 
