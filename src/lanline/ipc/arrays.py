@@ -14,9 +14,15 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import numpy as np
 
-from lanline.errors import MessageError
+from lanline.errors import MessageError, UnsupportedError
+
+try:
+    import numpy as np
+except ImportError as error:
+    raise UnsupportedError(
+        "A NumPy array", "this Python (NumPy cannot be imported)", "install numpy, or use bytes"
+    ) from error
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
@@ -83,6 +89,18 @@ def array_in(
     """The array whose message lies in `room`, to be filled; its head is written."""
     room[: len(head)] = head
     return np.ndarray(shape, dtype, room, len(head))
+
+
+def laid_over(
+    view: memoryview, dtype: DTypeLike, shape: int | tuple[int, ...] | None, offset: int
+) -> NDArray[Any]:
+    """The array that lies in memory; without `shape`, as many as fit."""
+    kind: np.dtype[Any] = np.dtype(dtype)
+    if kind.hasobject:
+        raise TypeError("Python objects cannot lie in shared memory; only plain numbers can.")
+    if shape is None:
+        shape = (len(view) - offset) // kind.itemsize
+    return np.ndarray(shape, kind, view, offset)
 
 
 def encode(array: NDArray[Any]) -> bytes:

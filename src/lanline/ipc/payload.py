@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
-from lanline.errors import MessageError
+from lanline.errors import MessageError, UnsupportedError
 from lanline.ipc.given import not_a_message
-from lanline.ipc.kinds import described
 
 BytesLike = bytes | bytearray | memoryview
 
@@ -61,6 +57,15 @@ def codec_for(kind: Any) -> tuple[Encode | None, Decode | None]:
     if kind is None:
         raise TypeError("A message's type cannot be None; leave type= out for bytes.")
     try:
+        import msgspec
+
+        from lanline.ipc.kinds import described
+    except ImportError as error:  # a second interpreter with a lock of its own (PEP 684)
+        raise UnsupportedError(
+            "type=", "this interpreter (msgspec is the first one's)", "use bytes here"
+        ) from error
+
+    try:
         decoder = msgspec.msgpack.Decoder(kind)
     except TypeError as problem:
         raise TypeError(f"{kind!r} cannot be a message's type: {problem}.") from None
@@ -82,6 +87,8 @@ def said_of(kind: Any) -> str:
         return ""
     if kind is Pickle or is_array(kind):
         return f"{kind.__module__.partition('.')[0]}.{kind.__name__}"
+    from lanline.ipc.kinds import described
+
     return described(kind)
 
 
@@ -90,6 +97,8 @@ def is_array(kind: Any) -> bool:
 
 
 def _to_pickle(value: Any) -> bytes:
+    import pickle
+
     try:
         return pickle.dumps(value, protocol=5)
     except (pickle.PicklingError, AttributeError, TypeError) as problem:
@@ -97,6 +106,8 @@ def _to_pickle(value: Any) -> bytes:
 
 
 def _from_pickle_untrusted(data: bytes) -> Any:
+    import pickle
+
     try:
         return pickle.loads(data)  # noqa: S301  asked for by name
     except Exception as problem:

@@ -24,9 +24,8 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeVar, get_args
-
-from msgspec import Struct
 
 from lanline.errors import (
     ClosedError,
@@ -59,7 +58,8 @@ Overflow = Literal["block", "raise", "drop-oldest", "drop-newest"]
 CHANNEL_RULES: tuple[Overflow, ...] = ("block", "raise", "drop-newest")  # of every method
 
 
-class Credentials(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Credentials:
     """Who is at the other end of a Unix socket, by the kernel's word (unix(7), SO_PEERCRED)."""
 
     pid: int
@@ -67,7 +67,8 @@ class Credentials(Struct, frozen=True):
     gid: int
 
 
-class Statistics(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Statistics:
     """Since the channel was opened.
 
     `dropped`: by this end's overflow rule; with "drop-oldest" they were sent, and count so, too.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import platform
 from typing import Any
 
-from lanline.errors import FullError, IpcError
+from lanline.errors import FullError, IpcError, UnsupportedError
 from lanline.ipc.system import lacks
 
 try:
@@ -20,6 +21,12 @@ ROOM = "`lanline ipc ls mq` shows them, `lanline ipc gc mq` removes what nobody 
 
 def available() -> Any:
     """posix_ipc, where the system has kernel queues that can be polled."""
+    if posix_ipc is None and platform.system() == "Linux":
+        raise UnsupportedError(
+            "A kernel message queue",
+            "a second interpreter, or where posix_ipc is not installed",
+            "use unix: or a pipe here",
+        )
     if posix_ipc is None or not hasattr(os, "pidfd_open"):
         raise lacks("A kernel message queue", "use unix: or tcp:.")
     return posix_ipc

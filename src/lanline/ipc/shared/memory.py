@@ -25,7 +25,6 @@ from lanline.ipc.shared.named import Block
 from lanline.ipc.system import by_the_system
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import DTypeLike, NDArray
 
 
@@ -66,16 +65,12 @@ class SharedMemory(StaysHere):
     ) -> NDArray[Any]:
         """A NumPy array over it, from byte `offset` on; without `shape`, as many as fit.
 
-        The array keeps the memory mapped, even after `close`.
+        The array keeps the memory mapped, even after `close`. Raises UnsupportedError where there
+        is no NumPy.
         """
-        import numpy as np
+        from lanline.ipc import arrays
 
-        kind: np.dtype[Any] = np.dtype(dtype)
-        if kind.hasobject:
-            raise TypeError("Python objects cannot lie in shared memory; only plain numbers can.")
-        if shape is None:
-            shape = (self.size - offset) // kind.itemsize
-        return np.ndarray(shape, kind, self.view, offset)
+        return arrays.laid_over(self.view, dtype, shape, offset)
 
     def close(self) -> None:
         """Let go. Views and arrays that are out stay valid memory of ours. Again does nothing."""

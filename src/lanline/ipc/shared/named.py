@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import os
 import stat
 import struct
@@ -152,6 +151,8 @@ def _shortened(holds: str) -> str:
     """What has room in the file, and is another where the whole is."""
     if len(holds.encode()) <= HOLDS_BYTES:
         return holds
+    import hashlib
+
     mark = hashlib.sha256(holds.encode()).hexdigest()[:16]
     return f"{holds.encode()[: HOLDS_BYTES - 32].decode(errors='ignore')} ... {mark}"
 
