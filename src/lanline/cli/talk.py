@@ -238,5 +238,5 @@ def _name(given: str | None) -> str:
         return given
     try:
         return getpass.getuser()
-    except (OSError, KeyError):
+    except (OSError, KeyError, ImportError):
         return ""

@@ -9,6 +9,7 @@ import importlib
 import os
 import platform
 import select
+import socket
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar, cast
 
@@ -59,6 +60,13 @@ def kernel_call(call: str, what: str, alternative: str) -> Iterator[None]:
             raise
         where = f"a kernel or container without {call} ({os.strerror(problem.errno)})"
         raise UnsupportedError(what, where, alternative) from problem
+
+
+def instead() -> str:
+    """What to use where there is neither shared memory nor a kernel queue."""
+    if hasattr(socket, "AF_UNIX"):
+        return "use unix: or a pipe."
+    return "use tcp://127.0.0.1:PORT."
 
 
 def need_pidfd(what: str) -> None:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import re
 import secrets
@@ -40,7 +39,7 @@ from lanline.ipc.channels.doors import (
 from lanline.ipc.channels.stale import taken
 from lanline.ipc.channels.stream import StreamChannel
 from lanline.ipc.steps import Steps, Wait
-from lanline.ipc.system import NO_ROOM, lacks
+from lanline.ipc.system import NO_ROOM, fcntl, lacks
 from lanline.ipc.waiting import Deadline
 
 T = TypeVar("T")

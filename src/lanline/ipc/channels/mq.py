@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import secrets
 import struct
@@ -48,6 +47,7 @@ from lanline.ipc.forgotten import Descriptor, warn_unclosed
 from lanline.ipc.kernel.queues import available, no_room, posix_ipc
 from lanline.ipc.payload import BytesLike
 from lanline.ipc.steps import Steps, Wait
+from lanline.ipc.system import fcntl
 from lanline.ipc.waiting import Deadline, Waker, wait_readable
 
 T = TypeVar("T")

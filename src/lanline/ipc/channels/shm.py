@@ -9,7 +9,6 @@ sleeps long, and its end is the peer's death (native/bell.h).
 
 from __future__ import annotations
 
-import fcntl
 import os
 import socket
 import struct
@@ -41,7 +40,7 @@ from lanline.ipc.native import load
 from lanline.ipc.payload import is_array
 from lanline.ipc.shared.named import runtime_folder
 from lanline.ipc.steps import Steps, Wait
-from lanline.ipc.system import kernel_call
+from lanline.ipc.system import fcntl, kernel_call
 from lanline.ipc.waiting import Deadline
 
 if TYPE_CHECKING:

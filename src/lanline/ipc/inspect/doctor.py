@@ -6,16 +6,23 @@ import contextlib
 import errno
 import os
 import platform
-import resource
 from collections.abc import Callable, Iterator
 
 from lanline.errors import Error, UnsupportedError
 from lanline.ipc.inspect import posix_queues
-from lanline.ipc.inspect.finding import Finding, bytes_text, how_to_raise, limit_text, setting
+from lanline.ipc.inspect.finding import (
+    Finding,
+    Verdict,
+    bytes_text,
+    how_to_raise,
+    limit_text,
+    setting,
+)
 from lanline.ipc.inspect.processes import lines_of
 from lanline.ipc.inspect.sysv_limits import sysv_limits
 from lanline.ipc.native import load
 from lanline.ipc.shared.named import runtime_folder
+from lanline.ipc.system import instead
 from lanline.words import counted
 
 ENOUGH_DESCRIPTORS = 1024  # as most systems set it; a server with a channel a client needs more
@@ -35,9 +42,10 @@ def examine() -> Iterator[Finding]:
     """Look at everything, one after the other; changes nothing."""
     yield _native()
     yield _system()
-    yield _folder()
-    yield from _space()
-    yield _descriptors()
+    if platform.system() == "Linux":
+        yield _folder()
+        yield from _space()
+    yield from _descriptors()
     if platform.system() == "Linux":
         yield from _calls()
         yield _watchers()
@@ -55,7 +63,9 @@ def _native() -> Finding:
         for name in ("_block", "_link", "_queue"):
             load(name)
     except UnsupportedError as problem:
-        return Finding(what, "problem", f"{problem.what} is not available", problem.alternative)
+        found = f"{problem.what} is not available"
+        verdict: Verdict = "problem" if platform.system() == "Linux" else "worth knowing"
+        return Finding(what, verdict, found, problem.alternative.rstrip("."))
     return Finding(what, "fine", "built and loaded: shm:, queues, values and locks work")
 
 
@@ -63,8 +73,8 @@ def _system() -> Finding:
     what = "system"
     found = f"{platform.system()} {platform.release()}, {platform.machine()}"
     if platform.system() != "Linux":
-        advice = "shared memory and kernel queues need Linux; use unix: or tcp: here"
-        return Finding(what, "worth knowing", found, advice)
+        found += ", without shared memory and kernel queues, which need Linux"
+        return Finding(what, "worth knowing", found, instead().rstrip("."))
     if not hasattr(os, "memfd_create") or not hasattr(os, "pidfd_open"):
         advice = "this Python was built for an older system; mq: and shm: need another build"
         return Finding(what, "problem", f"{found}, without pidfd_open or memfd_create", advice)
@@ -146,16 +156,21 @@ def _space() -> Iterator[Finding]:
             yield Finding(what, "fine", found)
 
 
-def _descriptors() -> Finding:
+def _descriptors() -> Iterator[Finding]:
+    try:
+        import resource
+    except ImportError:
+        return  # Windows has no such limit
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     found = f"{limit_text(soft)} for each process, {limit_text(hard)} when raised"
     more = how_to_raise("n", ENOUGH_DESCRIPTORS * 4, hard)
     if 0 <= soft < ENOUGH_DESCRIPTORS:
-        return Finding("descriptors", "problem", found, more)
-    if soft == ENOUGH_DESCRIPTORS:
+        yield Finding("descriptors", "problem", found, more)
+    elif soft == ENOUGH_DESCRIPTORS:
         advice = f"a channel takes 2 to 4; a server with hundreds of them: {more}"
-        return Finding("descriptors", "worth knowing", found, advice)
-    return Finding("descriptors", "fine", found)
+        yield Finding("descriptors", "worth knowing", found, advice)
+    else:
+        yield Finding("descriptors", "fine", found)
 
 
 def _watchers() -> Finding:
@@ -193,6 +208,8 @@ def _queues() -> Finding:
 
 
 def _queue_memory() -> Finding:
+    import resource
+
     what = "memory of kernel queues"
     soft, hard = resource.getrlimit(resource.RLIMIT_MSGQUEUE)
     if soft < 0:

@@ -7,13 +7,11 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
-import fcntl
 import os
 import re
 import select
 import stat
 import struct
-import termios
 from collections.abc import Iterator
 
 import msgspec
@@ -21,6 +19,7 @@ import msgspec
 from lanline.ipc.inspect.objects import IpcObject
 from lanline.ipc.inspect.processes import OpenFile, Processes
 from lanline.ipc.inspect.waiting_opens import waiting_opens
+from lanline.ipc.system import fcntl
 
 CALL = re.compile(r"(.*)\.[0-9a-f]{32}\.(?:to|from)")  # of a channel (channels/fifo.py)
 GONE = " (deleted)"
@@ -115,6 +114,8 @@ def _has_no_writer(reader: int) -> bool | None:
 
     One that had it and went meanwhile has left a hang-up behind (poll(2)).
     """
+    import termios
+
     (waiting,) = struct.unpack("=i", fcntl.ioctl(reader, termios.FIONREAD, bytes(4)))
     if waiting:
         return False

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import resource
 from typing import Literal
 
 from msgspec import Struct
 
+UNLIMITED = -1  # RLIM_INFINITY of setrlimit(2), as Python says it
 Verdict = Literal["fine", "worth knowing", "problem"]
 
 
@@ -34,12 +34,12 @@ def settings(name: str) -> list[int]:
 
 
 def limit_text(value: int) -> str:
-    return "unlimited" if value == resource.RLIM_INFINITY else f"{value:,}"
+    return "unlimited" if value == UNLIMITED else f"{value:,}"
 
 
 def how_to_raise(letter: str, enough: int, hard: int) -> str:
     """How to have more of what setrlimit(2) limits."""
-    if hard == resource.RLIM_INFINITY or hard >= enough:
+    if hard == UNLIMITED or hard >= enough:
         return f"ulimit -{letter} {enough}"
     return f"as root: ulimit -H{letter} {enough}; or in /etc/security/limits.conf, for good"
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import signal
 import stat
 from collections.abc import Iterator
 
 from lanline.ipc.inspect.objects import State
+from lanline.ipc.system import fcntl
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ import platform
 from typing import Any
 
 from lanline.errors import FullError, IpcError, UnsupportedError
-from lanline.ipc.system import lacks
+from lanline.ipc.system import instead, lacks
 
 try:
     import posix_ipc as posix_ipc  # noqa: PLC0414  passed on from here
@@ -28,7 +28,7 @@ def available() -> Any:
             "use unix: or a pipe here",
         )
     if posix_ipc is None or not hasattr(os, "pidfd_open"):
-        raise lacks("A kernel message queue", "use unix: or tcp:.")
+        raise lacks("A kernel message queue", instead())
     return posix_ipc
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lanline.errors import UnsupportedError
+from lanline.ipc.system import instead
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -22,9 +23,7 @@ def load(name: str) -> ModuleType:
     except ImportError as error:
         system = platform.system()
         if system != "Linux":
-            raise UnsupportedError(
-                "shared memory", system, "use unix: or tcp: there, or pipes"
-            ) from error
+            raise UnsupportedError("shared memory", system, instead()) from error
         if sys.maxsize < 2**32:
             raise UnsupportedError(
                 "shared memory", "a 32-bit Python", "use a 64-bit one, or unix: or a pipe here."

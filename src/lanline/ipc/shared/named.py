@@ -30,7 +30,7 @@ from lanline.ipc.address import SHM_NAME, parse_address
 from lanline.ipc.ending import at_exit
 from lanline.ipc.forgotten import warn_unclosed
 from lanline.ipc.native import load
-from lanline.ipc.system import as_ours
+from lanline.ipc.system import as_ours, instead, lacks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,9 +49,11 @@ def runtime_folder() -> Path:
     """The user's own folder for things that need not outlive the boot; made if it is not there.
 
     `$XDG_RUNTIME_DIR/lanline` (XDG Base Directory Specification); without that variable
-    `/run/lanline` for root and `/tmp/lanline-UID` for others. Raises NotFoundError and
-    PermissionDeniedError.
+    `/run/lanline` for root and `/tmp/lanline-UID` for others. Raises NotFoundError,
+    PermissionDeniedError and UnsupportedError.
     """
+    if not hasattr(os, "getuid"):
+        raise lacks("A runtime folder", instead())
     user = os.getuid()
     given = os.environ.get("XDG_RUNTIME_DIR")
     if given:
