@@ -20,6 +20,7 @@ from lanline.errors import BusyError, NotFoundError, TimedOutError
 from lanline.ipc.inspect import IpcObject, find, survey
 from lanline.ipc.inspect.processes import look
 from lanline.ipc.inspect.removal import remove
+from lanline.ipc.inspect.sockets import of_unlisted_file
 from lanline.wire.shown import shown
 
 posix_ipc = pytest.importorskip("posix_ipc")
@@ -245,6 +246,19 @@ def test_looking_for_other_kinds_calls_no_listener(name: str) -> None:
     with ipc.listen(f"shm:{name}") as listener:
         survey(["queue", "link"])
         assert find(f"shm:{name}").figures["waiting"] == 0
+        with pytest.raises(TimedOutError):
+            listener.accept(timeout=0)
+
+
+def test_a_listener_that_no_table_shows_hears_nothing_of_being_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It began to listen after the table was read, or in another network namespace."""
+    monkeypatch.chdir(tmp_path)
+    with ipc.listen("unix:door") as listener:
+        found = of_unlisted_file("./door", os.stat("door"))
+        assert found is not None
+        assert found.state == "in use"
         with pytest.raises(TimedOutError):
             listener.accept(timeout=0)
 

@@ -102,7 +102,7 @@ def _channel(
     if not sockets:
         answer = refuses(str(path))
         if answer:
-            state, why = "stale", "nobody listens: the kernel refuses to connect"
+            state, why = "stale", "nobody has bound it: the kernel refuses to connect"
         elif answer is None:
             state, why = "unknown", "the kernel does not say whether somebody listens"
     waiting = sum(sock.waiting for sock in sockets)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from lanline.ipc.inspect.objects import FileId, Holder, IpcObject, State, of_file
 from lanline.ipc.inspect.processes import Processes, folder_of, lines_of
 from lanline.ipc.inspect.tcp_table import TcpListener, parse_proc_net_tcp
-from lanline.ipc.inspect.unix_table import UnixSocket, names_elsewhere, unix_sockets
+from lanline.ipc.inspect.unix_table import UnixSocket
 
 KINDS: dict[int, str] = {
     socket.SOCK_STREAM: "stream",
@@ -39,8 +39,11 @@ def listed_unix(
         if open_to_calls and sock.file not in own:
             yield _of_socket(sock, processes, calls[sock.name])
     others = bound | own
-    left = [(p, status) for p, status in left_files() if _file_of(status) not in others]
-    yield from _left_behind(left)
+    for path, status in left_files():
+        if (status.st_dev, status.st_ino) not in others:
+            found = of_unlisted_file(path, status)
+            if found is not None:
+                yield found
 
 
 def _of_socket(sock: UnixSocket, processes: Processes, calls: int) -> IpcObject:
@@ -79,36 +82,22 @@ def _whole_name(sock: UnixSocket, holders: tuple[Holder, ...]) -> str:
 
 
 def of_unlisted_file(path: str, status: os.stat_result) -> IpcObject | None:
-    """A socket's file that nobody is known to listen at; None: nothing can be said of it."""
-    return next(_left_behind([(path, status)]), None)
-
-
-def _left_behind(files: list[tuple[str, os.stat_result]]) -> Iterator[IpcObject]:
-    """What is to be said of files of sockets that nobody is known to listen at."""
-    answers = [refuses(path) for path, _ in files]
-    # To be bound makes the file, so whoever has it is in a table that is read after it was seen;
-    # one that does not listen, or not yet, is refused like one that is gone.
-    bound = {sock.file for sock in unix_sockets() if sock.is_bound} if any(answers) else set()
-    elsewhere = names_elsewhere() if any(answers) else set()
-    for (path, status), answer in zip(files, answers, strict=True):
-        found: tuple[State, str] = "stale", "nobody listens: the kernel refuses to connect"
-        if answer is None:
-            continue
-        if not answer:
-            found = "in use", "somebody who is not seen from here listens"
-        elif _file_of(status) in bound:
-            found = "in use", "a process has bound it, and does not listen"
-        elif os.path.basename(path) in elsewhere:
-            found = "unknown", "one of that name is bound in another network namespace"
-        yield of_file("unix", path, status, found)
-
-
-def _file_of(status: os.stat_result) -> FileId:
-    return status.st_dev, status.st_ino
+    """A socket's file that nobody is known to have; None: nothing can be said of it."""
+    answer = refuses(path)
+    if answer is None:
+        return None
+    found: tuple[State, str] = "in use", "somebody has bound it who is not seen from here"
+    if answer:
+        found = "stale", "nobody has bound it: the kernel refuses to connect"
+    return of_file("unix", path, status, found)
 
 
 def refuses(path: str) -> bool | None:
-    """Whether the kernel refuses to connect to a socket's file; None when it does not say."""
+    """Whether the kernel refuses to connect to a socket's file; None when it does not say.
+
+    It is asked as if for datagrams. A stream socket that somebody has bound, in whatever network
+    namespace, is then of the wrong type, and who listens there hears nothing of it.
+    """
     folder, _, name = path.rpartition("/")
     try:
         # By the folder's descriptor, as the path may be longer than a socket's name can be.
@@ -116,14 +105,13 @@ def refuses(path: str) -> bool | None:
     except OSError:
         return None
     try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-            probe.setblocking(False)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as probe:
             answer = probe.connect_ex(f"/proc/self/fd/{opened}/{name}")
     except (OSError, ValueError):
         return None
     finally:
         os.close(opened)
-    if answer in (0, errno.EAGAIN, errno.EINPROGRESS, errno.EPROTOTYPE):
+    if answer in (0, errno.EPROTOTYPE, errno.EPERM):  # EPERM: takes datagrams from one only
         return False
     return True if answer == errno.ECONNREFUSED else None
 

@@ -58,25 +58,6 @@ def unix_sockets() -> list[UnixSocket]:
         return list(parse_proc_net_unix(lines_of(OWN_TABLE)))
 
 
-def names_elsewhere() -> set[str]:
-    """Last parts of the paths of all Unix sockets in other network namespaces that processes are in
-    (network_namespaces(7)).
-
-    The kernel tells no file of them, and their paths may be relative to wherever they were bound.
-    """
-    seen = {os.stat(OWN_TABLE).st_ino} if os.path.exists(OWN_TABLE) else set()
-    found: set[str] = set()
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        table = f"/proc/{pid}/net/unix"
-        with contextlib.suppress(OSError):  # it has ended meanwhile
-            namespace = os.stat(table).st_ino  # each one's files in /proc are its own
-            if namespace not in seen:
-                seen.add(namespace)
-                names = (sock.name for sock in parse_proc_net_unix(lines_of(table)))
-                found.update(name.rpartition("/")[2] for name in names if name[:1] not in ("", "@"))
-    return found
-
-
 def _by_netlink() -> Iterator[UnixSocket]:
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, SOCK_DIAG) as sock:
         sock.settimeout(5)
