@@ -406,7 +406,10 @@ class Queue(StaysHere, Generic[T]):
         self._member.clear_dead()
 
     def __len__(self) -> int:
-        """How many messages wait just now, for anybody: others put and take meanwhile."""
+        """How many messages wait just now, for anybody: others put and take meanwhile.
+
+        One who was killed inside `get` or `put` may leave it one off until somebody puts or takes.
+        """
         return int(self.statistics()["waiting"])
 
     def qsize(self) -> int:
