@@ -12,24 +12,29 @@ from lanline import ipc
 
 
 def square(numbers, answers):
-    for number in numbers:
-        if number < 0:  # what no parent should ask for
-            os.kill(os.getpid(), signal.SIGKILL)
-        answers.send(number * number)
-    answers.close()
+    try:
+        for number in numbers:
+            if number < 0:  # what no parent should ask for
+                os.kill(os.getpid(), signal.SIGKILL)
+            answers.send(number * number)
+        answers.close()
+    except ipc.PeerDiedError:
+        sys.exit("the parent died")
 
 
 def main():
     context = get_context(sys.argv[1] if len(sys.argv) > 1 else "spawn")
     children = []
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # inherited: Ctrl-C is for the parent alone
     for first in (1, 100, -1):
         numbers, to_child = ipc.pipe(type=int)
         from_child, answers = ipc.pipe(type=int)
-        child = context.Process(target=square, args=(numbers, answers))
+        child = context.Process(target=square, args=(numbers, answers), daemon=True)
         child.start()
         to_child.send_many([first, first + 1, first + 2])
         to_child.close()  # the child's `for` ends
         children.append((child, from_child))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for child, from_child in children:
         try:
             print(list(from_child))

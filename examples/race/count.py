@@ -1,5 +1,6 @@
 """Two processes count in one number, without a lock and with one: what gets lost?"""
 
+import signal
 import sys
 from multiprocessing import get_context
 
@@ -38,9 +39,11 @@ def count_with_value(name, together):
 def lost(target, name, counted):
     context = get_context("spawn")
     together = context.Barrier(2)  # neither begins before both are there
-    workers = [context.Process(target=target, args=(name, together)) for _ in range(2)]
+    workers = [context.Process(target=target, args=(name, together), daemon=True) for _ in "AB"]
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # inherited: Ctrl-C is for the parent alone
     for worker in workers:
         worker.start()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for worker in workers:
         worker.join()
     return f"{2 * EACH - sum(counted()):,} of {2 * EACH:,} lost"
