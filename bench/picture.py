@@ -1,4 +1,7 @@
-"""A bar chart as SVG, for light and dark pages, with nothing but text and rectangles in it."""
+"""A bar chart as SVG, for light and dark pages, with nothing but text and rectangles in it.
+
+It brings its own ground: a page may be dark where the reader's system is light, and the reverse.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,13 @@ from bench.result import Table
 
 WIDTH, NAME_WIDTH, VALUE_WIDTH = 760, 226, 118
 TOP, ROW, BAR, BOTTOM = 58, 26, 16, 34
+MARGIN = 14
 STYLE = """
 text{font:13px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;fill:#24292f}
 .title{font-size:15px;font-weight:600}.faint{fill:#57606a;font-size:12px}.ours{font-weight:600}
-.grid{stroke:#d0d7de;stroke-width:1}.bar{fill:#9aa7b5}.best{fill:#0b7a75}
+.grid{stroke:#d0d7de;stroke-width:1}.bar{fill:#9aa7b5}.best{fill:#0b7a75}.ground{fill:#fff;stroke:#d1d9e0}
 @media(prefers-color-scheme:dark){text{fill:#e6edf3}.faint{fill:#9198a1}.grid{stroke:#3d444d}
-.bar{fill:#5b6774}.best{fill:#2cb5ac}}
+.bar{fill:#5b6774}.best{fill:#2cb5ac}.ground{fill:#0d1117;stroke:#3d444d}}
 """.replace("\n", "")
 
 
@@ -68,11 +72,16 @@ def bars(table: Table) -> str:
         for part in (table.columns[column].title, unit, better, "log scale" if scale.log else "")
         if part
     )
-    head = f'viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}"'
+    wide, high = WIDTH + 2 * MARGIN, height + MARGIN
+    head = f'viewBox="{-MARGIN} {-MARGIN} {wide} {high}" width="{wide}" height="{high}"'
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {head} role="img">',
         f"<title>{escape(table.title)}</title>",
         f"<style>{STYLE}</style>",
+        (
+            f'<rect class="ground" x="{0.5 - MARGIN}" y="{0.5 - MARGIN}" width="{wide - 1}" '
+            f'height="{high - 1}" rx="10"/>'
+        ),
         f'<text class="title" x="0" y="20">{escape(table.title)}</text>',
         f'<text class="faint" x="0" y="40">{escape(caption)}</text>',
     ]

@@ -14,8 +14,8 @@ def serve(channel, listener):
                     listener.close()
                     return
                 channel.send(message.upper())
-        except ipc.PeerDiedError:
-            print("a client died", flush=True)
+        except ipc.Error as problem:  # it died, or left before its answer
+            print("a client was let go:", problem, flush=True)
 
 
 address = sys.argv[1] if len(sys.argv) > 1 else "unix:/tmp/lanline-shout.sock"
