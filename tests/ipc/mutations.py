@@ -263,6 +263,22 @@ QUEUE = (
         test="wake_test",
     ),
     Mutation(
+        "queue-shut-down-silently",
+        "a queue is shut down and nobody is told who was passed over by the last wake-up",
+        "native/queue_inner.h",
+        "    SET(bench->asleep, 1);\n    call(bench, wake, INT_MAX);",
+        "    call(bench, wake, 1);",
+        test="wake_test",
+    ),
+    Mutation(
+        "queue-over-too-early",
+        "a consumer is told of the end while another has a message in hand",
+        "native/queue_whole.c",
+        "|| !q->redeliver || q->in_hand || !GET(shared->unfinished)",
+        "|| !q->redeliver || q->in_hand || true",
+        test="queue_test",
+    ),
+    Mutation(
         "queue-trim-blind",
         "memory is given back that is in use again",
         "native/queue_trim.c",

@@ -312,6 +312,65 @@ def test_producers_and_consumers_in_many_processes(process: Start) -> None:
         assert [one.end() for one in consumers] == [0, 0, 0]
 
 
+def test_consumers_in_many_processes_end_when_it_is_shut_down_and_one_is_killed(
+    process: Start,
+) -> None:
+    with Queue("shm:jobs", redeliver=True) as jobs, Queue("shm:done", capacity=None) as done:
+        consumers = [
+            process(
+                IMPORT + "import os; me = b'%d ' % os.getpid()\n"
+                "print('in'); sys.stdout.flush()\n"
+                "with Queue('shm:jobs') as jobs, Queue('shm:done') as done:\n"
+                "    for job in jobs: done.put(me + job)\n"
+            )
+            for _ in range(4)
+        ]
+        victim, *others = consumers
+        assert [one.line() for one in consumers] == ["in"] * 4
+        jobs.put(b"0")
+        received = [done.get(timeout=20)]
+        jobs.put_many([b"%d" % number for number in range(1, 500)])
+        jobs.shutdown()
+        victim.kill()
+        jobs.join(timeout=20)
+        assert [one.end() for one in others] == [0, 0, 0]
+        received += done.get_many(1000)
+        finished = {int(line.split()[1]) for line in received}
+        assert finished == set(range(500))
+        assert jobs.statistics()["unfinished"] == 0
+
+
+def test_who_is_killed_with_the_last_job_of_a_queue_that_is_shut_down(process: Start) -> None:
+    with Queue("shm:jobs", redeliver=True) as jobs:
+        jobs.put(b"last")
+        worker = process(
+            IMPORT + "q = Queue('shm:jobs'); print(q.get()); sys.stdout.flush(); sys.stdin.read()"
+        )
+        assert worker.line() == "b'last'"
+        jobs.shutdown()
+        threading.Timer(0.3, worker.kill).start()
+        assert list(jobs) == [b"last"]  # waits for it, gets it when its holder dies, and ends
+
+
+def test_producers_that_wait_for_room_hear_of_the_end(process: Start) -> None:
+    with Queue("shm:jobs", capacity=1) as jobs:
+        jobs.put(b"x")
+        producers = [
+            process(
+                IMPORT + "from lanline import ipc; q = Queue('shm:jobs')\n"
+                "print('in'); sys.stdout.flush()\n"
+                "try: q.put(b'never')\n"
+                "except ipc.PeerClosedError as problem: print(problem)\n"
+            )
+            for _ in range(3)
+        ]
+        assert [one.line() for one in producers] == ["in"] * 3
+        jobs.shutdown()
+        said = "The queue was shut down: nothing can be put into it."
+        assert [one.line() for one in producers] == [said] * 3
+        assert list(jobs) == [b"x"]
+
+
 def test_processes_killed_at_random_leave_the_queue_whole(process: Start) -> None:
     worker = (
         IMPORT

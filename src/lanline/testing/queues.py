@@ -53,7 +53,11 @@ class OnLoop:
     def __iter__(self) -> Iterator[Any]:
         messages = aiter(self._queue)
         while True:
-            yield self._runner.run(anext(messages))  # type: ignore[arg-type]
+            try:
+                message: Any = self._runner.run(anext(messages))  # type: ignore[arg-type]
+            except StopAsyncIteration:
+                return
+            yield message
 
     def __enter__(self) -> Self:
         return self
@@ -245,6 +249,60 @@ def iteration_finishes_what_it_gave(make: MakeAddress, open_: Open) -> None:
         assert queue.statistics()["unfinished"] == 1
 
 
+def a_queue_that_is_shut_down_gives_what_is_left_and_ends(make: MakeAddress, open_: Open) -> None:
+    for redeliver in (False, True):
+        address = make()
+        with open_(address, capacity=2, redeliver=redeliver) as queue, open_(address) as other:
+            queue.put_many([b"1", b"2"])
+            with ThreadPoolExecutor(1) as pool, ipc.Queue(address) as third:
+                waiting = pool.submit(third.put, b"3", SECONDS)
+                other.shutdown()
+                raises(ipc.PeerClosedError, waiting.result, SECONDS)
+            for put in (queue.put, other.put, lambda message: queue.put_many([message])):
+                raises(ipc.PeerClosedError, put, b"3")
+            assert list(queue) == [b"1", b"2"]
+            for get in (queue.get, other.take, lambda: queue.get_many(5)):
+                raises(ipc.PeerClosedError, get)
+            queue.join(0)
+
+
+def with_redelivery_the_end_waits_for_what_others_have_in_hand(
+    make: MakeAddress, open_: Open
+) -> None:
+    address = make()
+    with open_(address, redeliver=True) as queue:
+        queue.put(b"1")
+        with open_(address) as other:
+            assert other.get(SECONDS) == b"1"
+            queue.shutdown()
+            raises(ipc.TimedOutError, queue.get, 0)
+            raises(ipc.PeerClosedError, other.get)  # who has something in hand does not wait
+        item = queue.take(SECONDS)  # it was given back when the other left
+        assert (item.body, item.deliveries) == (b"1", 1)
+        item.done()
+        raises(ipc.PeerClosedError, queue.get)
+
+
+def a_queue_that_is_shut_down_at_once_throws_away_what_waits(
+    make: MakeAddress, open_: Open
+) -> None:
+    address = make()
+    with open_(address, redeliver=True) as queue:
+        with open_(address) as other:
+            queue.put_many([b"1", b"2", b"3"])
+            assert other.get(SECONDS) == b"1"
+            queue.shutdown(immediate=True)
+            for get in (queue.get, other.get):
+                raises(ipc.PeerClosedError, get)
+            raises(ipc.TimedOutError, queue.join, 0)
+        queue.join(SECONDS)  # what the other had in hand does not come again
+        raises(ipc.PeerClosedError, queue.get)
+        assert queue.statistics()["dropped"] == 3
+    with open_(address) as queue:  # the name begins anew
+        queue.put(b"1")
+        assert queue.get(0) == b"1"
+
+
 def opening_again_needs_the_name_alone(make: MakeAddress, open_: Open) -> None:
     address = make()
     with open_(address, capacity=7, redeliver=True), open_(address) as queue:
@@ -332,6 +390,26 @@ async def a_waiting_task_hears_of_the_close(make: MakeAddress) -> None:
     raise AssertionError("ClosedError was not raised")
 
 
+async def tasks_that_wait_hear_of_the_end(make: MakeAddress) -> None:
+    address = make()
+    async with aio.Queue(address) as queue:
+
+        async def consume() -> list[bytes]:
+            return [message async for message in queue]
+
+        consumers = [asyncio.ensure_future(consume()) for _ in range(3)]
+        await asyncio.sleep(0)
+
+        def produce() -> None:
+            with ipc.Queue(address) as other:
+                other.put_many([b"1", b"2", b"3"])
+                other.shutdown()
+
+        await asyncio.to_thread(produce)
+        received = await asyncio.wait_for(asyncio.gather(*consumers), SECONDS)
+        assert sorted(message for each in received for message in each) == [b"1", b"2", b"3"]
+
+
 async def a_loop_and_a_thread_share_a_queue(make: MakeAddress) -> None:
     address = make()
     async with aio.Queue(address, capacity=4) as queue:
@@ -360,6 +438,9 @@ CHECKS: list[Check] = [
     who_leaves_gives_back_or_drops,
     types_are_checked_and_a_bad_one_is_no_end,
     iteration_finishes_what_it_gave,
+    a_queue_that_is_shut_down_gives_what_is_left_and_ends,
+    with_redelivery_the_end_waits_for_what_others_have_in_hand,
+    a_queue_that_is_shut_down_at_once_throws_away_what_waits,
     opening_again_needs_the_name_alone,
     closed_is_closed,
     a_fork_says_so,
@@ -370,6 +451,7 @@ ASYNC_CHECKS: list[AsyncCheck] = [
     a_cancelled_put_that_waits_puts_nothing,
     tasks_share_a_queue_and_each_finishes_its_own,
     a_waiting_task_hears_of_the_close,
+    tasks_that_wait_hear_of_the_end,
     a_loop_and_a_thread_share_a_queue,
 ]
 

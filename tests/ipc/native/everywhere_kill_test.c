@@ -178,6 +178,40 @@ static void at_most_one_was_dropped(bool killed)
     finish();
 }
 
+/* --- shutting down */
+
+static bool at_once;
+
+static void shuts_down(void)
+{
+    member m;
+    join(&m);
+    m.q.watching = true;
+    CHECK(queue_shut_down(&m.q, at_once, BELL_FOR_EVER) == RESULT_OK);
+    leave(&m);
+}
+
+static void it_is_shut_down_for_all_or_not_at_all(bool killed)
+{
+    unsigned char bytes[100];
+    queue_message message;
+    queue_try try = {.until = BELL_FOR_EVER};
+    uint32_t count = 0;
+    result answer;
+    CHECK(queue_clear_dead(&survivor.q) == RESULT_OK);
+    bool over = put(&survivor, "4", 1, 4) == RESULT_SHUT_DOWN; /* FULL: the victim was killed before */
+    CHECK(over || killed);
+    while ((answer = queue_receive(&survivor.q, &message, 1, bytes, sizeof bytes, &try)) == RESULT_OK) {
+        CHECK(message.kind == ++count);
+        CHECK(done(&survivor, &message, false) == RESULT_OK);
+    }
+    CHECK(answer == (over ? RESULT_SHUT_DOWN : RESULT_EMPTY));
+    CHECK(count == (over && at_once ? 0 : 3));
+    CHECK(queue_all_finished(&survivor.q, &try) == RESULT_OK);
+    CHECK(leave(&survivor));
+    finish();
+}
+
 /* --- clearing away the dead */
 
 static void takes_and_keeps(void)
@@ -530,6 +564,15 @@ static void whoever_gives_memory_back(void)
                it_holds_as_much_again);
 }
 
+static void whoever_shuts_down(void)
+{
+    everywhere("one that shuts a queue down", a_full_queue, shuts_down,
+               it_is_shut_down_for_all_or_not_at_all);
+    at_once = true;
+    everywhere("one that shuts it down at once", a_full_queue, shuts_down,
+               it_is_shut_down_for_all_or_not_at_all);
+}
+
 static void whoever_drops_or_waits(void)
 {
     everywhere("one that drops and waits", a_full_queue, drops_and_waits, at_most_one_was_dropped);
@@ -569,6 +612,7 @@ int main(void)
 {
     RUN(whoever_makes_a_queue);
     RUN(whoever_gives_memory_back);
+    RUN(whoever_shuts_down);
     RUN(whoever_drops_or_waits);
     RUN(whoever_repairs);
     RUN(whoever_reads_or_waits_at_a_ring);

@@ -381,7 +381,7 @@ static void queue_program(program *p)
     static int file = -1;
     static unsigned char *memory;
     static const uint16_t hot[] = {
-        0, 8, 16, 24, 128, 256, 260, 264, 268, 272, 280, 288, 336, 344, 384, 388, 392, 396, 400, 404,
+        0, 8, 16, 24, 128, 256, 260, 264, 268, 272, 276, 280, 288, 336, 344, 384, 388, 392, 396, 400, 404,
         4096 + 16, 4096 + 20, 4096 + 24, 4096 + 32, 4096 + 36, 4096 + 40, 4096 + 48,
         20480, 20484, 20488, 20492, 20496, 20500, 20504, 20512,
         20736, 20740, 20744, 20748, 20752, 20756, 20760, 20768, 20992, 20996, 21000, 21004, 21008,
@@ -438,6 +438,9 @@ static void queue_program(program *p)
             break;
         default: {
             queue_try try = {.until = LOCK_AT_ONCE};
+            uint64_t end = next(p, 1);
+            if (end % 8 == 0)
+                note(queue_shut_down(&m->q, end & 8, LOCK_AT_ONCE));
             note(queue_all_finished(&m->q, &try));
             queue_sleep(&m->q, QUEUE_ITEMS, try.turn, &(sentry_wait){0}, clock_ns() + 1000);
         }

@@ -101,6 +101,64 @@ static void a_member_that_leaves_gives_back_what_it_had(void)
     finish();
 }
 
+static result try_to_receive(member *m, queue_message *message)
+{
+    char bytes[16];
+    queue_try try = {.until = BELL_FOR_EVER};
+    return queue_receive(&m->q, message, 1, bytes, sizeof bytes, &try);
+}
+
+static void what_is_shut_down_is_over_when_nothing_can_come_any_more(void)
+{
+    member a, b;
+    queue_message first, second, none;
+    for (int redeliver = 0; redeliver < 2; redeliver++) {
+        make(1 << 16, 1, redeliver);
+        join(&a);
+        join(&b);
+        CHECK(put(&a, "1", 1, 0) == RESULT_OK);
+        CHECK(queue_shut_down(&a.q, false, BELL_FOR_EVER) == RESULT_OK);
+        CHECK(put(&a, "2", 1, 0) == RESULT_SHUT_DOWN);
+        CHECK(try_to_receive(&a, &first) == RESULT_OK);
+        CHECK(try_to_receive(&a, &none) == RESULT_SHUT_DOWN); /* also with something in hand */
+        CHECK(try_to_receive(&b, &none) == (redeliver ? RESULT_EMPTY : RESULT_SHUT_DOWN));
+        if (redeliver) {
+            CHECK(done(&a, &first, true) == RESULT_OK);
+            CHECK(try_to_receive(&b, &second) == RESULT_OK && second.deliveries == 1);
+            CHECK(try_to_receive(&a, &none) == RESULT_EMPTY);
+            CHECK(done(&b, &second, false) == RESULT_OK);
+            CHECK(try_to_receive(&a, &none) == RESULT_SHUT_DOWN);
+        }
+        leave(&a);
+        CHECK(leave(&b));
+        finish();
+    }
+}
+
+static void what_is_shut_down_at_once_is_thrown_away_and_does_not_come_again(void)
+{
+    member a, b;
+    queue_message first, none;
+    queue_try try = {.until = BELL_FOR_EVER};
+    make(1 << 16, 0, true);
+    join(&a);
+    join(&b);
+    for (int i = 0; i < 3; i++)
+        CHECK(put(&a, "x", 1, 0) == RESULT_OK);
+    CHECK(try_to_receive(&b, &first) == RESULT_OK);
+    CHECK(queue_shut_down(&a.q, true, BELL_FOR_EVER) == RESULT_OK);
+    CHECK(queue_shut_down(&a.q, false, BELL_FOR_EVER) == RESULT_OK); /* changes nothing */
+    CHECK(atomic_load(&a.q.shared->dropped) == 2);
+    CHECK(try_to_receive(&a, &none) == RESULT_SHUT_DOWN);
+    CHECK(queue_all_finished(&a.q, &try) == RESULT_FULL); /* somebody works still */
+    CHECK(done(&b, &first, true) == RESULT_OK);
+    CHECK(try_to_receive(&a, &none) == RESULT_SHUT_DOWN);
+    CHECK(queue_all_finished(&a.q, &try) == RESULT_OK);
+    leave(&a);
+    CHECK(leave(&b));
+    finish();
+}
+
 /* Many at once, each in a thread with a handle of its own. */
 #define EACH 4000
 #define PRODUCERS 3
@@ -284,6 +342,8 @@ int main(void)
     RUN(a_full_queue_says_so_by_number_and_by_bytes);
     RUN(an_item_given_back_comes_again_first_and_marked);
     RUN(a_member_that_leaves_gives_back_what_it_had);
+    RUN(what_is_shut_down_is_over_when_nothing_can_come_any_more);
+    RUN(what_is_shut_down_at_once_is_thrown_away_and_does_not_come_again);
     RUN(many_at_once_lose_and_double_nothing);
     RUN(what_is_put_beside_the_giving_back_of_memory_is_whole);
     RUN(a_file_that_is_no_queue_is_refused);

@@ -163,6 +163,53 @@ static void the_last_one_done_wakes_who_waits_for_the_end(void)
     finish();
 }
 
+static void shutting_down_wakes_who_waits_for_an_item_or_for_room(void)
+{
+    member m, others[3];
+    sleeper sleepers[3];
+    for (int full = 0; full < 2; full++) {
+        make(64 * QUEUE_BLOCK, 1, false);
+        join(&m);
+        if (full)
+            CHECK(put(&m, "x", 1, 0) == RESULT_OK);
+        for (int i = 0; i < 3; i++) {
+            join(&others[i]);
+            sleepers[i] = (sleeper){.who = full ? "who waits for room in a queue that is shut down"
+                                                : "who waits for an item of a queue that is shut down",
+                                    .sleep = full ? for_room_in_a_queue : for_an_item,
+                                    .of = &others[i]};
+            fall_asleep_for(&sleepers[i]);
+        }
+        CHECK(queue_shut_down(&m.q, false, BELL_FOR_EVER) == RESULT_OK);
+        for (int i = 0; i < 3; i++)
+            must_wake(&sleepers[i]);
+        for (int i = 0; i < 3; i++)
+            leave(&others[i]);
+        leave(&m);
+        finish();
+    }
+}
+
+static void the_last_one_done_wakes_who_waits_for_what_comes_again(void)
+{
+    member m, other;
+    queue_message message;
+    char bytes[16];
+    make(64 * QUEUE_BLOCK, 0, true);
+    join(&m);
+    join(&other);
+    CHECK(put(&m, "x", 1, 0) == RESULT_OK);
+    CHECK(get(&m, bytes, &message) == RESULT_OK);
+    CHECK(queue_shut_down(&m.q, false, BELL_FOR_EVER) == RESULT_OK);
+    sleeper s = {.who = "who waits for what may come again", .sleep = for_an_item, .of = &other};
+    fall_asleep_for(&s);
+    CHECK(done(&m, &message, false) == RESULT_OK);
+    must_wake(&s);
+    leave(&other);
+    leave(&m);
+    finish();
+}
+
 /* --- what has one writer at a time */
 
 static roster somebody = {.tag = 1 << ROSTER_PLACE_BITS | 1};
@@ -238,6 +285,8 @@ int main(void)
     RUN(room_wakes_the_writer_of_a_ring);
     RUN(two_items_put_at_once_wake_two_at_a_queue);
     RUN(room_wakes_who_puts_into_a_queue);
+    RUN(shutting_down_wakes_who_waits_for_an_item_or_for_room);
+    RUN(the_last_one_done_wakes_who_waits_for_what_comes_again);
     RUN(the_last_one_done_wakes_who_waits_for_the_end);
     RUN(a_new_value_wakes_who_waits_for_it);
     RUN(a_broadcast_wakes_who_listens);

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
-from lanline.errors import ClosedError, TimedOutError
+from lanline.errors import ClosedError, PeerClosedError, TimedOutError
 from lanline.ipc.aio.watch import Watch
 from lanline.ipc.handed import StaysHere
 from lanline.ipc.shared import queue as blocking
@@ -151,6 +151,10 @@ class Queue(StaysHere, Generic[T]):
         """Wait until everything that was put has been taken and finished (task_done, Item.done)."""
         await self._when(lambda: self._queue.join(0), timeout)
 
+    def shutdown(self, immediate: bool = False) -> None:
+        """As `lanline.ipc.Queue.shutdown`."""
+        self._queue.shutdown(immediate)
+
     async def _when(self, attempt: Callable[[], R], timeout: float | None) -> R:
         """What `attempt` gives as soon as it does not say that it would have to wait."""
         seconds_of(timeout)
@@ -179,10 +183,16 @@ class Queue(StaysHere, Generic[T]):
         return len(self._queue)
 
     async def __aiter__(self) -> AsyncIterator[T]:
-        """Messages for ever, each finished when the next is asked for."""
-        while True:
-            with await self.take() as item:
+        """Messages until it is shut down, each finished when the next is asked for."""
+        while (item := await self._next()) is not None:
+            with item:
                 yield item.body
+
+    async def _next(self) -> Item[T] | None:
+        try:
+            return await self.take()
+        except PeerClosedError:
+            return None
 
     def qsize(self) -> int:
         """As `lanline.ipc.Queue.qsize`."""

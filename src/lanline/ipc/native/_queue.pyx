@@ -29,6 +29,7 @@ from lanline.errors import (
     FullError,
     MessageTooLargeError,
     NoRoomError,
+    PeerClosedError,
     TimedOutError,
 )
 from lanline.ipc.ending import at_exit, stay_if_ending
@@ -43,6 +44,7 @@ cdef extern from "result.h" nogil:
         RESULT_TOO_LARGE
         RESULT_CORRUPT
         RESULT_TIMED_OUT
+        RESULT_SHUT_DOWN
         RESULT_SYSTEM
 
 cdef extern from "<stdbool.h>" nogil:
@@ -64,6 +66,7 @@ cdef extern from "queue.h" nogil:
         uint64_t blocks, capacity
         uint32_t redeliver
         uint32_t count
+        uint32_t end
         uint64_t unfinished, put, got, redelivered, dropped, repairs
     ctypedef struct queue:
         queue_control *shared
@@ -103,6 +106,7 @@ cdef extern from "queue.h" nogil:
                          uint64_t room, queue_try *attempt)
     result queue_finish(queue *q, uint32_t index, uint64_t sequence, bint back, uint64_t until)
     result queue_all_finished(queue *q, queue_try *attempt)
+    result queue_shut_down(queue *q, c_bool at_once, uint64_t until)
     void queue_wake_all(queue *q)
     result queue_trim(queue *q)
 
@@ -117,6 +121,7 @@ cdef enum:
 
 HELD = "A process that does not go on (is it stopped?) holds the queue's lock."
 LEAVE_SECONDS = 2.0  # for the door, when a handle is closed
+OVER = "The queue was shut down, and no message is left in it."
 BROKEN = "The queue's file breaks its own rules; remove it and begin anew."
 
 cdef unsigned long fork_generation = 0
@@ -157,6 +162,7 @@ def look(int fd):
         "got": control.got,
         "redelivered": control.redelivered,
         "dropped": control.dropped,
+        "shut_down": control.end != 0,
         "repairs": control.repairs,
     }
 
@@ -323,6 +329,8 @@ cdef class Member:
                     attempt.slept = True
                 elif answer == RESULT_TOO_LARGE:
                     raise MessageTooLargeError(parcels[put].size, self.limit)
+                elif answer == RESULT_SHUT_DOWN:
+                    raise PeerClosedError("The queue was shut down: nothing can be put into it.")
                 elif answer == RESULT_SYSTEM:
                     raise NoRoomError(
                         f"The file system of {self.path.parent} is full: have messages taken out of "
@@ -388,6 +396,8 @@ cdef class Member:
                     room = message.size
                     PyMem_Free(bytes)
                     bytes = NULL
+                elif answer == RESULT_SHUT_DOWN:
+                    raise PeerClosedError(OVER)
                 elif answer != RESULT_TIMED_OUT:
                     raise CorruptedError(BROKEN)
                 if bytes == NULL:
@@ -496,6 +506,21 @@ cdef class Member:
         finally:
             sentry_go(&self.q.sentry, &w)
 
+    def shut_down(self, bint at_once=False):
+        """Nothing can be put any more; with `at_once` what waits is thrown away."""
+        cdef result answer = RESULT_TIMED_OUT
+        cdef uint64_t until, give_up = clock_ns() + LOCK_NS
+        while answer == RESULT_TIMED_OUT:
+            until = self._next_try(give_up, answer)
+            self.inside += 1
+            with nogil:
+                answer = queue_shut_down(&self.q, at_once, until)
+                if self.q.spare:
+                    queue_trim(&self.q)
+            self._step_out()
+        if answer != RESULT_OK:
+            raise CorruptedError(BROKEN)
+
     # --- all of it
 
     def watch(self):
@@ -586,6 +611,7 @@ cdef class Member:
             "got": self.q.shared.got,
             "redelivered": self.q.shared.redelivered,
             "dropped": self.q.shared.dropped,
+            "shut_down": self.q.shared.end != 0,
             "repairs": self.q.shared.repairs,
             "participants": roster_count(&self.q.members),
         }

@@ -175,6 +175,8 @@ static result allocate(queue *q, uint32_t count, uint32_t *first)
 result queue_put(queue *q, const void *bytes, uint64_t size, uint32_t kind)
 {
     queue_control *shared = q->shared;
+    if (GET(shared->end))
+        return RESULT_SHUT_DOWN;
     if (size > (uint64_t)q->blocks * QUEUE_BODY || size > UINT32_MAX)
         return RESULT_TOO_LARGE;
     if (q->capacity && GET(shared->count) >= q->capacity)
@@ -311,6 +313,9 @@ result queue_get(queue *q, const queue_message *message)
         return RESULT_CORRUPT;
     SET(q->shared->got, GET(q->shared->got) + 1);
     if (q->redeliver) {
+        q->in_hand++;
+        if (GET(q->shared->end)) /* threads of ours that have nothing in hand need wait no longer */
+            call_all(&q->shared->items, &q->wake_items);
         call(&q->shared->room, &q->wake_room, 1);
         return RESULT_OK;
     }
@@ -325,6 +330,8 @@ static result done_with_taken(queue *q, uint32_t index, uint64_t sequence, bool 
     if (GET(head->state) != BLOCK_TAKEN || GET(head->owner) != q->members.tag
         || GET(head->sequence) != sequence)
         return RESULT_EMPTY;
+    if (q->in_hand)
+        q->in_hand--;
     if (back) {
         SET(head->deliveries, GET(head->deliveries) + 1);
         COMMIT(head->state, BLOCK_READY);

@@ -20,6 +20,11 @@
  * others asleep, and what a dead consumer had is to come again: therefore sleepers look up, and those
  * who sleep long have a sentry, which tells them of every death (sentry.h). They clear away the dead.
  *
+ * Shutting down is one word as well: from then on nothing can be put, and whoever would wait for a message
+ * is told instead, once nothing is left that could come. With redelivery what others have in hand could;
+ * so who has nothing in hand waits for them, and who has something does not, lest two wait for each other.
+ * At once means that what is left is thrown away, by whoever comes by.
+ *
  * Memory. Blocks get memory as they are first used. When a queue that has used much becomes empty, all its
  * blocks count as never used again, and whoever emptied it gives their memory back to the system, from the
  * end and a slice at a time, with the lock let go between (queue_trim); at most once a second, because
@@ -61,6 +66,8 @@
 #endif
 #define QUEUE_LEAVE_NS UINT64_C(2000000000) /* a stopped holder of the lock keeps nobody from leaving */
 
+typedef enum { QUEUE_OPEN = 0, QUEUE_SHUT_DOWN, QUEUE_SHUT_DOWN_AT_ONCE } queue_end;
+
 typedef enum { BLOCK_FREE = 0, BLOCK_READY, BLOCK_TAKEN } block_state;
 
 typedef struct {
@@ -93,6 +100,7 @@ typedef struct {
     _Atomic uint32_t touched;                    /* blocks that have ever been used */
     _Atomic uint32_t first, last;                /* of the messages that are READY */
     _Atomic uint32_t count;                      /* how many are READY */
+    _Atomic uint32_t end;                        /* queue_end */
     _Atomic uint64_t unfinished;                 /* READY, or taken and not yet done with */
     _Atomic uint64_t sequence;                   /* the last one given */
     _Atomic uint64_t put, got, redelivered, dropped, repairs;
@@ -114,6 +122,7 @@ typedef struct {
     bool inherited; /* somebody died in our place before us, and that is not repaired so far */
     bool watching; /* we wait on event loops */
     bool spare; /* there is memory to give back: queue_trim. For our threads alone */
+    uint32_t in_hand; /* with redelivery: what we have taken and not finished */
     bool leaving; /* what we hold is to be treated as a dead one's */
     patience patience;
     sentry sentry;
@@ -153,7 +162,7 @@ result queue_take(queue *q, uint64_t deadline_ns);
 /* Release it, and wake whom the changes concern. */
 void queue_release(queue *q);
 
-/* FULL: no room now. TOO_LARGE: can never fit. SYSTEM: the file system has no more memory. */
+/* FULL: no room now. TOO_LARGE: can never fit. SYSTEM: the file system has no more memory. SHUT_DOWN. */
 result queue_put(queue *q, const void *bytes, uint64_t size, uint32_t kind);
 /* The oldest message that nobody has taken. EMPTY: there is none. */
 result queue_first(queue *q, queue_message *message);
@@ -169,6 +178,10 @@ result queue_drop(queue *q);
 
 /* Whoever has slept and got what it wanted passes the wake-up on. Needs the lock. */
 void queue_pass_on(queue *q, queue_event event);
+/* Nothing is left, and nothing will come: SHUT_DOWN is the answer to whoever wants a message. */
+bool queue_is_over(queue *q);
+/* If it was shut down at once, throw away what is left. */
+result queue_drain(queue *q);
 /* Say that somebody goes to sleep; the turn to sleep on. Needs the lock. */
 uint32_t queue_asleep(queue *q, queue_event event);
 /* Without the lock: spin, then sleep, until the turn has changed, the deadline, or a look. True: it is
@@ -209,6 +222,8 @@ result queue_receive(queue *q, queue_message *messages, uint32_t most, void *byt
 result queue_finish(queue *q, uint32_t index, uint64_t sequence, bool back, uint64_t until);
 /* OK: every message has been taken and is done with. FULL: not yet. */
 result queue_all_finished(queue *q, queue_try *try);
+/* Nothing can be put any more; with `at_once` what is left is thrown away, counted. */
+result queue_shut_down(queue *q, bool at_once, uint64_t until);
 /* Let everybody who sleeps look, because a handle is being closed under some of them. */
 void queue_wake_all(queue *q);
 

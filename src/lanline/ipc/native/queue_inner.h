@@ -52,6 +52,13 @@ static inline void call(queue_bench *bench, int *wake, int how_many)
         *wake = how_many;
 }
 
+/* The same for all of them, also where one was woken and did not look yet. */
+static inline void call_all(queue_bench *bench, int *wake)
+{
+    SET(bench->asleep, 1);
+    call(bench, wake, INT_MAX);
+}
+
 static inline void finished(queue *q, uint64_t how_many)
 {
     uint64_t unfinished = GET(q->shared->unfinished);
@@ -60,6 +67,8 @@ static inline void finished(queue *q, uint64_t how_many)
         SET(q->shared->unfinished, left);
     if (!left)
         call(&q->shared->finished, &q->wake_finished, INT_MAX);
+    if (!left && GET(q->shared->end))
+        call_all(&q->shared->items, &q->wake_items);
 }
 
 /* The last message is given up: if its like took much memory, all blocks are as if never used. Whether they

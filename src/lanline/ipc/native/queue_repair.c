@@ -107,12 +107,9 @@ result queue_repair(queue *q)
         SET(shared->repairs, GET(shared->repairs) + 1);
         q->inherited = false;
         /* Whoever waited for the dead looks again. */
-        SET(shared->items.asleep, 1);
-        SET(shared->room.asleep, 1);
-        SET(shared->finished.asleep, 1);
-        call(&shared->items, &q->wake_items, INT_MAX);
-        call(&shared->room, &q->wake_room, INT_MAX);
-        call(&shared->finished, &q->wake_finished, INT_MAX);
+        call_all(&shared->items, &q->wake_items);
+        call_all(&shared->room, &q->wake_room);
+        call_all(&shared->finished, &q->wake_finished);
     }
     free(used);
     free(ready);
@@ -130,6 +127,7 @@ void queue_close(queue *q, bool *last, bool *empty)
         q->leaving = true;
         if (q->redeliver || roster_find_dead(&q->members))
             queue_repair(q);
+        queue_drain(q);
         *empty = GET(q->shared->unfinished) == 0;
         queue_release(q);
     }

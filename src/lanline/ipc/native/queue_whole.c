@@ -62,6 +62,25 @@ bool queue_sleep(queue *q, queue_event event, uint32_t turn, sentry_wait *w, uin
     return sentry_is_time(w, clock_ns());
 }
 
+bool queue_is_over(queue *q)
+{
+    queue_control *shared = q->shared;
+    uint32_t end = GET(shared->end);
+    return end && !GET(shared->count)
+           && (end == QUEUE_SHUT_DOWN_AT_ONCE || !q->redeliver || q->in_hand || !GET(shared->unfinished));
+}
+
+result queue_drain(queue *q)
+{
+    result answer = RESULT_OK;
+    if (GET(q->shared->end) != QUEUE_SHUT_DOWN_AT_ONCE)
+        return answer;
+    /* There are no more messages than blocks, whatever the file says. */
+    for (uint32_t left = q->blocks; left && answer == RESULT_OK; left--)
+        answer = queue_drop(q);
+    return answer == RESULT_EMPTY ? RESULT_OK : answer;
+}
+
 result queue_send(queue *q, const queue_parcel *parcels, uint32_t count, queue_try *try)
 {
     result answer = queue_take(q, try->until);
@@ -100,7 +119,8 @@ result queue_receive(queue *q, queue_message *messages, uint32_t most, void *byt
     try->done = 0;
     if (answer != RESULT_OK)
         return answer;
-    while (try->done < most) {
+    answer = queue_drain(q);
+    while (answer == RESULT_OK && try->done < most) {
         queue_message *message = &messages[try->done];
         answer = queue_first(q, message);
         if (answer == RESULT_OK && message->size > room)
@@ -115,7 +135,9 @@ result queue_receive(queue *q, queue_message *messages, uint32_t most, void *byt
         room -= message->size;
         try->done++;
     }
-    if (try->done == 0 && answer == RESULT_EMPTY)
+    if (try->done == 0 && answer == RESULT_EMPTY && queue_is_over(q))
+        answer = RESULT_SHUT_DOWN;
+    else if (try->done == 0 && answer == RESULT_EMPTY)
         try->turn = queue_asleep(q, QUEUE_ITEMS);
     else if (try->slept)
         queue_pass_on(q, QUEUE_ITEMS);
@@ -137,12 +159,29 @@ result queue_all_finished(queue *q, queue_try *try)
 {
     result answer = queue_take(q, try->until);
     if (answer == RESULT_OK) {
-        if (GET(q->shared->unfinished)) {
+        answer = queue_drain(q);
+        if (answer == RESULT_OK && GET(q->shared->unfinished)) {
             try->turn = queue_asleep(q, QUEUE_FINISHED);
             answer = RESULT_FULL;
         }
         queue_release(q);
     }
+    return answer;
+}
+
+result queue_shut_down(queue *q, bool at_once, uint64_t until)
+{
+    queue_control *shared = q->shared;
+    result answer = queue_take(q, until);
+    if (answer != RESULT_OK)
+        return answer;
+    uint32_t end = at_once ? QUEUE_SHUT_DOWN_AT_ONCE : QUEUE_SHUT_DOWN;
+    if (GET(shared->end) < end)
+        SET(shared->end, end);
+    answer = queue_drain(q);
+    call_all(&shared->items, &q->wake_items);
+    call_all(&shared->room, &q->wake_room);
+    queue_release(q);
     return answer;
 }
 

@@ -10,6 +10,7 @@ typedef enum {
     RESULT_CORRUPT,   /* the shared bytes break the rules: the other side is broken or hostile */
     RESULT_TIMED_OUT, /* the wait ended and nothing was changed */
     RESULT_DROPS,     /* this ring drops its oldest and is used by other calls: ring_dropping.h */
+    RESULT_SHUT_DOWN, /* this queue was shut down */
     RESULT_SYSTEM,    /* a system call failed: errno says why */
 } result;
 

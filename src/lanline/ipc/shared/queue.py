@@ -28,6 +28,7 @@ from lanline.errors import (
     ClosedError,
     FullError,
     MessageError,
+    PeerClosedError,
     TimedOutError,
 )
 from lanline.ipc.forgotten import warn_unclosed
@@ -397,6 +398,22 @@ class Queue(StaysHere, Generic[T]):
         """
         self._member.join(timeout)
 
+    def shutdown(self, immediate: bool = False) -> None:
+        """Say to everybody that no more will come, as `queue.Queue.shutdown` does.
+
+        From here on `put` raises PeerClosedError, in every process, also where it waits. `get` goes
+        on until nothing is left; then it raises PeerClosedError, and `for message in queue` ends.
+        With redelivery something is left for as long as another consumer has a message in hand,
+        which comes again if it dies. With `immediate` what waits is thrown away (counted as
+        `dropped`), and nothing comes again. It cannot be taken back: the name begins anew when the
+        last participant has left the empty queue.
+
+        Waits for nobody. Raises ClosedError, ForkedError, and TimedOutError while a process that
+        was stopped holds the queue's lock.
+        """
+        yes_or_no("immediate", immediate)
+        self._member.shut_down(immediate)
+
     def watch(self) -> int:
         """For `lanline.ipc.aio`: the descriptor of the file that is rung from here on."""
         return self._member.watch()
@@ -428,10 +445,16 @@ class Queue(StaysHere, Generic[T]):
         return self.capacity is not None and len(self) >= self.capacity
 
     def __iter__(self) -> Iterator[T]:
-        """Messages for ever, each finished when the next is asked for."""
-        while True:
-            with self.take() as item:
+        """Messages until it is shut down, each finished when the next is asked for."""
+        while (item := self._next_item()) is not None:
+            with item:
                 yield item.body
+
+    def _next_item(self) -> Item[T] | None:
+        try:
+            return self.take()
+        except PeerClosedError:
+            return None
 
     def statistics(self) -> dict[str, int]:
         """Counts since the queue was made, by everybody; `newest_dropped` by this participant."""
