@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
-from collections.abc import Callable, Coroutine
-from contextlib import closing
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import closing, contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from tests.ipc.beside import Beside
 from tests.kernel_queues import fresh_queue
 
 from lanline import ipc
@@ -372,3 +374,126 @@ def test_nor_is_a_channel_or_a_listener(method: str, folder: Path) -> None:
             ):
                 get_context("spawn").Process(target=print, args=(handle,)).start()
             handle.close()
+
+
+@contextmanager
+def outliving() -> Iterator[Callable[[], None]]:
+    """A call that forks a child, which has a copy of everything and lives as long as this lasts."""
+    hears, holds = os.pipe()
+
+    def fork() -> None:
+        if os.fork() == 0:
+            os.close(holds)
+            os.read(hears, 1)
+            os._exit(0)
+
+    try:
+        yield fork
+    finally:
+        os.close(holds)
+        os.close(hears)
+
+
+def _places(folder: Path) -> dict[str, str]:
+    return {
+        "unix": f"unix:{folder}/place",
+        "fifo": f"fifo:{folder}/place",
+        "mq": f"mq:/{fresh_queue()}",
+        "shm": "shm:place",
+        "tcp": "tcp://127.0.0.1:0",
+        "tls": "tls://127.0.0.1:0",
+    }
+
+
+ALL_METHODS = ["unix", "tcp", "tls", "fifo", "mq", "shm"]
+
+
+@pytest.mark.parametrize("method", ALL_METHODS)
+@pytest.mark.usefixtures("trusted")
+def test_a_child_that_lives_on_does_not_hide_its_parents_death(method: str, folder: Path) -> None:
+    with outliving() as fork:
+
+        def calls(address: str) -> Iterator[object]:
+            with ipc.connect(address, SECONDS):
+                fork()
+                yield "forked"
+
+        with Beside(calls) as other, ipc.listen(_places(folder)[method]) as listener:
+            other.tell(listener.address)
+            with listener.accept(SECONDS) as channel:
+                assert other.hear() == "forked"
+                other.kill()
+                with pytest.raises(ipc.PeerDiedError):
+                    channel.recv(SECONDS)
+
+
+@pytest.mark.parametrize("method", ALL_METHODS)
+@pytest.mark.usefixtures("trusted")
+def test_nor_does_it_keep_its_dead_parents_address(method: str, folder: Path) -> None:
+    with outliving() as fork:
+
+        def listens(address: str) -> Iterator[object]:
+            with ipc.listen(address) as listener:
+                fork()
+                yield listener.address
+
+        with Beside(listens) as other:
+            other.tell(_places(folder)[method])
+            address = other.hear()
+            other.kill()
+            with pytest.raises(ipc.NotFoundError):
+                ipc.connect(address, 0)
+            with ipc.listen(address) as listener:
+                for end in met(listener):
+                    end.close()
+
+
+def test_nor_does_it_keep_an_end_of_a_pipe_or_of_a_fifo(folder: Path) -> None:
+    reader, writer = ipc.pipe()
+    with outliving() as fork:
+
+        def writes(address: str) -> Iterator[object]:
+            with ipc.FifoWriter(address, SECONDS) as records:
+                writer.send(b"x")
+                records.send(b"x")
+                fork()
+                yield "forked"
+
+        with reader, Beside(writes) as other, ipc.FifoReader(f"fifo:{folder}/place") as lines:
+            other.tell(lines.address)
+            assert other.hear() == "forked"
+            other.kill()
+            assert (reader.recv(SECONDS), lines.recv(SECONDS)) == (b"x", b"x")
+            with pytest.raises(ipc.PeerDiedError):
+                reader.recv(SECONDS)
+            with pytest.raises(ipc.PeerClosedError):
+                lines.recv(SECONDS)
+            writer.close()
+
+
+GENERATIONS = """
+import os, sys
+from lanline import ipc
+handles = [
+    ipc.SharedValue("shm:place"), ipc.Queue("shm:place"), ipc.SharedMemory("shm:place", 10),
+    ipc.Broadcast("shm:place"), ipc.Lock("/place"), *ipc.pipe(), ipc.listen("shm:place"),
+    ipc.FifoReader("fifo:" + sys.argv[1] + "/place", keep_open=True),
+]
+if os.fork() == 0:
+    own = [os.open("/dev/null", os.O_RDONLY) for _ in range(40)]  # numbers that were the handles'
+    if os.fork() == 0:
+        for number in own:
+            os.fstat(number)
+        os._exit(0)
+    os._exit(os.waitstatus_to_exitcode(os.wait()[1]))
+code = os.waitstatus_to_exitcode(os.wait()[1])
+for handle in handles:
+    handle.close()
+sys.exit(code)
+"""
+
+
+def test_a_grandchild_lets_go_of_nothing_twice(folder: Path) -> None:
+    command = [sys.executable, "-c", GENERATIONS, str(folder)]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (run.stderr, run.returncode) == ("", 0)

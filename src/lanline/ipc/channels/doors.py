@@ -12,6 +12,7 @@ from lanline.ipc.channels.contract import Listener, Overflow
 from lanline.ipc.channels.link import StreamLink
 from lanline.ipc.channels.news import News, has_news, making
 from lanline.ipc.channels.stream import LINGER_SECONDS, StreamChannel
+from lanline.ipc.copies import drop_in_child
 from lanline.ipc.steps import Steps, Wait, run
 from lanline.ipc.system import speaking
 from lanline.ipc.waiting import Deadline, Waker, held
@@ -42,6 +43,10 @@ class DoorListener(Listener[T]):
             self._remove()
             self._shut()
             raise
+        drop_in_child(self)
+
+    def drop_copies(self) -> None:
+        self._shut()
 
     @property
     @abstractmethod

@@ -29,6 +29,7 @@ from lanline.ipc.channels.first_bytes import TLS_ALERT
 from lanline.ipc.channels.framing import FAREWELL, HEADER, Framer
 from lanline.ipc.channels.lane import Lane
 from lanline.ipc.channels.news import News, making
+from lanline.ipc.copies import drop_in_child
 from lanline.ipc.payload import BytesLike, size_of
 from lanline.ipc.steps import Steps, Wait
 from lanline.ipc.waiting import Deadline
@@ -69,6 +70,7 @@ class StreamLink(Lane, ABC):
         self._reading = threading.Lock()  # a failed send reads what the peer said last
         self._news: News | None = None
         self._kept: deque[bytes] = deque()
+        drop_in_child(self)
 
     # --- what carries the bytes ---------------------------------------------------------------
 
@@ -382,6 +384,9 @@ class StreamLink(Lane, ABC):
         """`release`, and of what `announce` made."""
         if self._news is not None:
             self._news.close()
+        self.release()
+
+    def drop_copies(self) -> None:
         self.release()
 
     def forget(self) -> None:

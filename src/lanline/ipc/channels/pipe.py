@@ -37,6 +37,9 @@ class PipeLink(DescriptorLink):
     def start(self, reading: threading.Lock, writing: threading.Lock) -> None:
         """Not before its first use, which PipeEnd has to see."""
 
+    def drop_copies(self) -> None:
+        """It is for the child to use, if nobody has before."""
+
     def start_in_use(self, reading: threading.Lock, writing: threading.Lock) -> None:
         super().start(reading, writing)
 
@@ -92,7 +95,9 @@ class PipeEnd(StreamChannel[T]):
 
     def after_fork(self, *, in_child: bool) -> None:
         self._handed_on = True
-        if in_child and not self._used:
+        if in_child and self._used:
+            self.link.release()
+        elif in_child:
             self._pid = os.getpid()
             self._reading, self._writing = threading.Lock(), threading.Lock()
             self.link.reset()

@@ -35,6 +35,7 @@ from lanline.ipc.channels.contract import (
 )
 from lanline.ipc.channels.news import News, making
 from lanline.ipc.channels.views import Borrowed, CopyingLoan, HeldMessage, Loan, check_loan
+from lanline.ipc.copies import drop_in_child
 from lanline.ipc.forgotten import Descriptor, warn_unclosed
 from lanline.ipc.native import load
 from lanline.ipc.payload import is_array
@@ -191,6 +192,12 @@ class ShmListener(Listener[T]):
         except BaseException:
             self._folder.close()
             raise
+        drop_in_child(self)
+
+    def drop_copies(self) -> None:
+        """The door is dropped by its own listener."""
+        for caller in self._callers:
+            caller.sock.close()
 
     def accepting(self, deadline: Deadline) -> Steps[ShmChannel[T]]:
         try:

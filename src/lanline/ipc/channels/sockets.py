@@ -27,6 +27,7 @@ from lanline.ipc.channels.contract import MESSAGE_BYTES, Credentials, Listener, 
 from lanline.ipc.channels.link import DONT_WAIT, SocketLink
 from lanline.ipc.channels.stale import chosen_alone, taken
 from lanline.ipc.channels.stream import StreamChannel
+from lanline.ipc.copies import drop_in_child
 from lanline.ipc.steps import Steps, Wait
 from lanline.ipc.system import as_ours, lacks
 from lanline.ipc.waiting import Deadline
@@ -104,6 +105,10 @@ class SocketListener(Listener[T]):
             host, port = self.socket.getsockname()[:2]
             address = Address(address.scheme, host=host, port=port)
         self.address = str(address)
+        drop_in_child(self)
+
+    def drop_copies(self) -> None:
+        self.socket.close()
 
     def accepting(self, deadline: Deadline) -> Steps[SocketChannel[T]]:
         while True:

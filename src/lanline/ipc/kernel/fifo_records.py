@@ -34,6 +34,7 @@ from lanline.errors import (
     TimedOutError,
 )
 from lanline.ipc.address import parse_address
+from lanline.ipc.copies import drop_in_child
 from lanline.ipc.forgotten import warn_unclosed
 from lanline.ipc.given import whole, yes_or_no
 from lanline.ipc.handed import StaysHere
@@ -61,16 +62,22 @@ class _End(StaysHere):
         self._descriptor = descriptor
         self._pid = os.getpid()
         self._waits = Waits()
+        drop_in_child(self)
+
+    def drop_copies(self) -> None:
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
 
     def fileno(self) -> int:
         """Polls readable, or writable, when a call might not wait; -1 when closed."""
         return self._descriptor
 
     def _check(self) -> None:
-        if self._descriptor < 0:
-            raise ClosedError("You closed this end of the FIFO.")
         if self._pid != os.getpid():
             raise ForkedError("This end of a FIFO came through a fork; open one in the child.")
+        if self._descriptor < 0:
+            raise ClosedError("You closed this end of the FIFO.")
 
     def close(self) -> None:
         """Let go. Who waits gets ClosedError. Again does nothing."""

@@ -261,8 +261,10 @@ cdef class Place:
         return 0
 
     def _forget(self):
-        if not self.closed:
+        """In the child of a fork, once: by its child the number may be another file's."""
+        if not self.closed and self.r.fd >= 0:
             os.close(self.r.fd)
+            self.r.fd = -1
 
     def __dealloc__(self):
         if self.r.shared != NULL:

@@ -143,7 +143,7 @@ class TlsListener(SocketListener[T]):
             self._ringer.send(b"\0")
 
     def close(self) -> None:
-        if self.socket.fileno() == -1:
+        if self._bell.fileno() == -1:
             return
         with self._guard:
             if self._news is not None:
