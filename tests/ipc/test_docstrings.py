@@ -53,6 +53,30 @@ def test_whoever_can_wait_says_for_how_long(name: str) -> None:
             assert "seconds" in told, f"{name}.{member}"
 
 
+OPENED = ["Broadcast", "FifoReader", "FifoWriter", "Lock", "MessageQueue", "Queue", "Semaphore"]
+OPENED += ["SharedMemory", "SharedValue"]
+
+
+@pytest.mark.parametrize("name", OPENED)
+def test_whatever_is_opened_by_a_name_says_what_that_may_raise(name: str) -> None:
+    told = inspect.getdoc(getattr(ipc, name)) or ""
+    usual = ["AddressError", "AddressInUseError", "PermissionDeniedError", "UnsupportedError"]
+    if name == "Lock":
+        usual.remove("AddressInUseError")  # there is nothing about it to agree on
+    assert [error for error in usual if error not in told] == []
+
+
+@pytest.mark.parametrize("name", [*OPENED, "Channel", "Listener", "Subscription", "connect"])
+def test_whoever_can_wait_says_what_is_raised_when_the_time_is_over(name: str) -> None:
+    thing = getattr(ipc, name)
+    calls = [(name, thing), *(members(thing) if inspect.isclass(thing) else [])]
+    for member, call in calls:
+        answers = member.endswith(("acquire", "ing"))  # with False; the steps of another call
+        if callable(call) and "timeout" in parameters(call) and not answers:
+            told = f"{inspect.getdoc(thing)} {inspect.getdoc(call)}"
+            assert "TimedOutError" in told, f"{name}.{member}"
+
+
 def parameters(thing: Any) -> list[str]:
     try:
         return list(inspect.signature(thing).parameters)

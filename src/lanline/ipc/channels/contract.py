@@ -130,7 +130,9 @@ class Channel(StaysHere, ABC, Generic[T]):
 
     Any call raises ClosedError (you closed it), PeerClosedError (the peer did, and what it had sent
     has been received), PeerDiedError (it is gone without closing), ForkedError (it came through a
-    fork) and TimedOutError. A `for` over it ends where PeerClosedError would be raised.
+    fork) and TimedOutError. A `for` over it ends where PeerClosedError would be raised. With
+    `type=numpy.ndarray` what arrives is read-only: it lies in the message's own bytes (`copy()` is
+    yours to write to).
     """
 
     takes_back: ClassVar[bool] = False  # can it drop what it has sent?
@@ -481,7 +483,11 @@ class Listener(StaysHere, ABC, Generic[T]):
 
     @abstractmethod
     def close(self) -> None:
-        """Take nobody more and free the address. Channels that were accepted go on."""
+        """Take nobody more and free the address. Channels that were accepted go on.
+
+        Who has connected and was never accepted is told that the peer is gone: NotFoundError where
+        its `connect` still waits, PeerDiedError where the kernel has connected it already.
+        """
 
     def __iter__(self) -> Iterator[Channel[T]]:
         """Channels as they come, until the listener is closed."""

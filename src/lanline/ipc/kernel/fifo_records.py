@@ -102,8 +102,11 @@ class FifoReader(_End):
     """Reads records. Not for several threads at once.
 
     `create`: make the FIFO (mode 0600) where there is none, and remove what was made at `close`.
-    `keep_open`: when the last writer leaves, wait for the next one instead of ending.
-    Raises NotFoundError, AddressInUseError (a file that is no FIFO), PermissionDeniedError.
+    One that was there before stays. `keep_open`: when the last writer leaves, wait for the next one
+    instead of ending. `limit`: bytes of one record that is read. Raises AddressError,
+    NotFoundError, AddressInUseError (a file that is no FIFO), PermissionDeniedError,
+    UnsupportedError (no FIFOs on this system); its calls ClosedError once you closed it, and
+    ForkedError in a fork's child.
     """
 
     @by_the_system
@@ -136,8 +139,9 @@ class FifoReader(_End):
     def recv(self, timeout: float | None = None) -> bytes:
         """The next record, without its newline; waits at most `timeout` seconds for it.
 
-        Raises PeerClosedError when the last writer has left and everything was read,
-        MessageTooLargeError for a record over the limit (the next call goes on behind it).
+        Raises TimedOutError, PeerClosedError when the last writer has left and everything was read,
+        MessageTooLargeError for a record over the limit: its `size` is what had come of it by then,
+        and the next call goes on behind it.
         """
         return run(self.receiving(timeout))
 
@@ -211,8 +215,10 @@ class FifoReader(_End):
 class FifoWriter(_End):
     """Writes records, as lines; threads may share it, since each record is one write(2) (pipe(7)).
 
-    Waits at most `timeout` seconds for somebody to read the FIFO. Raises NotFoundError when nobody
-    does by then, PermissionDeniedError, AddressInUseError (a file that is no FIFO).
+    Waits at most `timeout` seconds for somebody to read the FIFO. Raises TimedOutError when nobody
+    does by then (with 0, which asks once, NotFoundError), AddressError, PermissionDeniedError,
+    AddressInUseError (a file that is no FIFO), UnsupportedError; its calls ClosedError once you
+    closed it, and ForkedError in a fork's child.
     """
 
     def __init__(self, address: str, timeout: float | None = 0) -> None:
@@ -228,8 +234,8 @@ class FifoWriter(_End):
     def send(self, record: bytes, timeout: float | None = None) -> None:
         """Write one record whole; waits at most `timeout` seconds for room, and else wrote nothing.
 
-        Raises MessageTooLargeError past PIPE_BUF with its newline, ValueError for a newline within,
-        PeerClosedError when nobody reads any more.
+        Raises TimedOutError, MessageTooLargeError past PIPE_BUF with its newline, ValueError for a
+        newline within, PeerClosedError when nobody reads any more.
         """
         run(self.sending(record, timeout))
 

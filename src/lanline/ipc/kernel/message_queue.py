@@ -55,7 +55,7 @@ class MessageQueue(StaysHere, Generic[T]):
 
     `messages` that wait at most, and bytes (`size`) of one; both are the queue's, and are compared
     when it exists and they are given. `create`: make it when it is not there (mode 0600).
-    Raises NotFoundError, AddressInUseError (it exists with other bounds), PermissionDeniedError,
+    Raises AddressError, NotFoundError, AddressInUseError (other bounds), PermissionDeniedError,
     FullError (the kernel makes no more, or none of such bounds), UnsupportedError.
 
     Calls wait at most `timeout` seconds (None: for ever, 0: not at all). One that times out or is
@@ -181,7 +181,7 @@ class MessageQueue(StaysHere, Generic[T]):
         return self.recv_with_priority(timeout)[0]
 
     def recv_with_priority(self, timeout: float | None = None) -> tuple[T, int]:
-        """The same, with its priority."""
+        """The same, with its priority. Raises TimedOutError and MessageError as `recv` does."""
         return run(self.receiving(timeout))
 
     def sending(self, message: T, priority: int = 0, timeout: float | None = None) -> Steps[None]:

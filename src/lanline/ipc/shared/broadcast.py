@@ -40,8 +40,10 @@ class Broadcast(StaysHere, Generic[T]):
     `type`: what messages are (bytes, a msgspec type, `numpy.ndarray`, `ipc.Pickle`), the same for
     everybody. `max_bytes`: what the ring keeps, rounded up to a power of two. Who comes first,
     writer or reader, makes the ring, of 1 MiB when it says nothing; the others need the name alone,
-    and what they give must agree (AddressInUseError). `create=False` makes none (NotFoundError). A
-    child of a fork opens its own (ForkedError).
+    and what they give must agree (AddressInUseError). So where a reader may come first, and the
+    writer wants another size, both say it. `create=False` makes none (NotFoundError). A child of a
+    fork opens its own (ForkedError). Raises AddressError, PermissionDeniedError, NoRoomError,
+    UnsupportedError, CorruptedError (a file of another version) as well.
     """
 
     @overload
@@ -108,7 +110,8 @@ class Subscription(StaysHere, Generic[T]):
     """A reader's end. Not for several threads at once: each opens its own, as does a fork's child.
 
     It begins with what is sent after it came. `type`, `max_bytes` and `create` are as those of
-    Broadcast. Raises TimedOutError when the writer comes round faster than one can begin to read.
+    Broadcast, and so is what it raises when it is opened; TimedOutError as well, when the writer
+    comes round faster than one can begin to read. Arrays that it gives are read-only.
     """
 
     @overload

@@ -35,8 +35,9 @@ class SharedMemory(StaysHere):
     """`size` bytes under `address`, zero at first; without `size` it must exist (NotFoundError).
 
     Raises AddressInUseError when it exists with another size, UnsupportedError where there is no
-    shared memory, and NoRoomError when there is none left. Nothing here waits, and nothing says who
-    may write when: that is for `ipc.Lock`. A child of a fork opens its own (ForkedError).
+    shared memory, NoRoomError when there is none left, AddressError, PermissionDeniedError, and
+    CorruptedError for a file of another version. Nothing here waits, and nothing says who may write
+    when: that is for `ipc.Lock`. A child of a fork opens its own (ForkedError).
     """
 
     @by_the_system

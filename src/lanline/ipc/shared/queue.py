@@ -122,7 +122,9 @@ class Queue(StaysHere, Generic[T]):
     interrupted has put and consumed nothing. Messages of one producer are taken in their order.
 
     Raises NotFoundError (`create=False`, and there is none), AddressInUseError (it exists with
-    other bounds), UnsupportedError; its calls raise TimedOutError, ClosedError and ForkedError.
+    other bounds), AddressError, PermissionDeniedError, NoRoomError, UnsupportedError, and
+    CorruptedError for a file of another version; its calls raise TimedOutError, ClosedError and
+    ForkedError. Arrays that it gives are read-only.
     """
 
     @overload
@@ -371,7 +373,10 @@ class Queue(StaysHere, Generic[T]):
         return Item(self, self._next(timeout))
 
     def task_done(self) -> None:
-        """The oldest message that this thread got and had not finished is finished."""
+        """The oldest message that this thread got and had not finished is finished.
+
+        BusyError when there is none.
+        """
         if not self.redeliver:
             if not self._member.done(0, 0):
                 raise BusyError("task_done was called more often than messages were taken.")

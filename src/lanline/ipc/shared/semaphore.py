@@ -168,6 +168,9 @@ class Semaphore(NamedPermits):
     a permit; interrupted, it got none. `with` acquires one for the block, and waits for ever.
     `on_death(pid)` is called by it when the permit was a dead holder's, before it returns.
     Not a signal from one process to another, as sem_post(3) is: who acquires releases.
+
+    Raises AddressError, PermissionDeniedError, NoRoomError, UnsupportedError, and CorruptedError
+    for a file of another version.
     """
 
     kind = "semaphore"
@@ -188,7 +191,9 @@ class Lock(NamedPermits):
     `name`: "/ledger" or "shm:ledger"; who comes first makes it. BusyError: it is released by
     another thread, or the thread that holds it would wait for itself.
 
-    `acquire(timeout)`, `with` and `on_death` are those of Semaphore.
+    `acquire(timeout)`, `with` and `on_death` are those of Semaphore. Raises AddressError,
+    PermissionDeniedError, NoRoomError, UnsupportedError, and CorruptedError for a file of another
+    version. A child of a fork opens its own (ForkedError).
     """
 
     kind = "lock"

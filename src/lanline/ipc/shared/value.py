@@ -45,7 +45,8 @@ class SharedValue(StaysHere, Generic[T]):
     all); one that times out (TimedOutError) or is interrupted has changed nothing. Raises
     AddressInUseError when it exists with another `max_bytes`, NotFoundError when nobody holds it
     and `create` is False, ClosedError once you closed it, MessageError when what is there is not of
-    the type.
+    the type; AddressError, PermissionDeniedError, NoRoomError, UnsupportedError, and CorruptedError
+    for a file of another version. An array that it gives is read-only.
     """
 
     @overload
