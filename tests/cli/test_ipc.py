@@ -107,6 +107,23 @@ def test_what_is_listed_is_json_for_scripts_and_columns_in_a_pipe() -> None:
     assert [cell.strip() for cell in row.split("\t")][:2] == ["queue:listed", "idle"]
 
 
+def test_a_hostile_name_neither_moves_the_cursor_nor_breaks_the_columns(tmp_path: Path) -> None:
+    folder = tmp_path / "hostile"
+    folder.mkdir()
+    path = os.fsencode(folder) + b"/\x1b[31m\tnew\nline\xff"
+    os.mkfifo(path)
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        listed = run("ls", "fifo").stdout.decode()
+        (row,) = (line for line in listed.splitlines() if "hostile" in line)
+        assert row.split("\t")[0].strip() == f"fifo:{folder}/␛[31m␉new␊line\ufffd"
+        address = b"fifo:" + path
+        found = json.loads(run("stat", "--json", os.fsdecode(address)).stdout)
+        assert os.fsencode(found["address"]) == address
+    finally:
+        os.close(descriptor)
+
+
 def test_each_method_is_measured_on_this_machine() -> None:
     # Without mq: what a user may have of the kernel's queues in all, other tests may have now.
     methods = ("shm", "queue", "pipe", "unix", "tcp", "fifo")

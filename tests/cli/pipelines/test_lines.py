@@ -110,6 +110,39 @@ def test_raw_bytes_wait_in_queues_of_both_kinds(
         assert ended(shell(f"lanline ipc rm {where.split()[-1]}"))[0] in (0, 3)
 
 
+def test_what_a_receiver_could_not_write_comes_again_from_a_queue_with_redelivery(
+    shell: Start, address: Address
+) -> None:
+    where = address("queue")
+    failing = f"seq 5 | lanline ipc send --redeliver {where}; lanline ipc recv -n 3 {where}"
+    code, _, _ = ended(shell(f"{failing} > /dev/full"))
+    assert code == 1
+    got = ended(shell(f"lanline ipc recv --timeout 0 {where}"))
+    assert got == (0, b"1\n2\n3\n4\n5\n", "")
+    code, _, said = ended(shell("lanline ipc send --redeliver unix:x"))
+    assert (code, "is for queue:" in said) == (2, True)
+
+
+def test_a_line_that_is_too_long_is_told_in_a_sentence(
+    shell: Start, address: Address, folder: Path
+) -> None:
+    endless = "head -c 68000000 /dev/zero | tr '\\0' x"
+    code, _, said = ended(shell(f"{endless} | lanline ipc send {address('queue')}"))
+    assert code == 1
+    assert said == (
+        "lanline: A line is longer than 67,108,864 bytes, the most that a message has; --raw sends "
+        "the bytes as they come.\n"
+    )
+    fifo = folder / "fifo"
+    os.mkfifo(fifo)
+    reader = shell(f"exec cat {fifo}")
+    code, _, said = ended(
+        shell(f"head -c 4096 /dev/zero | lanline ipc send --plain --timeout 40 fifo:{fifo}")
+    )
+    assert (code, "A line of 4,096 bytes is longer than 4,095" in said) == (1, True)
+    assert ended(reader)[:2] == (0, b"")
+
+
 def test_messages_that_a_nul_byte_ends_may_have_newlines(shell: Start, address: Address) -> None:
     where = address("queue")
     assert ended(shell(f"printf 'a\\nb\\0c\\0' | lanline ipc send -0 {where}"))[0] == 0

@@ -62,8 +62,13 @@ def ls(
     if objects:
         _print(objects)
     else:
-        typer.echo("Nothing is stale." if stale else "There is nothing of the kind.", err=True)
+        typer.echo(_nothing(kinds, stale=stale), err=True)
     _print_notes(found)
+
+
+def _nothing(kinds: list[str] | None, *, stale: bool) -> str:
+    what = "Nothing of the kind" if kinds else "Nothing"
+    return f"{what} is stale." if stale else f"{what} is here to communicate by, as far as you see."
 
 
 def _print(objects: list[IpcObject]) -> None:

@@ -13,3 +13,10 @@ Count = Annotated[int | None, typer.Option("-n", min=1, help="Stop after so many
 Plain = Annotated[
     bool, typer.Option("--plain", help="Nothing of Lanline's: a bare FIFO, kernel queue or socket.")
 ]
+Redeliver = Annotated[
+    bool,
+    typer.Option(
+        "--redeliver",
+        help="Of a queue that this makes: what a receiver took and did not write out comes again.",
+    ),
+]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lanline.cli.ipc.options import Count, Listen, Plain
+from lanline.cli.ipc.options import Count, Listen, Plain, Redeliver
 from lanline.words import counted
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def recv(
         ),
     ] = None,
     plain: Plain = False,
+    redeliver: Redeliver = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print each message as a line of JSON.")
     ] = False,
@@ -80,6 +81,8 @@ def recv(
         raise typer.BadParameter("--raw has no messages for --null to end; give one of them")
     if keep and not listen and not (plain and address.startswith("fifo:")):
         raise typer.BadParameter("--keep is for --listen or --plain fifo:", param_hint="--keep")
+    if redeliver and not (listen and address.startswith("queue:")):
+        raise typer.BadParameter("--redeliver is for --listen queue:", param_hint="--redeliver")
     separator = None if raw else b"\0" if null else b"\n"
     options = Options(
         sends=False,
@@ -88,6 +91,7 @@ def recv(
         plain=plain,
         separator=separator,
         timeout=timeout,
+        redeliver=redeliver,
         say=saying,
     )
     opening = opener(address, options)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lanline.cli.ipc.options import Count, Listen, Plain
+from lanline.cli.ipc.options import Count, Listen, Plain, Redeliver
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +42,7 @@ def send(
             show_default="1024",
         ),
     ] = None,
+    redeliver: Redeliver = False,
     json: Annotated[bool, typer.Option("--json", help="At the end, print what was sent.")] = False,
 ) -> None:
     """Send each line of the input as a message.
@@ -52,6 +53,8 @@ def send(
 
     - `seq 1000 | lanline ipc send queue:jobs` into a queue that any number take from, now or later
 
+    - `seq 1000 | lanline ipc send --redeliver queue:jobs` what a killed receiver had comes again
+
     - `tar c docs | lanline ipc send --raw tcp://10.0.0.7:5000` bytes, not lines
 
     - `echo alarm | lanline ipc send --plain --priority 9 mq:/jobs` for whoever reads the queue
@@ -61,14 +64,19 @@ def send(
     shm: unix: tcp: tls: fifo: mq: are channels between two, one of whom listens. queue: broadcast:
     value: memory: are Lanline's of these names (`ipc.Queue("shm:jobs")` is queue:jobs).
 
-    Exit codes: 0 all was sent, 3 nobody there, 4 timed out, 5 the other side died.
+    Exit codes: 0 all was sent and taken over, by a queue or by the channel on its way to the other
+    side (which says itself whether it could write it), 3 nobody there, 4 timed out, 5 the other
+    side died.
     """
     import time
 
     from lanline.cli.ipc.ends import Options, opener
     from lanline.cli.ipc.tables import print_json, saying
 
-    _check(address, raw=raw, null=null, plain=plain, priority=priority, capacity=capacity)
+    _check(address, raw=raw, null=null, plain=plain, priority=priority)
+    for option, given in (("--capacity", capacity is not None), ("--redeliver", redeliver)):
+        if given and not address.startswith("queue:"):
+            raise typer.BadParameter(f"{option} is for queue:", param_hint=option)
     separator = None if raw else b"\0" if null else b"\n"
     options = Options(
         sends=True,
@@ -78,6 +86,7 @@ def send(
         timeout=timeout,
         priority=priority,
         capacity=capacity,
+        redeliver=redeliver,
         say=saying,
     )
     began = time.monotonic()
@@ -87,17 +96,13 @@ def send(
         print_json({"sent": sent, "bytes": size, "seconds": seconds})
 
 
-def _check(
-    address: str, *, raw: bool, null: bool, plain: bool, priority: int, capacity: int | None
-) -> None:
+def _check(address: str, *, raw: bool, null: bool, plain: bool, priority: int) -> None:
     """What would be passed over without a word is refused."""
     kind = address.partition(":")[0]
     if raw and null:
         raise typer.BadParameter("--raw has no messages for --null to end; give one of them")
     if priority and not (plain and kind == "mq"):
         raise typer.BadParameter("--priority is for --plain mq:", param_hint="--priority")
-    if capacity is not None and kind != "queue":
-        raise typer.BadParameter("--capacity is for queue:", param_hint="--capacity")
 
 
 def _send(

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from lanline.cli.output import unwritable
-from lanline.errors import MessageTooLargeError
+from lanline.errors import Error
 from lanline.ipc.channels.contract import MESSAGE_BYTES
 from lanline.wire.shown import shown
 
@@ -25,13 +25,22 @@ def records(separator: bytes, descriptor: int = 0) -> Iterator[list[bytes]]:
         if not found:
             rest += data
             if len(rest) > MESSAGE_BYTES:
-                raise MessageTooLargeError(len(rest), MESSAGE_BYTES)
+                raise endless(separator, "sends")
             continue
         batch = (bytes(rest) + head).split(separator)
         rest[:] = tail
         yield batch
     if rest:
         yield [bytes(rest)]
+
+
+def endless(separator: bytes, does: str) -> Error:
+    """What is too long and has not ended yet, so that nobody knows its size."""
+    what = "A line" if separator == b"\n" else "A message"
+    return Error(
+        f"{what} is longer than {MESSAGE_BYTES:,} bytes, the most that a message has; --raw {does} "
+        "the bytes as they come."
+    )
 
 
 def chunks(size: int, descriptor: int = 0) -> Iterator[list[bytes]]:

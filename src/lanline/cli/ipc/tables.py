@@ -97,7 +97,8 @@ def print_json(value: Any) -> None:
 
 def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A table that fits the terminal; in a pipe, columns with a tab between them."""
-    safe = [[shown(cell) for cell in row] for row in rows]
+    # A name may hold a tab, which is what stands between columns.
+    safe = [[shown(cell).replace("\t", "␉") for cell in row] for row in rows]
     if is_terminal():
         narrow = console().width < NARROW
         (_print_stacked if narrow else _print_columns)(titles, safe)

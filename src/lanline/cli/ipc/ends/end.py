@@ -29,6 +29,7 @@ class Options(Struct, frozen=True):
     timeout: float | None = None
     priority: int = 0
     capacity: int | None = None
+    redeliver: bool = False
     say: Callable[[str], None] = lambda _: None
 
 

@@ -37,7 +37,8 @@ class QueueEnd(End):
         address = f"shm:{name}"
         if options.sends or options.listen:
             capacity = ... if options.capacity is None else options.capacity or None
-            self._queue = ipc.Queue(address, capacity=capacity, type=bytes)
+            redeliver = options.redeliver or None  # None: as it was made
+            self._queue = ipc.Queue(address, capacity=capacity, redeliver=redeliver, type=bytes)
         else:
             self._queue = until_there(
                 lambda: ipc.Queue(address, create=False, type=bytes), options, f"queue:{name}"

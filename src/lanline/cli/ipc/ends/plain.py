@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from lanline.cli.ipc.ends.end import End, Options, and_what_is_there, until_there
+from lanline.cli.ipc.streams import endless
 from lanline.errors import (
     AddressError,
-    MessageTooLargeError,
+    Error,
     NotFoundError,
     PeerClosedError,
     PeerDiedError,
@@ -86,7 +87,10 @@ def _whole_together(lines: list[bytes]) -> Iterator[list[bytes]]:
     for line in lines:
         length = len(line) + 1
         if length > select.PIPE_BUF:
-            raise MessageTooLargeError(len(line), select.PIPE_BUF - 1)
+            raise Error(
+                f"A line of {len(line):,} bytes is longer than {select.PIPE_BUF - 1:,}, which is "
+                "all that a FIFO keeps whole beside other writers' lines; --raw has no such bound."
+            )
         if size + length > select.PIPE_BUF:
             yield part
             part, size = [], 0
@@ -204,7 +208,7 @@ class _Bytes:
         if self._rest.find(self._separator, self._searched) < 0:
             self._searched = len(self._rest)
             if len(self._rest) > MESSAGE_BYTES:
-                raise MessageTooLargeError(len(self._rest), MESSAGE_BYTES)
+                raise endless(self._separator, "takes")
             return []
         *whole, self._rest = self._rest.split(self._separator, most)
         self._searched = 0
