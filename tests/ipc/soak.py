@@ -24,6 +24,7 @@ from lanline.ipc.shared.named import runtime_folder
 from .soak_freshest import freshest
 from .soak_holders import lock, memory, semaphore, stopped
 from .soak_nursery import Nursery
+from .soak_overrun import overrun
 from .soak_queues import drop_newest, drop_oldest, inside, roles
 from .soak_victim import SECONDS, FindingError, Victim, check, in_time, lines_of
 
@@ -217,6 +218,7 @@ SCENARIOS: tuple[Callable[[random.Random, Counter[str]], None], ...] = (
     queue,
     value,
     broadcast,
+    overrun,
     drop_oldest,
     drop_newest,
     roles,

@@ -162,7 +162,7 @@ def look(int fd):
         "got": control.got,
         "redelivered": control.redelivered,
         "dropped": control.dropped,
-        "shut_down": control.end != 0,
+        "shut_down": 1 if control.end else 0,
         "repairs": control.repairs,
     }
 
@@ -611,7 +611,7 @@ cdef class Member:
             "got": self.q.shared.got,
             "redelivered": self.q.shared.redelivered,
             "dropped": self.q.shared.dropped,
-            "shut_down": self.q.shared.end != 0,
+            "shut_down": 1 if self.q.shared.end else 0,
             "repairs": self.q.shared.repairs,
             "participants": roster_count(&self.q.members),
         }
