@@ -15,7 +15,7 @@ from lanline.errors import (
     PeerClosedError,
     TimedOutError,
 )
-from lanline.ipc.aio.ears import Ear, Visit, run, take_turn
+from lanline.ipc.aio.ears import Ear, Turn, Visit, run, take_turn
 from lanline.ipc.aio.lent import AsyncBorrow, AsyncLoan
 from lanline.ipc.channels import contract as blocking
 from lanline.ipc.channels.contract import RECV_MANY, Statistics, batches, how_many
@@ -82,8 +82,8 @@ class Channel(StaysHere, Generic[T]):
             self._outgoing = Ear(link.writers, (), link.hear_send, rings=True)
         else:
             self._outgoing = Ear(link.ends, link.writers, link.hear_send)
-        self._reading = asyncio.Lock()
-        self._writing = asyncio.Lock()
+        self._reading = Turn()
+        self._writing = Turn()
         self._lender: asyncio.Task[Any] | None = None
         self._finishing: asyncio.Task[IpcError | None] | None = None
 
@@ -363,6 +363,8 @@ class Channel(StaysHere, Generic[T]):
         if self._channel.is_forked:
             self._forget()
             return
+        for ear in (self._incoming, self._outgoing):
+            ear.check()
         if self._finishing is not None:
             await asyncio.wait([self._finishing], timeout=LINGER_SECONDS)
         for ear in (self._incoming, self._outgoing):

@@ -11,13 +11,15 @@ import asyncio
 import os
 import weakref
 from collections.abc import Callable
-from typing import TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from lanline.errors import BusyError
 from lanline.ipc.steps import Steps, Wait
 from lanline.ipc.waiting import Deadline
 
 T = TypeVar("T")
+
+ELSEWHERE = "A task of another event loop waits here; each loop has its own handle."
 
 
 class Ear:
@@ -60,9 +62,14 @@ class Ear:
 
     def fail(self, error: Exception) -> None:
         """Raise it where a task waits, and listen no more."""
+        self.check()
         self.stop()
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(error)
+
+    def check(self) -> None:
+        """Raise BusyError where a task of another loop waits: that one must not be touched here."""
+        check_here(self._waiter)
 
     def stop(self) -> None:
         loop, self._loop = self._loop, None
@@ -75,7 +82,7 @@ class Ear:
 
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._waiter is not None:
-            raise BusyError("A task of another event loop waits here; each loop has its own.")
+            raise BusyError(ELSEWHERE)
         self.stop()
         # Weakly: who forgets to close is still collected, and says so.
         me = weakref.ref(self)
@@ -104,7 +111,28 @@ def _give_up(waiter: asyncio.Future[bool]) -> None:
         waiter.set_result(False)
 
 
-async def take_turn(lock: asyncio.Lock, deadline: Deadline, what: str) -> None:
+class Turn(asyncio.Lock):
+    """A lock that says so where a task of another loop has it: its release wakes nobody there."""
+
+    _held_in: asyncio.AbstractEventLoop | None = None
+
+    async def acquire(self) -> Literal[True]:
+        loop = asyncio.get_running_loop()
+        if self.locked() and self._held_in is not loop:
+            raise BusyError(ELSEWHERE)
+        taken = await super().acquire()
+        self._held_in = loop
+        return taken
+
+
+def check_here(*waiters: asyncio.Future[Any] | None) -> None:
+    """Raise BusyError if one of them is another loop's than the running one."""
+    loop = asyncio.get_running_loop()
+    if any(waiter is not None and waiter.get_loop() is not loop for waiter in waiters):
+        raise BusyError(ELSEWHERE)
+
+
+async def take_turn(lock: Turn, deadline: Deadline, what: str) -> None:
     """Take a lock; raise TimedOutError when other tasks keep it too long."""
     if not lock.locked():
         await lock.acquire()
@@ -169,7 +197,8 @@ class Visit:
                 timer.cancel()
 
     def fail(self, error: Exception) -> None:
-        """Raise it where the task waits."""
+        """Raise it where the task waits. BusyError: it is another loop's."""
+        check_here(self._waiter)
         self.stop()
         if not self._waiter.done():
             self._waiter.set_exception(error)

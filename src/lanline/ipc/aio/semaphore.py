@@ -16,7 +16,7 @@ import time
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from lanline.errors import BusyError, ClosedError, TimedOutError
-from lanline.ipc.aio.ears import take_turn
+from lanline.ipc.aio.ears import Turn, take_turn
 from lanline.ipc.aio.watch import Watch
 from lanline.ipc.given import called
 from lanline.ipc.handed import StaysHere
@@ -50,7 +50,7 @@ class AsyncPermits(StaysHere):
         self.name = name
         self.on_death = on_death
         self._permits = NamedPermits(name, kind, permits, None, owned=False)
-        self._turn = asyncio.Lock()
+        self._turn = Turn()
         self._courteous: float = load("_permits").COURTEOUS_SECONDS
         self._closed: int = load("_block").CLOSED
         self._watch = Watch(self._permits.descriptor)

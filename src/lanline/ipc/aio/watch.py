@@ -12,6 +12,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from lanline.errors import ClosedError
+from lanline.ipc.aio.ears import check_here
 from lanline.ipc.native import load
 from lanline.ipc.system import kernel_call
 
@@ -97,6 +98,7 @@ class Watch:
         loop = asyncio.get_running_loop()
         if self._loop is loop:
             return
+        check_here(*self._waiters)
         self.stop()
         watcher = _watchers.get(loop)
         if watcher is None:
@@ -110,7 +112,8 @@ class Watch:
             self._watcher = self._loop = None
 
     def fail(self, error: Exception) -> None:
-        """Raise it where tasks wait, and watch no more."""
+        """Raise it where tasks wait, and watch no more. BusyError: they are another loop's."""
+        check_here(*self._waiters)
         self.stop()
         self._closed = error
         for waiter in self._waiters:
