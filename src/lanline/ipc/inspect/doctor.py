@@ -46,7 +46,10 @@ def examine() -> Iterator[Finding]:
         yield _folder()
         yield from _space()
     yield from _descriptors()
-    if platform.system() == "Linux":
+    if platform.system() == "Linux" and not os.path.exists("/proc/self"):
+        found = "not mounted, so that shm: and looking at the machine do not work"
+        yield Finding("/proc", "problem", found, "as root: mount -t proc proc /proc")
+    elif platform.system() == "Linux":
         yield from _calls()
         yield _watchers()
         yield _queues()
@@ -76,8 +79,8 @@ def _system() -> Finding:
         found += ", without shared memory and kernel queues, which need Linux"
         return Finding(what, "worth knowing", found, instead().rstrip("."))
     if not hasattr(os, "memfd_create") or not hasattr(os, "pidfd_open"):
-        advice = "this Python was built for an older system; mq: and shm: need another build"
-        return Finding(what, "problem", f"{found}, without pidfd_open or memfd_create", advice)
+        found += ", with a Python that was built for an older system: no pidfd, no memfd"
+        return Finding(what, "problem", found, "for mq: and shm: take another build of Python")
     return Finding(what, "fine", found)
 
 
@@ -114,17 +117,17 @@ def _folder() -> Finding:
     try:
         folder = runtime_folder()
     except (Error, OSError) as problem:
-        return Finding(what, "problem", str(problem).rstrip("."), OTHER_FOLDER)
+        found, _, _ = str(problem).rstrip(".").partition("; ")  # what to do is said after it
+        return Finding(what, "problem", found, OTHER_FOLDER)
     if os.statvfs(folder).f_flag & os.ST_RDONLY:
         return Finding(what, "problem", f"{folder} is mounted to be read only", OTHER_FOLDER)
     if not os.access(folder, os.W_OK | os.X_OK):
         return Finding(what, "problem", f"{folder} cannot be written", f"chmod 700 {folder}")
     if _file_system(str(folder)) not in ("tmpfs", "ramfs"):
-        advice = (
-            "named queues and memories are written to a disk; export XDG_RUNTIME_DIR=/dev/shm/"
-            f"run-{os.getuid()} after mkdir -m 700 of it, or mount a tmpfs on {folder}"
-        )
-        return Finding(what, "worth knowing", f"{folder} is not in memory", advice)
+        found = f"{folder} is not in memory: named queues and memories are written to a disk"
+        own = f"/dev/shm/run-{os.getuid()}"  # noqa: S108 a word of advice
+        advice = f"mkdir -m 700 {own}; export XDG_RUNTIME_DIR={own}; or mount a tmpfs on {folder}"
+        return Finding(what, "worth knowing", found, advice)
     return Finding(what, "fine", f"{folder}, in memory and yours alone")
 
 
@@ -145,13 +148,17 @@ def _space() -> Iterator[Finding]:
             continue
         size, free = status.f_blocks * status.f_frsize, status.f_bavail * status.f_frsize
         found = f"{bytes_text(free)} of {bytes_text(size)} free in {place}"
-        if size and free < size * (1 - FULL):
-            yield Finding(what, "problem", found, "see what takes it: lanline ipc ls; then gc")
+        if status.f_flag & os.ST_RDONLY and place == "/dev/shm":  # noqa: S108
+            found = f"{place} is mounted to be read only: no POSIX segments or semaphores"
+            yield Finding(what, "problem", found, f"as root: mount -o remount,rw {place}")
+        elif size and free < size * (1 - FULL):
+            see = "lanline ipc ls posix-memory posix-semaphore, then rm or gc --persistent"
+            see = see if place == "/dev/shm" else "lanline ipc ls, then gc or rm"  # noqa: S108
+            yield Finding(what, "problem", found, f"see what takes it: {see}")
         elif size <= ENOUGH_SPACE:
             remount = f"as root: mount -o remount,size=1g {place}"
             larger = f"{DOCKER}; else {remount}" if place == "/dev/shm" else remount  # noqa: S108
-            advice = f"large blocks do not fit; {larger}"
-            yield Finding(what, "worth knowing", found, advice)
+            yield Finding(what, "worth knowing", f"{found}: large blocks do not fit", larger)
         else:
             yield Finding(what, "fine", found)
 
@@ -167,8 +174,8 @@ def _descriptors() -> Iterator[Finding]:
     if 0 <= soft < ENOUGH_DESCRIPTORS:
         yield Finding("descriptors", "problem", found, more)
     elif soft == ENOUGH_DESCRIPTORS:
-        advice = f"a channel takes 2 to 4; a server with hundreds of them: {more}"
-        yield Finding("descriptors", "worth knowing", found, advice)
+        found += ": a channel takes 2 to 4"
+        yield Finding("descriptors", "worth knowing", found, f"for hundreds of channels: {more}")
     else:
         yield Finding("descriptors", "fine", found)
 
@@ -191,19 +198,22 @@ def _queues() -> Finding:
         name: setting(f"fs/mqueue/{name}") for name in ("msg_max", "msgsize_max", "queues_max")
     }
     if None in limits.values():
-        advice = "this kernel has no POSIX queues; use queue: or unix:"
-        return Finding(what, "worth knowing", "fs.mqueue is not there", advice)
+        return Finding(what, "worth knowing", "this kernel has none", "use queue: or unix:")
     there = posix_queues.how_many()
     most = limits["queues_max"] or 0
     found = f"{limits['msg_max']} messages of {limits['msgsize_max']:,} bytes in a queue, "
     found += f"{most:,} queues" if there is None else f"{there:,} of {most:,} queues"
     if (limits["msg_max"] or 0) < 10 or (limits["msgsize_max"] or 0) < 8192:
-        advice = "less than channels over mq: need; as root: sysctl fs.mqueue.msg_max=10"
-        return Finding(what, "problem", found, advice + " fs.mqueue.msgsize_max=8192")
+        found += ": less than channels over mq: need"
+        advice = "as root: sysctl fs.mqueue.msg_max=10 fs.mqueue.msgsize_max=8192"
+        return Finding(what, "problem", found, advice)
     if (there or 0) + CHANNEL_QUEUES > most:
-        advice = "no room for a channel over mq:; lanline ipc ls mq, then rm or gc; or as root: "
-        return Finding(what, "problem", found, f"{advice}sysctl fs.mqueue.queues_max={most * 4}")
-    advice = "for longer queues, as root: sysctl fs.mqueue.msg_max=1000; queue: has no such limit"
+        found += ": no room for a channel over mq:"
+        advice = "lanline ipc ls mq, then rm or gc; or as root: sysctl fs.mqueue.queues_max="
+        return Finding(what, "problem", found, f"{advice}{most * 4}")
+    advice = (
+        "for longer ones, as root: sysctl fs.mqueue.msg_max=1000; or queue:, without that limit"
+    )
     return Finding(what, "worth knowing" if limits["msg_max"] == 10 else "fine", found, advice)
 
 
@@ -218,8 +228,8 @@ def _queue_memory() -> Finding:
     found = f"about {taken:,} of {soft:,} bytes taken by your queues"
     if soft - taken < QUEUE_BYTES:
         more = how_to_raise("q", QUEUE_BYTES * 8 + taken, hard)
-        advice = f"no room for a channel over mq:; lanline ipc ls mq, then gc or rm; or {more}"
-        return Finding(what, "problem", found, advice)
+        found += ": no room for a channel over mq:"
+        return Finding(what, "problem", found, f"lanline ipc ls mq, then gc or rm; or {more}")
     left = counted((soft - taken) // QUEUE_BYTES, "more channel")
     return Finding(what, "fine", f"{found}: room for {left} over mq:")
 
@@ -242,9 +252,8 @@ def _pipes() -> Finding:
         f"{bytes_text(pages * page)} for each user"
     )
     if 0 < pages * page < 16 * PIPE_BYTES:
-        advice = (
-            "past that each pipe has one page and is slow; sysctl fs.pipe-user-pages-soft=16384"
-        )
+        found += ": past that each pipe has one page and is slow"
+        advice = "as root: sysctl fs.pipe-user-pages-soft=16384"
         return Finding("pipes", "worth knowing", found, advice)
     return Finding("pipes", "fine", found)
 
@@ -253,7 +262,8 @@ def _processors() -> Finding:
     count = len(os.sched_getaffinity(0))
     found = f"{count} for this process"
     if count == 1:
-        advice = "two processes take turns, so a message costs a switch; nothing to do about it"
+        found += ": two processes take turns, so a message costs a switch"
+        advice = "where it was limited to one: taskset; in a container: docker run --cpus 2"
         return Finding("processors", "worth knowing", found, advice)
     return Finding("processors", "fine", found)
 

@@ -42,6 +42,11 @@ def survey(kinds: Iterable[str] = KINDS) -> Survey:
         raise UnsupportedError(
             "Looking at the machine's IPC objects", platform.system(), "it reads Linux's /proc."
         )
+    if not os.path.exists("/proc/self"):
+        what = "Looking at the machine's IPC objects"
+        raise UnsupportedError(
+            what, "a system without /proc", "mount it: mount -t proc proc /proc."
+        )
     wanted = set(kinds)
     processes = look()
     table = unix_sockets() if wanted & {"unix", "shm"} else []

@@ -18,7 +18,7 @@ FULL = 0.9
 MSGMAX, MSGMNB = 8192, 16_384
 SHMMAX = 32 << 20
 WITHOUT_END = 1 << 60  # bytes; as good as no limit
-NOT_THERE = "lanline does without it; for programs that need it, a kernel with CONFIG_SYSVIPC"
+NOT_THERE = "for programs that need them, a kernel with CONFIG_SYSVIPC; lanline does not"
 
 
 def sysv_limits() -> Iterator[Finding]:
