@@ -69,7 +69,7 @@ class Ear:
 
     def check(self) -> None:
         """Raise BusyError where a task of another loop waits: that one must not be touched here."""
-        check_here(self._waiter)
+        check_here(self._pid, self._waiter)
 
     def stop(self) -> None:
         loop, self._loop = self._loop, None
@@ -125,8 +125,13 @@ class Turn(asyncio.Lock):
         return taken
 
 
-def check_here(*waiters: asyncio.Future[Any] | None) -> None:
-    """Raise BusyError if one of them is another loop's than the running one."""
+def check_here(pid: int, *waiters: asyncio.Future[Any] | None) -> None:
+    """Raise BusyError if one of them is another loop's than the running one.
+
+    `pid`: where they wait; in the child of a fork nobody does.
+    """
+    if pid != os.getpid():
+        return
     loop = asyncio.get_running_loop()
     if any(waiter is not None and waiter.get_loop() is not loop for waiter in waiters):
         raise BusyError(ELSEWHERE)
@@ -198,7 +203,7 @@ class Visit:
 
     def fail(self, error: Exception) -> None:
         """Raise it where the task waits. BusyError: it is another loop's."""
-        check_here(self._waiter)
+        check_here(self._pid, self._waiter)
         self.stop()
         if not self._waiter.done():
             self._waiter.set_exception(error)

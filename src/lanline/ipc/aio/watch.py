@@ -89,6 +89,7 @@ class Watch:
         self._watcher: Watcher | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._number = -1
+        self._pid = os.getpid()
         self._waiters: set[asyncio.Future[int]] = set()
         self._closed: Exception | None = None
 
@@ -98,7 +99,7 @@ class Watch:
         loop = asyncio.get_running_loop()
         if self._loop is loop:
             return
-        check_here(*self._waiters)
+        check_here(self._pid, *self._waiters)
         self.stop()
         watcher = _watchers.get(loop)
         if watcher is None:
@@ -113,7 +114,7 @@ class Watch:
 
     def fail(self, error: Exception) -> None:
         """Raise it where tasks wait, and watch no more. BusyError: they are another loop's."""
-        check_here(*self._waiters)
+        check_here(self._pid, *self._waiters)
         self.stop()
         self._closed = error
         for waiter in self._waiters:
