@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from lanline import ipc
+from lanline.ipc import aio
 from lanline.ipc.channels.sockets import SocketChannel
-from lanline.testing import channels, ends
+from lanline.testing import async_channels, async_ends, channels, ends
 from lanline.testing.helpers import Pairs
 
 
@@ -34,6 +35,24 @@ def test_pipes(check: channels.Check) -> None:
 @pytest.mark.parametrize("check", ends.TWO_WAY_CHECKS, ids=channels.name)
 def test_ends_over_sockets_of_somebody_elses_making(check: channels.Check) -> None:
     check(Pairs(over_sockets))
+
+
+@pytest.mark.parametrize("check", async_ends.ONE_WAY_CHECKS, ids=channels.name)
+async def test_pipes_on_a_loop(check: async_channels.Check) -> None:
+    def make(**options: Any) -> tuple[aio.Channel[Any], aio.Channel[Any]]:
+        reader, writer = aio.pipe(**options)
+        return writer, reader
+
+    await check(async_channels.AsyncPairs(make))
+
+
+@pytest.mark.parametrize("check", async_ends.TWO_WAY_CHECKS, ids=channels.name)
+async def test_sockets_of_somebody_elses_making_on_a_loop(check: async_channels.Check) -> None:
+    def make(**options: Any) -> tuple[aio.Channel[Any], aio.Channel[Any]]:
+        one, other = over_sockets(**options)
+        return aio.Channel(one), aio.Channel(other)
+
+    await check(async_channels.AsyncPairs(make))
 
 
 def test_what_is_connected_already_has_no_address() -> None:

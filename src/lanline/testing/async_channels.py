@@ -21,11 +21,27 @@ from lanline.testing.helpers import SECONDS, MakeAddress, Point, said_in_a_child
 Check = Callable[[MakeAddress], Awaitable[None]]
 
 
+class AsyncPairs:
+    """In the place of a function that makes addresses: one that makes pairs of connected ends."""
+
+    def __init__(self, make: Callable[..., tuple[aio.Channel[Any], aio.Channel[Any]]]) -> None:
+        """`make`: is given `type`, `limit` and `overflow` by name, those that are not as usual."""
+        self.make = make
+
+    def __call__(self) -> str:
+        raise TypeError("These ends have no address: they are connected when they are made.")
+
+
 @asynccontextmanager
 async def pair(
     make: MakeAddress, **options: Any
 ) -> AsyncIterator[tuple[aio.Channel[Any], aio.Channel[Any]]]:
     """Two connected ends: (accepted, connected)."""
+    if isinstance(make, AsyncPairs):
+        one, other = make.make(**options)
+        async with one, other:
+            yield one, other
+        return
     async with await aio.listen(make(), **options) as listener:
         accepting = asyncio.ensure_future(listener.accept(SECONDS))
         async with (
@@ -81,6 +97,25 @@ async def a_cancelled_send_that_waits_has_sent_nothing(make: MakeAddress) -> Non
         await sending
         await one.send(b"after", SECONDS)
         assert await other.recv(SECONDS) == b"after"
+
+
+async def closed_before_anything_was_said(make: MakeAddress) -> None:
+    async with pair(make) as (one, other):
+        await one.close()
+        await other.close()
+        await _raises(ipc.ClosedError, one.send(b"x", SECONDS))
+        await _raises(ipc.ClosedError, one.send_many([b"x"], SECONDS))
+        await _raises(ipc.ClosedError, other.recv(SECONDS))
+        await _raises(ipc.ClosedError, other.recv_many(5, SECONDS))
+
+
+async def closed_by_the_peer_after_all_it_sent(make: MakeAddress) -> None:
+    async with pair(make) as (one, other):
+        await one.send(b"last words", SECONDS)
+        await one.close()
+        assert await other.recv(SECONDS) == b"last words"
+        await _raises(ipc.PeerClosedError, other.recv(SECONDS))
+        await _raises(ipc.PeerClosedError, other.recv(0))
 
 
 async def closed_by_you_by_the_peer(make: MakeAddress) -> None:
@@ -347,6 +382,7 @@ CHECKS: list[Check] = [
     those_before_the_one_that_fails_have_been_sent,
     a_cancelled_recv_consumes_nothing,
     a_cancelled_send_that_waits_has_sent_nothing,
+    closed_before_anything_was_said,
     closed_by_you_by_the_peer,
     nothing_is_received_after_ones_own_close,
     a_task_that_waits_hears_of_a_close_by_another,

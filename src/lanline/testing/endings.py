@@ -33,6 +33,17 @@ def closed_by_you(make: MakeAddress) -> None:
         raises(ipc.ClosedError, one.send, b"x", SECONDS)
 
 
+def closed_before_anything_was_said(make: MakeAddress) -> None:
+    with pair(make) as (one, other):
+        one.close()
+        other.close()
+        raises(ipc.ClosedError, one.send, b"x", SECONDS)
+        raises(ipc.ClosedError, one.send_many, [b"x"], SECONDS)
+        raises(ipc.ClosedError, other.recv, SECONDS)
+        raises(ipc.ClosedError, other.recv_many, 5, SECONDS)
+        assert (one.fileno(), other.fileno()) == (-1, -1)
+
+
 def a_listener_says_where_it_is_until_it_is_closed(make: MakeAddress) -> None:
     listener = ipc.listen(make())
     assert listener.fileno() >= 0
@@ -192,6 +203,7 @@ def a_stopped_peer_is_not_dead(make: MakeAddress) -> None:
 
 CHECKS: list[Check] = [
     closed_by_you,
+    closed_before_anything_was_said,
     a_listener_says_where_it_is_until_it_is_closed,
     closed_by_the_peer_after_all_it_sent,
     iteration_ends_with_the_peers_close,

@@ -38,6 +38,7 @@ ONE_WAY_CHECKS: list[Check] = [
     channels.batches_in_pieces_arrive_whole,
     channels.a_batch_that_times_out_says_how_many_went,
     channels.those_before_the_one_that_fails_have_been_sent,
+    endings.closed_before_anything_was_said,
     endings.closed_by_the_peer_after_all_it_sent,
     endings.iteration_ends_with_the_peers_close,
     payloads.pickle_is_only_by_name,

@@ -306,7 +306,7 @@ class Channel(StaysHere, ABC, Generic[T]):
     def peer(self) -> Credentials:
         """Who is at the other end, by the kernel's word: unix: on Linux, else UnsupportedError."""
         raise UnsupportedError(
-            "Peer credentials", "this kind of channel", "use a unix: address on Linux."
+            "To know who the peer is", "this kind of channel", "use a unix: address on Linux."
         )
 
     def statistics(self) -> Statistics:

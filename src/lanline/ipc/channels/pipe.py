@@ -78,7 +78,7 @@ class PipeEnd(StreamChannel[T]):
             )
         if self.link.closed and self._handed_on:
             raise ClosedError("This end went to a child process; it is the child's now.")
-        if not self._used:
+        if not self._used and not self.link.closed:
             self._used = True
             self.link.start_in_use(self._reading, self._writing)
         sibling = self._sibling()

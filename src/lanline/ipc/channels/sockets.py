@@ -66,7 +66,7 @@ class SocketChannel(StreamChannel[T]):
 def credentials(sock: socket.socket) -> Credentials:
     if sock.family != getattr(socket, "AF_UNIX", None) or not hasattr(socket, "SO_PEERCRED"):
         raise UnsupportedError(
-            "Peer credentials", "this kind of socket", "use a unix: address on Linux."
+            "To know who the peer is", "this kind of socket", "use a unix: address on Linux."
         )
     size = struct.calcsize("3i")
     raw = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
