@@ -52,6 +52,15 @@ def test_the_first_line_is_the_name_and_the_others_are_said() -> None:
     ]
 
 
+def test_a_late_request_is_no_name_and_its_words_are_nothing_but_that() -> None:
+    adapter = LinesAdapter(100)
+    problem, leaving = adapter.receive_untrusted(b"GET /ws HTTP/1.1\r\n")
+    assert isinstance(problem, m.Problem)
+    assert isinstance(leaving, m.Quit)
+    (hello,) = LinesAdapter(100).receive_untrusted(b"GET well soon\n")
+    assert isinstance(hello, m.Hello)
+
+
 def test_until_a_name_is_accepted_each_line_is_one() -> None:
     adapter = LinesAdapter(MOST)
     items = list(adapter.receive_untrusted(b"a:b\nAda\n"))

@@ -101,6 +101,18 @@ def test_a_silent_connection_beside_a_browser_can_still_become_its_next_request(
             assert spare.hears("HTTP/1.1 200 OK").startswith("HTTP/1.1 200 OK")
 
 
+def test_a_request_that_comes_after_the_question_is_nobodys_name(hub: HubProcess) -> None:
+    with LineVisitor(hub, "Ada") as ada, LineVisitor(hub) as late:
+        late.hears("Your name? ")
+        late.sends(b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\r\n")
+        assert "! That request came late" in late.hears_the_end()
+        with LineVisitor(hub, "Bob") as bob:
+            bob.says("who is here?")
+            heard = ada.hears("Bob: who is here?")
+        assert "GET" not in heard
+        assert "Host" not in heard
+
+
 def test_who_is_silent_beside_a_browser_is_asked_later(tmp_path: Path) -> None:
     limits = ("--limit", "silence_seconds=0.1", "--limit", "spare_seconds=0.5")
     with HubProcess(tmp_path, *limits) as hub, LineVisitor(hub) as browser:

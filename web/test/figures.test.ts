@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { mainFigures, otherCpu, sum } from "../src/core/figures.ts";
+import { otherCpu } from "../src/core/columns.ts";
+import { mainFigures, sum } from "../src/core/figures.ts";
 import type { Sample } from "../src/wire.ts";
 
 test("a sum of nothing is absent, not zero", () => {

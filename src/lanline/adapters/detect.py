@@ -17,6 +17,11 @@ _IRC = (b"CAP ", b"NICK ", b"USER ", b"PASS ")
 LONGEST = max(len(word) for word in _METHODS + _IRC)
 
 
+def is_request_untrusted(line: bytes) -> bool:
+    """Whether this is the line that an HTTP request begins with (RFC 9112, section 3)."""
+    return line.startswith(_METHODS) and line.rsplit(b" ", 1)[-1].startswith(b"HTTP/")
+
+
 def detect_untrusted(data: bytes) -> Protocol | None:
     """Which protocol begins like this, or None while it could still be more than one."""
     if not data:

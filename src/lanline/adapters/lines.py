@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from lanline.adapters.detect import is_request_untrusted
 from lanline.hub.talk import LOBBY
 from lanline.wire import messages as m
 from lanline.wire.shown import shown
@@ -75,7 +76,11 @@ class LinesAdapter:
             yield m.Problem(code="bad-message", message="That line is not UTF-8.")
             return
         words = line.strip()
-        if words == "quit":
+        if not self.named and is_request_untrusted(raw):
+            # It was silent for so long that it was asked for a name: its headers are no messages.
+            yield m.Problem(code="bad-message", message="That request came late; ask again.")
+            yield m.Quit()
+        elif words == "quit":
             yield m.Quit()
         elif not self.named:
             yield m.Hello(name=words, client="lines")

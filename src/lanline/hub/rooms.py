@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from lanline.wire.messages import Message
+from lanline.wire.messages import HistoryPage, Message
 
 
 class RoomState(Struct):
@@ -68,6 +68,19 @@ class Room:
         if not self._recent or self._recent[0].offset > start:
             return None
         return self._slice(start - self._recent[0].offset, end - start)
+
+    def page(
+        self, found: list[Message], after: int | None, number: int | None, last: int
+    ) -> HistoryPage:
+        """The answer under this number: what was found, and whether there is more that way.
+
+        `last`: the newest message when it was asked; `after`: forward from there, else backward.
+        """
+        if after is not None:
+            more = bool(found) and found[-1].offset < last
+        else:
+            more = bool(found) and found[0].offset > self.first_offset
+        return HistoryPage(id=number, room=self.name, epoch=self.epoch, messages=found, more=more)
 
     def has_all_after(self, epoch: str, offset: int) -> bool:
         """Whether everything after this place is still kept."""

@@ -28,7 +28,6 @@ from lanline.wire.messages import (
     Command,
     Departed,
     History,
-    HistoryPage,
     Join,
     Joined,
     Leave,
@@ -191,13 +190,7 @@ class Talk:
             )
             return [read]
         found = fitting(found, self._limits.page_bytes, from_end=command.after is None)
-        if command.after is not None:
-            more = bool(found) and found[-1].offset < room.last_offset
-        else:
-            more = bool(found) and found[0].offset > room.first_offset
-        page = HistoryPage(
-            id=command.id, room=room.name, epoch=room.epoch, messages=found, more=more
-        )
+        page = room.page(found, command.after, command.id, room.last_offset)
         return [Send(connection.number, page)]
 
     def typing(self, connection: Connection, command: Typing, now: float) -> list[Effect]:

@@ -14,7 +14,7 @@ from uvicorn.server import ServerState
 
 from lanline.hub.limits import Limits
 from lanline.server.browsers import Browsers
-from lanline.server.outlet import peer_address
+from lanline.server.visitors import peer_address
 
 
 class BoundedHttp(H11Protocol):

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 from collections.abc import Callable
-from typing import Any
 
 from lanline.wire.messages import AnyEvent
 
@@ -105,17 +103,3 @@ def _descriptor(transport: asyncio.Transport) -> int:
     sock = transport.get_extra_info("socket")
     encrypted = transport.get_extra_info("ssl_object") is not None
     return -1 if sock is None or encrypted else int(sock.fileno())
-
-
-def peer_address(transport: asyncio.BaseTransport) -> str:
-    """The other side's IP address; an IPv4 one as such, even on an IPv6 socket (RFC 4291)."""
-    name: Any = transport.get_extra_info("peername")
-    return plain_address(str(name[0])) if name else ""
-
-
-def plain_address(address: str) -> str:
-    return address.partition("%")[0].removeprefix("::ffff:")
-
-
-def is_loopback(address: str) -> bool:
-    return bool(address) and ipaddress.ip_address(address).is_loopback

@@ -5,16 +5,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from lanline.adapters import lines, websocket
 from lanline.adapters.origins import Origins
-from lanline.hub.gate import Visitor
-from lanline.server.outlet import Outlet, is_loopback, peer_address
+from lanline.hub.limits import Limits
+from lanline.server.outlet import Outlet
 from lanline.wire import messages as m
-
-if TYPE_CHECKING:
-    from lanline.server.server import Server
 
 
 class Hold:
@@ -39,6 +36,27 @@ _AT_ONCE = Hold.FULL | Hold.STORE | Hold.ANSWER | Hold.PAGE
 Item = m.AnyCommand | m.Problem
 
 
+class House(Protocol):
+    """What a connection needs of the server that it comes to."""
+
+    limits: Limits
+    received_bytes: int
+
+    def next_number(self) -> int: ...
+
+    def enter(self, peer: Peer, protocol: str) -> None: ...
+
+    def command(self, peer: Peer, command: m.AnyCommand) -> None: ...
+
+    def is_member(self, number: int) -> bool: ...
+
+    def filled(self, peer: Peer) -> None: ...
+
+    def drained(self, peer: Peer) -> None: ...
+
+    def left(self, peer: Peer) -> None: ...
+
+
 class Peer(asyncio.Protocol):
     """What lines and WebSocket share. A subclass says how bytes become commands."""
 
@@ -47,7 +65,7 @@ class Peer(asyncio.Protocol):
     outlet: Outlet
     transport: asyncio.Transport
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: House) -> None:
         self.server = server
         self.number = 0
         self._holds = 0
@@ -149,14 +167,14 @@ class Peer(asyncio.Protocol):
 class LinesPeer(Peer):
     __slots__ = ("_adapter", "_ended")
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: House) -> None:
         super().__init__(server)
-        self._adapter = lines.LinesAdapter(server.hub.limits.line_bytes)
+        self._adapter = lines.LinesAdapter(server.limits.line_bytes)
         self._ended = False  # the other side has said all it will
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
-        unsent = self.server.hub.limits.unsent_bytes
+        unsent = self.server.limits.unsent_bytes
         outlet = Outlet(self.server.next_number(), transport, "lines", lines.encode, unsent)
         self.enter(transport, "lines", outlet)
 
@@ -190,9 +208,9 @@ class LinesPeer(Peer):
 class WebSocketPeer(Peer):
     __slots__ = ("_adapter", "_entered")
 
-    def __init__(self, server: Server, origins: Origins) -> None:
+    def __init__(self, server: House, origins: Origins) -> None:
         super().__init__(server)
-        limits = server.hub.limits
+        limits = server.limits
         self._adapter = websocket.WebSocketAdapter(
             origins, limits.frame_bytes, limits.agent_frame_bytes
         )
@@ -236,24 +254,10 @@ class WebSocketPeer(Peer):
         if self._adapter.open and not self._entered:
             self._entered = True
             number = self.server.next_number()
-            unsent = self.server.hub.limits.unsent_bytes
+            unsent = self.server.limits.unsent_bytes
             outlet = Outlet(number, self.transport, "json", websocket.encode, unsent)
             self.enter(self.transport, "websocket", outlet)
         if self._adapter.closed or (self._adapter.closing and not self._entered):
             self.transport.close()
         elif self._adapter.closing and not self.outlet.ended:
             self.end()  # it broke the protocol
-
-
-def visitor(transport: asyncio.BaseTransport, protocol: str) -> Visitor:
-    address = peer_address(transport)
-    own = transport.get_extra_info("sockname")
-    # Whoever comes from the address it comes to is on this machine: the kernel takes no packet
-    # from the network that claims so (RFC 1812, section 5.3.7, martians).
-    near = is_loopback(address) or (own is not None and address == str(own[0]))
-    return Visitor(
-        address=address,
-        loopback=near,
-        encrypted=transport.get_extra_info("ssl_object") is not None,
-        protocol=protocol,
-    )

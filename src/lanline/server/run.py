@@ -24,10 +24,10 @@ from lanline.server.http import http_protocols
 from lanline.server.keys import HubKey, kept_key
 from lanline.server.listener import Doors, Listener
 from lanline.server.options import Options, Ready, Running
-from lanline.server.outlet import is_loopback
 from lanline.server.peer import WebSocketPeer
 from lanline.server.server import Server
 from lanline.server.views import ServerViews
+from lanline.server.visitors import is_loopback
 from lanline.stores.sqlite import SqliteStore
 
 if TYPE_CHECKING:

@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import logging
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from lanline import __version__
-from lanline.errors import StoreError
 from lanline.hub import effects as fx
 from lanline.hub.gate import Visitor
 from lanline.hub.hub import Hub
-from lanline.hub.rooms import fitting
 from lanline.hub.store import Store
 from lanline.monitor.exposition import HubFigures
 from lanline.monitor.series import seconds_per_point
 from lanline.server.browsers import Browsers
 from lanline.server.clock import Clock
 from lanline.server.fanout import Fanout
-from lanline.server.peer import Hold, Peer, visitor
+from lanline.server.history import HistoryReader
+from lanline.server.peer import Hold, Peer
 from lanline.server.pipeline import Pipeline
 from lanline.server.reports import Reports
+from lanline.server.visitors import visitor
 from lanline.wire import messages as m
 
 logger = logging.getLogger(__name__)
@@ -41,8 +39,10 @@ class Server:
 
     def __init__(self, hub: Hub, store: Store) -> None:
         self.hub = hub
-        self.store = store
+        self.limits = hub.limits
+        self._store = store
         self.fanout = Fanout()
+        self.history = HistoryReader(hub, store, self.fanout, self._send)
         self.reports = Reports()
         self.browsers = Browsers()
         self._clock = Clock(self._stepped)
@@ -57,10 +57,7 @@ class Server:
         self._pipeline = Pipeline(
             store.commit, self._release, hub.not_stored, hub.limits.waiting_effects
         )
-        # The store's connection for reading is used by one thread at a time.
-        self._reader = ThreadPoolExecutor(1, "lanline-history")
         self._stopping = False
-        self._reading: set[asyncio.Task[None]] = set()
         self._held: set[Peer] = set()  # nobody reads from them until the store has caught up
         self._carry: dict[type[Any], Callable[[Any], None]] = {
             fx.Send: self._send,
@@ -147,8 +144,7 @@ class Server:
         peer.outlet.stuck_since = None
         peer.let_go(Hold.FULL)
         if peer.outlet.behind and not peer.outlet.catching_up:
-            peer.outlet.catching_up = True
-            self._run(self._catch_up(peer))
+            self.history.catch_up(peer)
 
     def figures(self) -> HubFigures:
         """What the hub tells of itself."""
@@ -186,15 +182,14 @@ class Server:
         for peer in list(self._peers.values()):
             peer.transport.abort()
         await asyncio.sleep(0)
-        for task in list(self._reading):
-            task.cancel()
+        self.history.stop()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(until):  # that they have left is written down too
                 await self._pipeline.drained()
         # A commit that runs is waited for: what it holds is on its way to the disk.
         self._pipeline.close()
-        self._reader.shutdown(cancel_futures=True)
-        self.store.close()
+        self.history.close()
+        self._store.close()
 
     # --- carrying effects out ---------------------------------------------------------------
 
@@ -239,6 +234,11 @@ class Server:
     def _detach(self, effect: fx.Detach) -> None:
         self.fanout.detach(effect.connection, effect.room)
 
+    def _read_history(self, effect: fx.ReadHistory) -> None:
+        peer = self._peers.get(effect.connection)
+        if peer is not None:
+            self.history.answer(effect, peer)
+
     def _heard(self, effect: fx.Heard) -> None:
         self.reports.add(effect.sample, self.now())
 
@@ -268,77 +268,6 @@ class Server:
         if peer is not None:
             self.fanout.flush()
             peer.end()
-
-    # --- reading the store ------------------------------------------------------------------
-
-    def _read_history(self, effect: fx.ReadHistory) -> None:
-        peer = self._peers.get(effect.connection)
-        if peer is not None:
-            peer.hold(Hold.PAGE)
-            self._run(self._answer_history(effect, peer))
-
-    async def _answer_history(self, read: fx.ReadHistory, peer: Peer) -> None:
-        event: m.AnyEvent
-        try:
-            found = await self.page(read.room, read.after, read.before, read.limit)
-        except StoreError as problem:
-            event = m.Problem(id=read.command_id, code="internal", message=str(problem))
-        else:
-            found = [message for message in found if message.offset <= read.last]
-            if read.after is not None:
-                more = bool(found) and found[-1].offset < read.last
-            else:
-                first = self.hub.talk.rooms[read.room].first_offset
-                more = bool(found) and found[0].offset > first
-            event = m.HistoryPage(
-                id=read.command_id, room=read.room, epoch=read.epoch, messages=found, more=more
-            )
-        self._send(fx.Send(read.connection, event))
-        peer.let_go(Hold.PAGE)
-
-    async def page(
-        self, room: str, after: int | None, before: int | None, limit: int
-    ) -> list[m.Message]:
-        """A page from the store, read in a thread."""
-        read = functools.partial(self.store.page, room, after=after, before=before, limit=limit)
-        found = await asyncio.get_running_loop().run_in_executor(self._reader, read)
-        return fitting(found, self.hub.limits.page_bytes, from_end=after is None)
-
-    async def _catch_up(self, peer: Peer) -> None:
-        """Give a member that was behind what it missed, at its own pace."""
-        outlet = peer.outlet
-        while outlet.behind and not outlet.full and not peer.transport.is_closing():
-            room, offset = next(iter(outlet.behind.items()))
-            last = self.fanout.last_delivered(room)
-            if offset >= last:
-                # Nothing was missed that is kept: deliveries go on from the next one.
-                del outlet.behind[room]
-                known = self.hub.talk.rooms[room]
-                members = self.hub.talk.members_of(known)
-                outlet.send(m.Behind(room=room, offset=offset, members=members))
-                continue
-            try:
-                found = await self.page(room, offset, None, self.hub.limits.history_page)
-            except StoreError as problem:
-                outlet.send(m.Problem(code="slow", message=str(problem)))
-                peer.end()
-                return
-            found = [message for message in found if message.offset <= last]
-            if room not in outlet.behind:
-                continue  # it left the room meanwhile
-            if not found:
-                outlet.behind[room] = last
-                continue
-            outlet.behind[room] = found[-1].offset
-            outlet.write(b"".join(outlet.encode(message) for message in found))
-        outlet.catching_up = False
-        if not outlet.behind:
-            outlet.behind = None
-
-    def _run(self, work: Any) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._reading.add(task)
-        task.add_done_callback(self._reading.discard)
 
     # --- time -------------------------------------------------------------------------------
 

@@ -7,8 +7,8 @@ from lanline.hub.gate import RefusalError
 from lanline.hub.names import normal_room
 from lanline.hub.trust import InviteGate
 from lanline.monitor.exposition import render
-from lanline.server.outlet import is_loopback, plain_address
 from lanline.server.server import Server
+from lanline.server.visitors import is_loopback, plain_address
 from lanline.wire.messages import HistoryPage, MachineInfo, RoomInfo
 
 
@@ -40,13 +40,8 @@ class ServerViews:
         if known is None:
             raise RefusalError("no-such-room", f"There is no room {room[:50]!r} here.")
         limit = min(max(1, limit), hub.limits.history_page)
-        found = await self._server.page(known.name, after, before, limit)
-        last = known.last_offset
-        if after is not None:
-            more = bool(found) and found[-1].offset < last
-        else:
-            more = bool(found) and found[0].offset > known.first_offset
-        return HistoryPage(room=known.name, epoch=known.epoch, messages=found, more=more)
+        found = await self._server.history.page(known.name, after, before, limit)
+        return known.page(found, after, None, known.last_offset)
 
     def machines(self) -> list[MachineInfo]:
         return self._server.hub.board.infos()

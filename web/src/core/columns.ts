@@ -136,3 +136,11 @@ export class Columns {
     for (const column of this.#figures.values()) column.splice(0, gone);
   }
 }
+
+/** What of the busy time is neither the user's, the system's nor stolen: nice, irq and softirq. */
+export function otherCpu(busy: Column, ...named: Column[]): Column {
+  return busy.map((figure, index) => {
+    if (figure === null) return null;
+    return Math.max(0, figure - (sum(named.map((column) => column[index])) ?? 0));
+  });
+}

@@ -1,5 +1,4 @@
 import type { Interface, Sample } from "../wire.ts";
-import type { Column } from "./columns.ts";
 import type { Figure } from "./format.ts";
 
 /**
@@ -27,14 +26,6 @@ export function mainFigures(sample: Sample): Record<string, Figure> {
     written_bytes_per_second: sum(disks.map((disk) => disk.written_bytes_per_second)),
     context_switches_per_second: sample.cpu?.context_switches_per_second,
   };
-}
-
-/** What of the busy time is neither the user's, the system's nor stolen: nice, irq and softirq. */
-export function otherCpu(busy: Column, ...named: Column[]): Column {
-  return busy.map((figure, index) => {
-    if (figure === null) return null;
-    return Math.max(0, figure - (sum(named.map((column) => column[index])) ?? 0));
-  });
 }
 
 /** The sum of those there are; absent when none is. */

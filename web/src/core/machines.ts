@@ -8,8 +8,8 @@ import type {
   Sample,
   Summary,
 } from "../wire.ts";
-import { Columns } from "./columns.ts";
-import { mainFigures, otherCpu } from "./figures.ts";
+import { Columns, otherCpu } from "./columns.ts";
+import { mainFigures } from "./figures.ts";
 import { Refused } from "./requests.ts";
 import type { Surroundings } from "./talk.ts";
 
