@@ -107,7 +107,7 @@ def test_bounds_over_the_systems_say_what_it_allows(address: str, bound: str, se
     ("tighten", "said"),
     [
         ("ulimit -q 100", "take at most 100 bytes together (ulimit -q)"),
-        ("ulimit -n 40", "this process has 40 files open, as many as it may (ulimit -n)"),
+        ("ulimit -n 40", "as many files open as it may; close some, or raise `ulimit -n`"),
         ("echo 0 > /proc/sys/fs/mqueue/queues_max", "fs.mqueue.queues_max"),
     ],
 )
@@ -124,7 +124,7 @@ except OSError:
 for opening in (ipc.MessageQueue, ipc.listen):
     try:
         opening("mq:/none")
-    except ipc.FullError as problem:
+    except (ipc.FullError, ipc.NoRoomError) as problem:
         print(problem)
 """
     script = f'{tighten} || exit 77; exec "$@"'

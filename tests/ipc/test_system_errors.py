@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -88,6 +89,70 @@ def test_too_many_open_files_are_named_and_leave_none_open(tmp_path: Path) -> No
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+FEW_FILES_TO_ACCEPT = """
+import os, resource, select, subprocess, sys
+from lanline import ipc
+from lanline.ipc.waiting import Deadline, wait_readable
+
+CALL = '''
+import sys
+from lanline import ipc
+with ipc.connect(sys.argv[1], 30) as channel:
+    channel.send(b"here", 5)
+    assert channel.recv(30) == b"come in"
+'''
+
+def calling(listener):
+    call = subprocess.Popen([sys.executable, "-c", CALL, listener.address])
+    assert wait_readable((listener.fileno(),), Deadline(30))
+    return call
+
+def let_in(channel, call):
+    with channel:
+        assert channel.recv(30) == b"here"
+        channel.send(b"come in", 5)
+        assert call.wait(30) == 0
+
+with ipc.listen(sys.argv[1]) as listener:
+    call = calling(listener)
+    let_in(listener.accept(30), call)  # what is imported late is imported now
+    call = calling(listener)
+    while (last := os.open("/dev/null", os.O_RDONLY)) != len(os.listdir("/proc/self/fd")) - 2:
+        pass  # so that there is no number between
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    refused = 0
+    for more in range(20):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (last + 1 + more, hard))
+        try:
+            channel = listener.accept(30)
+            break
+        except ipc.NoRoomError as problem:
+            assert "ulimit -n" in str(problem), problem
+            refused += 1
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert refused
+    let_in(channel, call)
+"""
+
+
+@pytest.mark.parametrize("method", ["unix", "fifo", "mq", "shm"])
+def test_who_calls_while_too_many_files_are_open_is_let_in_when_there_is_room(
+    method: str, folder: Path
+) -> None:
+    name = f"few{os.getpid()}"
+    places = {"mq": f"mq:/{name}", "shm": f"shm:{name}"}
+    address = places.get(method, f"{method}:{folder}/door")
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", "-W", "error", "-c", FEW_FILES_TO_ACCEPT, address],
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 PATHS: dict[str, type[ipc.Error]] = {

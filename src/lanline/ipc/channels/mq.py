@@ -23,11 +23,13 @@ import secrets
 import struct
 import threading
 from collections import deque
+from contextlib import ExitStack
 from typing import Any, TypeVar
 
 from lanline.errors import (
     AddressInUseError,
     IpcError,
+    NoRoomError,
     NotFoundError,
     PermissionDeniedError,
     TimedOutError,
@@ -47,7 +49,7 @@ from lanline.ipc.forgotten import Descriptor, warn_unclosed
 from lanline.ipc.kernel.queues import available, no_room, posix_ipc
 from lanline.ipc.payload import BytesLike
 from lanline.ipc.steps import Steps, Wait
-from lanline.ipc.system import fcntl
+from lanline.ipc.system import NO_ROOM, fcntl
 from lanline.ipc.waiting import Deadline, Waker, wait_readable
 
 T = TypeVar("T")
@@ -118,10 +120,14 @@ class MqLink(StreamLink):
     def __init__(self, reads: Queue, writes: Queue, process: int, limit: int) -> None:
         super().__init__(limit)
         self._reads, self._writes = reads, writes
+        with ExitStack() as made:
+            made.callback(os.close, process)
+            # An event loop has one reader for each descriptor, so that both ways need one.
+            made.callback(os.close, too := os.dup(process))
+            self._waker = Waker()
+            made.pop_all()
         self._process = Descriptor(process, "The watch over a peer's process")
-        # An event loop has one reader for each descriptor, so that both ways need one.
-        self._process_too = Descriptor(os.dup(process), "The watch over a peer's process")
-        self._waker = Waker()
+        self._process_too = Descriptor(too, "The watch over a peer's process")
         self.readers = (reads.fd, process, self._waker.fileno())
         self.writers = (writes.fd, self._waker.fileno())
         self.ends = (self._process_too.fileno(),)
@@ -211,11 +217,14 @@ class MqListener(DoorListener[T]):
             return None
         token, caller = CALL.unpack(call)
         try:
-            return _answer(token, caller, self.limit)
-        except (IpcError, OSError):
-            return None
-        finally:
-            _unlink(*_names(token))
+            link = _answer(self.address, token, caller, self.limit)
+        except (IpcError, OSError) as problem:
+            if isinstance(problem, NoRoomError) or getattr(problem, "errno", None) in NO_ROOM:
+                self._early.appendleft(call)  # its turn comes again
+                raise
+            link = None
+        _unlink(*_names(token))
+        return link
 
     @property
     def door(self) -> int:
@@ -307,17 +316,17 @@ def _answered(address: str, door: Queue, reads: Queue, deadline: Deadline) -> St
         yield Wait(min(left, LOOK_SECONDS), readers=(reads.fd,))
 
 
-def _answer(token: bytes, caller: int, limit: int) -> MqLink:
+def _answer(address: str, token: bytes, caller: int, limit: int) -> MqLink:
     """The listener's end of a call. Raises NotFoundError when the caller is gone."""
     to, back = _names(token)
-    reads = _open("the call", to)
+    reads = _open(address, to)
     try:
-        writes = _open("the call", back)
+        writes = _open(address, back)
         try:
             reads.lock()
-            process = _living(caller, writes)
+            link = MqLink(reads, writes, _living(caller, writes), limit)
             writes.send(os.getpid().to_bytes(4, "little"))
-            return MqLink(reads, writes, process, limit)
+            return link
         except BaseException:
             writes.close()
             raise
@@ -330,7 +339,9 @@ def _living(process_id: int, its_queue: Queue) -> int:
     """A pidfd of the peer, which its lock proves alive after the pidfd was opened."""
     try:
         process = os.pidfd_open(process_id)
-    except OSError:
+    except OSError as problem:
+        if problem.errno in NO_ROOM:
+            raise
         raise NotFoundError("The peer is gone, or in a container of its own.") from None
     if its_queue.is_free():
         os.close(process)

@@ -14,6 +14,7 @@ import socket
 import struct
 from array import array
 from collections import deque
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -56,6 +57,7 @@ RING_BYTES = 4 * 1024 * 1024  # each way: two messages of 1 MiB in flight, and s
 PAGE = 4096
 HELLO = struct.Struct("<8sQQ")  # magic with version, bytes of a ring, bytes of a large place
 MAGIC = b"lanline\4"
+DESCRIPTORS_TAKEN = 3  # for a caller: its memory, its bell, and once more the bell
 HELLO_SECONDS = 1.0  # for whoever has connected to say so; then the next one's turn
 SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
 
@@ -218,6 +220,7 @@ class ShmListener(Listener[T]):
                 sock = (yield from self._listener.accepting(deadline)).socket
                 caller = _Caller(sock, Deadline(HELLO_SECONDS))
             try:
+                _check_room(caller.sock)
                 link = yield from self._admitting_untrusted(caller, deadline)
             except _NotWelcome:
                 # Who breaks the rules is not let in, and must not keep others out.
@@ -309,6 +312,16 @@ class _Caller:
 
 class _NotWelcome(Exception):  # noqa: N818  it never leaves this file
     """Why a caller was sent away."""
+
+
+def _check_room(sock: socket.socket) -> None:
+    """Is there room for what a caller hands over? What finds none is lost (unix(7), MSG_CTRUNC).
+
+    Raises OSError.
+    """
+    with ExitStack() as stack:
+        for _ in range(DESCRIPTORS_TAKEN):
+            stack.callback(os.close, os.dup(sock.fileno()))
 
 
 def _hello_of(sock: socket.socket) -> tuple[bytes, list[int]]:

@@ -7,8 +7,8 @@ import os
 import platform
 from typing import Any
 
-from lanline.errors import FullError, IpcError, UnsupportedError
-from lanline.ipc.system import instead, lacks
+from lanline.errors import FullError, IpcError, NoRoomError, UnsupportedError
+from lanline.ipc.system import NO_ROOM, instead, lacks
 
 try:
     import posix_ipc as posix_ipc  # noqa: PLC0414  passed on from here
@@ -34,15 +34,14 @@ def available() -> Any:
 
 def no_room(address: str, problem: OSError) -> IpcError:
     """Why the kernel makes no more queues (mq_open(3): EMFILE, ENOSPC)."""
+    if _no_descriptor_is_left():
+        return NoRoomError(f"{address} cannot be opened: {NO_ROOM[errno.EMFILE]}.")
     return FullError(f"The kernel makes no queue for {address}: {_reason(problem)}.")
 
 
 def _reason(problem: OSError) -> str:
     import resource
 
-    if _no_descriptor_is_left():
-        most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        return f"this process has {most:,} files open, as many as it may (ulimit -n)"
     if problem.errno == errno.ENOSPC or NO_SPACE in str(problem):
         return (
             "this system has as many as it may (fs.mqueue.queues_max). "
