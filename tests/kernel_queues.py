@@ -2,6 +2,8 @@
 
 A queue of the kernel outlives whoever is killed, and counts against its user's limit. So each test
 process writes down which names it made, and the next run removes those of processes that are dead.
+The queues of a channel have names of the library's own for a moment: those that a killed run left
+are removed when the kernel says that nobody has them open.
 """
 
 from __future__ import annotations
@@ -13,9 +15,12 @@ import tempfile
 from pathlib import Path
 
 from lanline import ipc
+from lanline.ipc.inspect.posix_queues import folder_of_queues
+from lanline.ipc.inspect.proof import alone_with, opened
 from lanline.ipc.kernel.message_queue import unlink
 
 PREFIX = "test-"
+CALLS = "lanline-call."  # channels/mq.py
 FOLDER = Path(tempfile.gettempdir()) / f"lanline-test-queues-{os.getuid()}"
 
 
@@ -30,12 +35,27 @@ def fresh_queue() -> str:
 
 def remove_queues_of_the_dead() -> None:
     """Those that a run left which was killed; nothing of anybody who lives, or of another user."""
+    _remove_calls()
     with contextlib.suppress(FileNotFoundError):
         if FOLDER.stat().st_uid != os.getuid():
             return
         for notes in FOLDER.iterdir():
             if _identity(int(notes.name.split("-")[0])) != notes.name:
                 _remove(notes)
+
+
+def _remove_calls() -> None:
+    with folder_of_queues() as queues:
+        names = os.listdir(queues) if queues is not None else []
+        for name in names:
+            if name.startswith(CALLS):
+                with (
+                    contextlib.suppress(OSError),  # another worker of the next run was faster
+                    opened(name, queues) as descriptor,
+                    alone_with(descriptor) as alone,
+                ):
+                    if alone:
+                        os.unlink(name, dir_fd=queues)
 
 
 def remove_own_queues() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from tests.hub_process import LANLINE
+from tests.kernel_queues import fresh_queue
 
 SECONDS = 30
 
@@ -79,6 +80,6 @@ def address_of(scheme: str, folder: Path) -> str:
         "tcp": f"tcp://127.0.0.1:{free_port()}",
         "tls": f"tls://127.0.0.1:{free_port()}",
         "fifo": f"fifo:{folder}/f",
-        "mq": f"mq:/{name}",
+        "mq": f"mq:/{fresh_queue()}",
         "shm": f"shm:{name}",
     }[scheme]

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.kernel_queues import fresh_queue
 
 # Each wait in a thread of its own. With an argument the end takes a while, so that threads which
 # are woken by the closing of their handle have the time to say something.
@@ -31,7 +32,7 @@ assert other.try_lock()
 lock, semaphore = hold(ipc.Lock("/lock")), hold(ipc.Semaphore("/semaphore", 1))
 assert hold(ipc.Lock("/lock")).acquire() and hold(ipc.Semaphore("/semaphore")).acquire()
 reader, writer = map(hold, ipc.pipe())
-kernels = hold(ipc.MessageQueue(f"mq:/test-end-{os.getpid()}", messages=1, size=8))
+kernels = hold(ipc.MessageQueue(f"mq:/{os.environ['QUEUE']}", messages=1, size=8))
 waits = [
     idle.get, lambda: full.put(b"y"), full.join, lambda: value.wait(0), lambda: value.set(b"y"),
     hold(ipc.Subscription("shm:news")).recv, lock.acquire, semaphore.acquire, reader.recv,
@@ -81,6 +82,6 @@ def test_who_waits_at_the_end_of_the_interpreter_says_nothing(
         capture_output=True,
         text=True,
         timeout=60,
-        env={**os.environ, "XDG_RUNTIME_DIR": str(folder)},
+        env={**os.environ, "XDG_RUNTIME_DIR": str(folder), "QUEUE": fresh_queue()},
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "ends\n", "")

@@ -294,7 +294,7 @@ def listener(address):
 
 def unix(): return listener("unix:" + sys.argv[2] + "/place")
 def fifo(): return listener("fifo:" + sys.argv[2] + "/place")
-def mq(): return listener("mq:/test-family-" + str(os.getpid()))
+def mq(): return listener("mq:/" + sys.argv[3])
 def shm(): return listener("shm:place")
 
 handle, check = globals()[sys.argv[1]]()
@@ -319,7 +319,7 @@ else:
     ["value", "queue", "memory", "broadcast", "lock", "records", "unix", "fifo", "mq", "shm"],
 )
 def test_a_child_that_ends_takes_nothing_of_its_parents_with_it(kind: str, folder: Path) -> None:
-    command = [sys.executable, "-W", "ignore", "-c", FAMILY, kind, str(folder)]
+    command = [sys.executable, "-W", "ignore", "-c", FAMILY, kind, str(folder), fresh_queue()]
     run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (run.stdout, run.stderr, run.returncode) == ("held\n", "", 0)
 

@@ -27,6 +27,27 @@ input()
 """
 
 
+CALL = """
+import posix_ipc
+from tests import kernel_queues
+name = f"/{kernel_queues.CALLS}{kernel_queues.fresh_queue()}"
+queue = posix_ipc.MessageQueue(name, posix_ipc.O_CREX, max_messages=1, max_message_size=16)
+print("mq:" + name, flush=True)
+input()
+"""
+
+
+def test_so_are_those_of_a_channel_that_nobody_has_open(process: Callable[[str], Process]) -> None:
+    killed, lives = process(CALL), process(CALL)
+    left, kept = killed.line(), lives.line()
+    killed.kill()
+    kernel_queues.remove_queues_of_the_dead()
+    with pytest.raises(ipc.NotFoundError):
+        ipc.MessageQueue(left, create=False)
+    with ipc.MessageQueue(kept, create=False) as queue:
+        queue.unlink()
+
+
 def test_the_queues_of_a_killed_run_are_removed_and_those_of_the_living_are_not(
     process: Callable[[str], Process], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

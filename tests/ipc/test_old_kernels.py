@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+from tests.kernel_queues import fresh_queue
 
 # A filter of seccomp(2) that answers some calls with an error, for this process from here on.
 FORBID = """
@@ -59,7 +60,7 @@ KERNEL_QUEUES = """
 forbid(ERROR, "pidfd_open")
 says(lambda: ipc.listen("mq:/lanline-old-kernel"), "pidfd_open", "use unix:")
 says(lambda: ipc.connect("mq:/lanline-old-kernel", 0), "pidfd_open", "use unix:")
-with ipc.MessageQueue(f"mq:/lanline-old-{os.getpid()}") as queue:
+with ipc.MessageQueue(f"mq:/{os.environ['QUEUE']}") as queue:
     queue.send(b"one", timeout=1)
     assert queue.recv(timeout=1) == b"one"
     queue.unlink()
@@ -116,6 +117,10 @@ def test_what_the_kernel_lacks_is_gone_round_or_said(what: str, error: int) -> N
         text=True,
         timeout=50,
         check=False,
-        env={**os.environ, "PYTHONWARNINGS": "error::ResourceWarning"},
+        env={
+            **os.environ,
+            "PYTHONWARNINGS": "error::ResourceWarning",
+            "QUEUE": fresh_queue(),
+        },
     )
     assert (run.stdout.split()[-1:], run.stderr) == (["good"], "")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.kernel_queues import fresh_queue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -66,7 +67,7 @@ def address(folder: Path) -> Callable[[str], str]:
             case "tcp" | "tls":
                 return f"{method}://127.0.0.1:{free_port()}"
             case "mq":
-                return f"mq:/{name}"
+                return f"mq:/{fresh_queue()}"
             case _:
                 return f"{method}:{name}"
 
