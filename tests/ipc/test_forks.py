@@ -380,18 +380,21 @@ def test_nor_is_a_channel_or_a_listener(method: str, folder: Path) -> None:
 def outliving() -> Iterator[Callable[[], None]]:
     """A call that forks a child, which has a copy of everything and lives as long as this lasts."""
     hears, holds = os.pipe()
+    began, begins = os.pipe()
 
     def fork() -> None:
         if os.fork() == 0:
             os.close(holds)
+            os.write(begins, b"1")  # by now it has let go of what is its parent's
             os.read(hears, 1)
             os._exit(0)
+        os.read(began, 1)
 
     try:
         yield fork
     finally:
-        os.close(holds)
-        os.close(hears)
+        for descriptor in (holds, hears, began, begins):
+            os.close(descriptor)
 
 
 def _places(folder: Path) -> dict[str, str]:

@@ -65,6 +65,7 @@ class _End(StaysHere):
         drop_in_child(self)
 
     def drop_copies(self) -> None:
+        """In the child of a fork: close the descriptor that came along."""
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)
