@@ -179,6 +179,21 @@ def test_join_waits_until_all_is_done() -> None:
             queue.task_done()
 
 
+def test_a_consumer_that_waited_before_anybody_said_what_the_queue_is(process: Start) -> None:
+    worker = process(
+        IMPORT + "q = Queue('shm:jobs'); print('in'); sys.stdout.flush()\n"
+        "print(q.get()); q.task_done(); print(q.get()); sys.stdout.flush(); sys.stdin.read()"
+    )
+    assert worker.line() == "in"
+    with Queue("shm:jobs", capacity=3, redeliver=True) as jobs:
+        jobs.put_many([b"first", b"second"])
+        assert [worker.line(), worker.line()] == ["b'first'", "b'second'"]
+        worker.kill()
+        with jobs.take(timeout=10) as item:
+            assert (item.body, item.deliveries) == (b"second", 1)
+        jobs.join(timeout=10)
+
+
 def test_a_job_given_back_comes_again_marked() -> None:
     with Queue("shm:jobs", redeliver=True) as queue:
         queue.put(b"job")

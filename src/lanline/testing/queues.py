@@ -311,6 +311,27 @@ def opening_again_needs_the_name_alone(make: MakeAddress, open_: Open) -> None:
     raises(ipc.NotFoundError, open_, make(), create=False)
 
 
+def who_says_first_what_it_holds_settles_it(make: MakeAddress, open_: Open) -> None:
+    address = make()
+    with open_(address) as early:  # programs start in any order
+        with open_(address, capacity=2, max_bytes=65536, redeliver=True) as queue:
+            for one in (early, queue):
+                assert (one.capacity, one.max_bytes, one.redeliver) == (2, 65536, True)
+            raises(ipc.AddressInUseError, open_, address, capacity=3)
+            queue.put_many([b"1", b"2"])
+            raises(ipc.TimedOutError, early.put, b"3", 0)
+        assert early.get(0) == b"1"
+        assert early.statistics()["unfinished"] == 2
+        early.task_done()
+    address = make()
+    with open_(address) as queue:
+        queue.put(b"1")  # now it is what it is
+        raises(ipc.AddressInUseError, open_, address, capacity=2)
+        raises(ipc.AddressInUseError, open_, address, redeliver=True)
+        with open_(address, capacity=queue.capacity, redeliver=False) as other:
+            assert other.get(0) == b"1"
+
+
 def closed_is_closed(make: MakeAddress, open_: Open) -> None:
     queue = ipc.Queue(make())
     queue.close()
@@ -442,6 +463,7 @@ CHECKS: list[Check] = [
     with_redelivery_the_end_waits_for_what_others_have_in_hand,
     a_queue_that_is_shut_down_at_once_throws_away_what_waits,
     opening_again_needs_the_name_alone,
+    who_says_first_what_it_holds_settles_it,
     closed_is_closed,
     a_fork_says_so,
 ]

@@ -178,6 +178,65 @@ static void at_most_one_was_dropped(bool killed)
     finish();
 }
 
+/* --- settling what it holds */
+
+static void a_queue_that_is_open(void)
+{
+    file = memfd_create("queue", 0);
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)getpid(), file);
+    CHECK(queue_make_open(file, 1 << 16, 1000, false) == RESULT_OK);
+    join(&survivor);
+}
+
+static void settles(void)
+{
+    member m;
+    join(&m);
+    CHECK(queue_settle(&m.q, 32, 3, true, BELL_FOR_EVER) == RESULT_OK);
+    leave(&m);
+}
+
+static void puts_the_first(void)
+{
+    member m;
+    join(&m);
+    put_number(&m, 1);
+    leave(&m);
+}
+
+static void it_is_settled_wholly_or_not_at_all(bool killed)
+{
+    member late;
+    CHECK(queue_clear_dead(&survivor.q) == RESULT_OK);
+    join(&late);
+    queue_follow(&survivor.q);
+    const queue *views[] = {&survivor.q, &late.q};
+    for (int i = 0; i < 2; i++) {
+        bool settled = views[i]->settled;
+        CHECK(settled || killed);
+        CHECK(views[i]->capacity == (settled ? 3 : 1000) && views[i]->redeliver == settled);
+        CHECK(views[i]->blocks == (settled ? 32 : (1 << 16) / QUEUE_BLOCK));
+    }
+    CHECK(survivor.q.settled == late.q.settled);
+    CHECK(queue_settle(&late.q, 16, 5, false, BELL_FOR_EVER) == RESULT_OK); /* too late, or in time */
+    queue_follow(&survivor.q);
+    CHECK(survivor.q.capacity == late.q.capacity && survivor.q.settled);
+    leave(&late);
+    CHECK(leave(&survivor));
+    finish();
+}
+
+static void the_first_message_settles_it(bool killed)
+{
+    uint32_t newest;
+    uint32_t count = take_all(&survivor, &newest);
+    CHECK(count == 1 || killed);
+    CHECK(survivor.q.settled || !count);
+    CHECK(survivor.q.capacity == 1000 && !survivor.q.redeliver);
+    CHECK(leave(&survivor));
+    finish();
+}
+
 /* --- shutting down */
 
 static bool at_once;
@@ -564,6 +623,14 @@ static void whoever_gives_memory_back(void)
                it_holds_as_much_again);
 }
 
+static void whoever_settles(void)
+{
+    everywhere("one that says what a queue holds", a_queue_that_is_open, settles,
+               it_is_settled_wholly_or_not_at_all);
+    everywhere("one that puts the first message", a_queue_that_is_open, puts_the_first,
+               the_first_message_settles_it);
+}
+
 static void whoever_shuts_down(void)
 {
     everywhere("one that shuts a queue down", a_full_queue, shuts_down,
@@ -612,6 +679,7 @@ int main(void)
 {
     RUN(whoever_makes_a_queue);
     RUN(whoever_gives_memory_back);
+    RUN(whoever_settles);
     RUN(whoever_shuts_down);
     RUN(whoever_drops_or_waits);
     RUN(whoever_repairs);

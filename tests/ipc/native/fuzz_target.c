@@ -381,7 +381,7 @@ static void queue_program(program *p)
     static int file = -1;
     static unsigned char *memory;
     static const uint16_t hot[] = {
-        0, 8, 16, 24, 128, 256, 260, 264, 268, 272, 276, 280, 288, 336, 344, 384, 388, 392, 396, 400, 404,
+        0, 8, 16, 24, 32, 128, 256, 260, 264, 268, 272, 276, 280, 288, 336, 344, 384, 388, 392, 396, 400, 404,
         4096 + 16, 4096 + 20, 4096 + 24, 4096 + 32, 4096 + 36, 4096 + 40, 4096 + 48,
         20480, 20484, 20488, 20492, 20496, 20500, 20504, 20512,
         20736, 20740, 20744, 20748, 20752, 20756, 20760, 20768, 20992, 20996, 21000, 21004, 21008,
@@ -392,7 +392,9 @@ static void queue_program(program *p)
     aim_at_nothing();
     CHECK(ftruncate(file, 0) == 0);
     uint64_t how = next(p, 1);
-    CHECK(queue_make(file, BLOCKS * QUEUE_BLOCK, how >> 1 & 7, how & 1) == RESULT_OK);
+    result made = how & 16 ? queue_make_open(file, BLOCKS * QUEUE_BLOCK, how >> 1 & 7, how & 1)
+                           : queue_make(file, BLOCKS * QUEUE_BLOCK, how >> 1 & 7, how & 1);
+    CHECK(made == RESULT_OK);
     if (!memory)
         memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     CHECK(memory != MAP_FAILED);
@@ -425,7 +427,11 @@ static void queue_program(program *p)
         case 10:
             atomic_store(&m->q.shared->lock, LOCK_ABANDONED); /* whoever is next must repair */
             break;
-        case 11: note(queue_clear_dead(&m->q)); break;
+        case 11:
+            note(queue_clear_dead(&m->q));
+            if (next(p, 1) & 1)
+                note(queue_settle(&m->q, (uint32_t)next(p, 1), (uint32_t)next(p, 1), true, LOCK_AT_ONCE));
+            break;
         case 12: go(m); break;
         case 13:
             roster_count(&m->q.members);

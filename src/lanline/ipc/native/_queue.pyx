@@ -73,7 +73,8 @@ cdef extern from "queue.h" nogil:
         roster members
         uint32_t blocks
         uint32_t capacity
-        bint redeliver
+        c_bool redeliver
+        c_bool settled
         c_bool watching
         c_bool spare
         sentry sentry
@@ -95,6 +96,9 @@ cdef extern from "queue.h" nogil:
         uint32_t turn
         uint32_t done
     result queue_make(int fd, uint64_t bytes, uint32_t capacity, bint redeliver)
+    result queue_make_open(int fd, uint64_t bytes, uint32_t capacity, bint redeliver)
+    void queue_follow(queue *q)
+    result queue_settle(queue *q, uint32_t blocks, uint32_t capacity, c_bool redeliver, uint64_t until)
     result queue_look(int fd, queue_control *control)
     result queue_open(queue *q, int fd)
     void queue_close(queue *q, c_bool *last, c_bool *empty)
@@ -138,9 +142,16 @@ def _after_fork_in_child():
 os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
-def make(int fd, uint64_t size, uint32_t capacity, bint redeliver):
-    """Make the empty file behind `fd` a queue for `size` bytes; the door must be held."""
-    cdef result answer = queue_make(fd, size, capacity, redeliver)
+def make(int fd, uint64_t size, uint32_t capacity, bint redeliver, bint settled):
+    """Make the empty file behind `fd` a queue for `size` bytes; the door must be held.
+
+    Not `settled`: whoever says first what it holds, or puts the first message, settles it.
+    """
+    cdef result answer
+    if settled:
+        answer = queue_make(fd, size, capacity, redeliver)
+    else:
+        answer = queue_make_open(fd, size, capacity, redeliver)
     if answer == RESULT_TOO_LARGE:
         raise ValueError(f"A queue cannot hold {size:,} bytes; between 256 bytes and 256 GiB it can.")
     if answer != RESULT_OK:
@@ -587,15 +598,41 @@ cdef class Member:
     @property
     def capacity(self):
         """Messages at most; 0: only the bytes bound it."""
+        self._follow()
         return self.q.capacity
 
     @property
     def max_bytes(self):
+        self._follow()
         return self.q.blocks * <uint64_t>256
 
     @property
     def redeliver(self):
+        self._follow()
         return bool(self.q.redeliver)
+
+    @property
+    def is_plain(self):
+        """Is it settled that nothing is redelivered, so that what is got needs no place?"""
+        return self.q.settled and not self.q.redeliver
+
+    cdef int _follow(self) except -1:
+        if not self.q.settled and self.fd >= 0:
+            queue_follow(&self.q)
+        return 0
+
+    def settle(self, uint64_t size, uint32_t capacity, bint redeliver):
+        """If it is open what it holds and does, settle it."""
+        cdef result answer = RESULT_TIMED_OUT
+        cdef uint64_t until, give_up = clock_ns() + LOCK_NS
+        while not self.q.settled and answer == RESULT_TIMED_OUT:
+            until = self._next_try(give_up, answer)
+            self.inside += 1
+            with nogil:
+                answer = queue_settle(&self.q, <uint32_t>(size // 256), capacity, redeliver, until)
+            self._step_out()
+            if answer == RESULT_CORRUPT:
+                raise CorruptedError(BROKEN)
 
     def open_door(self):
         """Let the door go that was held while this was made; and clear away who died before."""

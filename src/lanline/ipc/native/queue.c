@@ -20,7 +20,7 @@ uint64_t queue_file_size(uint64_t bytes)
     return blocks < 1 || blocks > MOST_BLOCKS ? 0 : FIRST_BLOCK + blocks * QUEUE_BLOCK;
 }
 
-result queue_make(int fd, uint64_t bytes, uint32_t capacity, bool redeliver)
+static result make(int fd, uint64_t bytes, uint32_t capacity, bool redeliver, bool settled)
 {
     uint64_t size = queue_file_size(bytes);
     if (!size)
@@ -35,9 +35,58 @@ result queue_make(int fd, uint64_t bytes, uint32_t capacity, bool redeliver)
     SET(shared->blocks, bytes / QUEUE_BLOCK);
     SET(shared->capacity, capacity);
     SET(shared->redeliver, redeliver);
+    if (settled)
+        SET(shared->settled, QUEUE_TERMS(bytes / QUEUE_BLOCK, capacity, redeliver));
     COMMIT(shared->magic, MAGIC);
     memory_unmap(shared, CONTROL);
     return RESULT_OK;
+}
+
+result queue_make(int fd, uint64_t bytes, uint32_t capacity, bool redeliver)
+{
+    return make(fd, bytes, capacity, redeliver, true);
+}
+
+result queue_make_open(int fd, uint64_t bytes, uint32_t capacity, bool redeliver)
+{
+    return make(fd, bytes, capacity, redeliver, false);
+}
+
+#define BLOCKS_OF(terms) ((uint32_t)(terms) & (UINT32_MAX >> 1))
+#define CAPACITY_OF(terms) ((uint32_t)((terms) >> 32))
+#define REDELIVERS(terms) (((terms) >> 31 & 1) != 0)
+
+void queue_follow(queue *q)
+{
+    if (q->settled)
+        return;
+    uint64_t terms = atomic_load_explicit(&q->shared->settled, memory_order_relaxed);
+    uint32_t blocks = BLOCKS_OF(terms);
+    if (!blocks || blocks > q->blocks)
+        return;
+    q->blocks = blocks;
+    q->capacity = CAPACITY_OF(terms);
+    q->redeliver = REDELIVERS(terms);
+    q->settled = true;
+}
+
+/* Needs the lock. */
+static void settle(queue *q, uint32_t blocks, uint32_t capacity, bool redeliver)
+{
+    if (q->settled || blocks > q->blocks)
+        return;
+    COMMIT(q->shared->settled, QUEUE_TERMS(blocks, capacity, redeliver));
+    queue_follow(q);
+}
+
+result queue_settle(queue *q, uint32_t blocks, uint32_t capacity, bool redeliver, uint64_t until)
+{
+    result answer = queue_take(q, until);
+    if (answer == RESULT_OK) {
+        settle(q, blocks, capacity, redeliver);
+        queue_release(q);
+    }
+    return answer;
 }
 
 result queue_look(int fd, queue_control *control)
@@ -45,6 +94,12 @@ result queue_look(int fd, queue_control *control)
     ssize_t size = pread(fd, control, sizeof *control, 0);
     if (size < 0)
         return RESULT_SYSTEM;
+    uint64_t terms = size == (ssize_t)sizeof *control ? control->settled : 0;
+    if (terms) {
+        control->blocks = BLOCKS_OF(terms);
+        control->capacity = CAPACITY_OF(terms);
+        control->redeliver = REDELIVERS(terms);
+    }
     return size == (ssize_t)sizeof *control && control->magic == MAGIC ? RESULT_OK : RESULT_CORRUPT;
 }
 
@@ -69,6 +124,7 @@ result queue_open(queue *q, int fd)
         q->blocks = (uint32_t)blocks;
         q->capacity = (uint32_t)capacity;
         q->redeliver = GET(q->shared->redeliver) != 0;
+        queue_follow(q);
         q->members.shared = (roster_table *)((char *)q->mapping + CONTROL);
         q->members.fd = fd;
         patience_start(&q->patience);
@@ -88,6 +144,7 @@ result queue_take(queue *q, uint64_t deadline_ns)
     lock_answer had = lock_take_until(&q->shared->lock, &q->members, deadline_ns);
     if (had == LOCK_BUSY)
         return RESULT_TIMED_OUT;
+    queue_follow(q);
     if (had == LOCK_TAKEN && !q->inherited)
         return RESULT_OK;
     result answer = queue_repair(q);
@@ -181,6 +238,7 @@ result queue_put(queue *q, const void *bytes, uint64_t size, uint32_t kind)
         return RESULT_TOO_LARGE;
     if (q->capacity && GET(shared->count) >= q->capacity)
         return RESULT_FULL;
+    settle(q, q->blocks, q->capacity, q->redeliver);
     uint32_t first;
     result answer = allocate(q, blocks_for(size), &first);
     if (answer != RESULT_OK)

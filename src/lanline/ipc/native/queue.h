@@ -20,6 +20,10 @@
  * others asleep, and what a dead consumer had is to come again: therefore sleepers look up, and those
  * who sleep long have a sentry, which tells them of every death (sentry.h). They clear away the dead.
  *
+ * Terms. How much it holds, and whether it redelivers, is settled by who makes it. Who makes it without
+ * saying so leaves that open, for programs may start in any order: then who says so first settles it, or the
+ * first message that is put, by one store of a word that has all of it.
+ *
  * Shutting down is one word as well: from then on nothing can be put, and whoever would wait for a message
  * is told instead, once nothing is left that could come. With redelivery what others have in hand could;
  * so who has nothing in hand waits for them, and who has something does not, lest two wait for each other.
@@ -66,6 +70,10 @@
 #endif
 #define QUEUE_LEAVE_NS UINT64_C(2000000000) /* a stopped holder of the lock keeps nobody from leaving */
 
+/* Capacity, redelivery and blocks in one word, which is not 0. */
+#define QUEUE_TERMS(blocks, capacity, redeliver) \
+    ((uint64_t)(capacity) << 32 | (uint64_t)((redeliver) ? 1 : 0) << 31 | (uint64_t)(blocks))
+
 typedef enum { QUEUE_OPEN = 0, QUEUE_SHUT_DOWN, QUEUE_SHUT_DOWN_AT_ONCE } queue_end;
 
 typedef enum { BLOCK_FREE = 0, BLOCK_READY, BLOCK_TAKEN } block_state;
@@ -95,6 +103,7 @@ typedef struct {
     _Atomic uint64_t capacity; /* messages; 0: only the bytes bound it */
     _Atomic uint32_t redeliver;
     uint32_t reserved;
+    _Atomic uint64_t settled; /* what holds instead of the three: QUEUE_TERMS; 0: it is open so far */
     _Alignas(CACHE_LINE) _Atomic uint32_t lock;
     _Alignas(CACHE_LINE) _Atomic uint32_t free;  /* the first of the free blocks */
     _Atomic uint32_t touched;                    /* blocks that have ever been used */
@@ -117,6 +126,7 @@ typedef struct {
     uint32_t blocks;
     uint32_t capacity;
     bool redeliver;
+    bool settled; /* the three are; else queue_take looks whether they are by now */
     void *mapping;
     size_t size;
     bool inherited; /* somebody died in our place before us, and that is not repaired so far */
@@ -145,6 +155,8 @@ uint64_t queue_file_size(uint64_t bytes);
 
 /* Make the empty file behind `fd` a queue. The door must be held (roster.h). */
 result queue_make(int fd, uint64_t bytes, uint32_t capacity, bool redeliver);
+/* The same, but what it holds and does is open: who says it first settles it. */
+result queue_make_open(int fd, uint64_t bytes, uint32_t capacity, bool redeliver);
 /* Read its control without taking part, for people to look at. CORRUPT: it is not a queue. */
 result queue_look(int fd, queue_control *control);
 /* Map it and join. The door must be held. `fd` stays the caller's and must outlive the queue; the
@@ -159,6 +171,10 @@ void queue_abandon(queue *q);
 /* Everything from here to queue_release needs the lock. OK, CORRUPT, or TIMED_OUT when it was not to be
  * had until `deadline_ns` on the monotonic clock (LOCK_AT_ONCE: in a moment). */
 result queue_take(queue *q, uint64_t deadline_ns);
+/* Without the lock: has anybody settled how much it holds by now? */
+void queue_follow(queue *q);
+/* Settle it, if it is open and the file is large enough; what holds then stands in `q`. */
+result queue_settle(queue *q, uint32_t blocks, uint32_t capacity, bool redeliver, uint64_t until);
 /* Release it, and wake whom the changes concern. */
 void queue_release(queue *q);
 

@@ -110,9 +110,10 @@ class Queue(StaysHere, Generic[T]):
 
     `capacity` bounds the messages that wait (None: only the bytes bound them, and at the cap `put`
     raises FullError at once), `max_bytes` their memory, in blocks of 256 bytes. They and
-    `redeliver` are the queue's and hold for everybody; whoever opens it again needs the name alone,
-    and what is given must agree. `overflow` is this participant's own: what `put` does when there
-    is no room.
+    `redeliver` are the queue's and hold for everybody; the others need the name alone, whoever
+    comes first, and what is given must agree. Where nobody has said so when the first message is
+    put, it is 1,024 messages, 1 GiB and no redelivery. `overflow` is this participant's own: what
+    `put` does when there is no room.
 
     Messages are bytes, or with `type` what `ipc.Channel` can carry: a msgspec type, checked when it
     is taken, `numpy.ndarray`, `ipc.Pickle`. What is not of the type is finished by raising
@@ -237,17 +238,20 @@ class Queue(StaysHere, Generic[T]):
             return False
         os.ftruncate(descriptor, 0)
         slots = DEFAULT_CAPACITY if capacity is ... else capacity or 0
-        native.make(descriptor, max_bytes or DEFAULT_MAX_BYTES, slots, bool(redeliver))
+        settled = capacity is not ... or max_bytes is not None or redeliver is not None
+        native.make(descriptor, max_bytes or DEFAULT_MAX_BYTES, slots, bool(redeliver), settled)
         return True
 
     def _check_agreement(
         self, capacity: int | EllipsisType | None, max_bytes: int | None, redeliver: bool | None
     ) -> None:
-        asked = {
+        asked: dict[str, Any] = {
             "capacity": self.capacity if capacity is ... else capacity,
             "max_bytes": self.max_bytes if max_bytes is None else max_bytes // 256 * 256,
             "redeliver": self.redeliver if redeliver is None else redeliver,
         }
+        if not (capacity is ... and max_bytes is None and redeliver is None):
+            self._member.settle(asked["max_bytes"], asked["capacity"] or 0, asked["redeliver"])
         there = {name: getattr(self, name) for name in asked}
         for name, value in asked.items():
             if value != there[name]:
@@ -321,7 +325,7 @@ class Queue(StaysHere, Generic[T]):
         With redelivery it is this consumer's until `task_done`. Raises MessageError when it is not
         of the type.
         """
-        if self._decode is None and not self.redeliver:
+        if self._decode is None and self._member.is_plain:
             message: Any = self._member.get(timeout)
             return message  # type: ignore[no-any-return]
         return self._handed([self._next(timeout)])[0]
@@ -334,7 +338,7 @@ class Queue(StaysHere, Generic[T]):
         One that is not of the type ends the batch before it; the next `get` raises MessageError.
         """
         most = at_most("get_many", most, MOST)
-        if self._decode is None and not self.redeliver:
+        if self._decode is None and self._member.is_plain:
             messages: Any = self._member.get_many(most, timeout)
             return messages  # type: ignore[no-any-return]
         if self._kept:
