@@ -1,4 +1,4 @@
-"""The figures in docs/ipc, between two comments of a page, from what `scripts/bench` found.
+"""The figures of docs/ipc and of the README, between two comments, from what `scripts/bench` found.
 
 `bench.report` fills them in with docs/performance.md; a test holds them to the results.
 """
@@ -131,15 +131,42 @@ def semaphores(of: Figures) -> list[str]:
     ]
 
 
+def in_short(of: Figures) -> list[str]:
+    shm, queue = "Lanline shm:", float(of(QUEUES, "Lanline Queue", 2))
+
+    def times(who: str) -> str:
+        there = of(QUEUES, who, 2)
+        return "-" if there == "-" else number(float(f"{queue / float(there):.2g}"))
+
+    peers = ", ".join(
+        f"{who} {of(TRIP, row)}"
+        for who, row in (
+            ("kickmsg", "kickmsg, polling"),
+            ("iceoryx2", "iceoryx2, polling"),
+            ("multiprocessing.Pipe", "multiprocessing.Pipe"),
+        )
+    )
+    rate, pipe, idle = of(ONE_WAY, shm), of(ONE_WAY, "os.pipe, bare"), of(SILENT, shm)
+    faster, theirs = times("faster-fifo"), times("multiprocessing.Queue")
+    return [
+        f"- Between two Python processes: {of(TRIP, shm)} us for 64 bytes there and back",
+        f"  ({peers}), {rate} million messages a second one by one",
+        f"  (os.pipe {pipe}), and {idle} % of a core while idle.",
+        f"- A queue of four producers and four consumers: {faster} times faster-fifo,",
+        f"  {theirs} times `multiprocessing.Queue`.",
+    ]
+
+
 # Of which result, and what it says.
 PAGES: dict[str, tuple[str, Callable[[Figures], list[str]]]] = {
-    "README": ("ipc", side_by_side),
-    "pipe": ("ipc", kernels_method("pipe")),
-    "named-pipe": ("ipc", kernels_method("fifo:")),
-    "message-queue": ("ipc", kernels_method("mq:")),
-    "socket": ("ipc", kernels_method("unix:")),
-    "shared-memory": ("ipc", shared_memory),
-    "semaphore": ("locks", semaphores),
+    "README.md": ("ipc", in_short),
+    "docs/ipc/README.md": ("ipc", side_by_side),
+    "docs/ipc/pipe.md": ("ipc", kernels_method("pipe")),
+    "docs/ipc/named-pipe.md": ("ipc", kernels_method("fifo:")),
+    "docs/ipc/message-queue.md": ("ipc", kernels_method("mq:")),
+    "docs/ipc/socket.md": ("ipc", kernels_method("unix:")),
+    "docs/ipc/shared-memory.md": ("ipc", shared_memory),
+    "docs/ipc/semaphore.md": ("locks", semaphores),
 }
 
 
@@ -152,9 +179,9 @@ def filled(text: str, lines: list[str]) -> str:
     return text
 
 
-def fill(docs: Path, results: list[Result]) -> None:
+def fill(root: Path, results: list[Result]) -> None:
     found = {result.name: Figures(result) for result in results}
     for name, (result, lines) in PAGES.items():
         if result in found:
-            page = docs / "ipc" / f"{name}.md"
+            page = root / name
             page.write_text(filled(page.read_text(), lines(found[result])))

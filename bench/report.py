@@ -34,7 +34,7 @@ def main() -> None:
             if table.picture:
                 (DOCS / picture_of(result, table)).write_text(bars(table))
     if (DOCS / "ipc").is_dir():
-        pages.fill(DOCS, results)
+        pages.fill(DOCS.parent, results)
     target = DOCS / "performance.md"
     target.write_text("\n".join(page))
     print(
