@@ -23,6 +23,14 @@ def watch(
         bool,
         typer.Option("--json", help="With --once: print all figures of all machines as JSON."),
     ] = False,
+    alert: Annotated[
+        str,
+        typer.Option(
+            metavar="ROOM",
+            help="Say in this room when a machine goes away or comes back, and when its disks, "
+            "memory, swap or CPU are nearly full for long. Runs until Ctrl-C.",
+        ),
+    ] = "",
 ) -> None:
     """See the figures of all machines that report to a hub, live.
 
@@ -37,6 +45,11 @@ def watch(
 
     if json and not once:
         raise typer.BadParameter("goes together with --once", param_hint="--json")
+    if alert:
+        if once:
+            raise typer.BadParameter("runs on; it does not go with --once", param_hint="--alert")
+        asyncio.run(_speak(hub, alert))
+        return
     if once or not sys.stdout.isatty():
         answer = asyncio.run(_ask(_client(hub, once=True)))
         _print_json(answer) if json else _print_table(answer)
@@ -55,6 +68,31 @@ def _client(hub: str, once: bool = False) -> HubClient:
     from lanline.client.aio import HubClient
 
     return HubClient(hub, f"watch-{secrets.token_hex(4)}", once=once)
+
+
+async def _speak(hub: str, room: str) -> None:
+    import asyncio
+    import contextlib
+    import signal
+    import time
+
+    from lanline.client.aio import HubClient
+    from lanline.faces.conversation import normal_room
+    from lanline.faces.speaking import Speaker
+    from lanline.monitor.alerts import Alerts
+    from lanline.wire.shown import shown
+
+    def tell(sentence: str) -> None:
+        typer.echo(f"{time.strftime('%H:%M:%S')}  {shown(sentence)}")
+
+    task = asyncio.current_task()
+    assert task
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C interrupts asyncio.run
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        async with HubClient(hub, "alerts", asks_name=True) as client:
+            await Speaker(client, normal_room(room), tell, Alerts()).run()
 
 
 async def _ask(client: HubClient) -> MachineList:
