@@ -167,7 +167,8 @@ class Semaphore(NamedPermits):
     `acquire(timeout)` waits so many seconds (None: for ever, 0: not at all) and says whether it got
     a permit; interrupted, it got none. `with` acquires one for the block, and waits for ever.
     `on_death(pid)` is called by it when the permit was a dead holder's, before it returns.
-    Not a signal from one process to another, as sem_post(3) is: who acquires releases.
+    Not a signal from one process to another, as sem_post(3) is: who acquires releases. For that
+    put empty messages into an `ipc.Queue` and get them.
 
     Raises AddressError, PermissionDeniedError, NoRoomError, UnsupportedError, and CorruptedError
     for a file of another version.
