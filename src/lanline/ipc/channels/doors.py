@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from abc import abstractmethod
 from typing import Any, TypeVar
 
-from lanline.errors import ClosedError, NotFoundError
+from lanline.errors import ClosedError, NotFoundError, PermissionDeniedError
 from lanline.ipc.address import Address
 from lanline.ipc.channels.contract import Listener, Overflow
 from lanline.ipc.channels.link import StreamLink
@@ -129,6 +130,15 @@ def calling(call: Any, timeout: float | None, kind: Any, overflow: Overflow) -> 
             if left is not None and left <= RETRY_SECONDS:
                 raise
         yield Wait(RETRY_SECONDS)
+
+
+def check_owner(address: str, door: int) -> None:
+    """May its listener open what a caller makes? Raises PermissionDeniedError."""
+    if os.fstat(door).st_uid not in (os.geteuid(), 0):
+        raise PermissionDeniedError(
+            f"{address} is another user's, who could not open what a caller makes; use unix:, "
+            "whose file chmod opens to others."
+        )
 
 
 def answer_deadline(deadline: Deadline) -> Deadline:

@@ -35,6 +35,7 @@ from lanline.ipc.channels.doors import (
     DoorListener,
     answer_deadline,
     calling,
+    check_owner,
 )
 from lanline.ipc.channels.stale import taken
 from lanline.ipc.channels.stream import StreamChannel
@@ -209,10 +210,14 @@ def _open_to_call(path: str) -> FileIO:
             raise
         raise NotFoundError(f"Nobody listens on fifo:{path}.") from problem
     try:
+        check_owner(f"fifo:{path}", door.fileno())
         # Only a listener holds the lock; a `cat` that happens to read there does not.
         fcntl.flock(door, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return door
+    except BaseException:
+        door.close()
+        raise
     door.close()
     raise NotFoundError(f"Nobody listens on fifo:{path}.")
 
@@ -267,4 +272,5 @@ def _open_fifo(path: str, how: int) -> int:
 
 def _remove(*paths: str) -> None:
     for path in paths:
-        Path(path).unlink(missing_ok=True)
+        with contextlib.suppress(PermissionError):  # another user's, in a folder like /tmp
+            Path(path).unlink(missing_ok=True)

@@ -41,6 +41,7 @@ from lanline.ipc.channels.doors import (
     DoorListener,
     answer_deadline,
     calling,
+    check_owner,
 )
 from lanline.ipc.channels.link import StreamLink
 from lanline.ipc.channels.stale import taken
@@ -284,6 +285,7 @@ def _call(address: str, name: str, deadline: Deadline, limit: int) -> Steps[MqLi
     to, back = _names(token)
     opened = [door := _open(address, name)]
     try:
+        check_owner(address, door.fd)
         if door.size != DOOR_BYTES or door.is_free():
             raise NotFoundError(f"Nobody listens on {address}.")
         opened += [_open(address, name, posix_ipc.O_CREX, PIECE_BYTES) for name in (back, to)]
