@@ -288,8 +288,8 @@ def _call(address: str, name: str, deadline: Deadline, limit: int) -> Steps[MqLi
         check_owner(address, door.fd)
         if door.size != DOOR_BYTES or door.is_free():
             raise NotFoundError(f"Nobody listens on {address}.")
-        opened += [_open(address, name, posix_ipc.O_CREX, PIECE_BYTES) for name in (back, to)]
-        _, reads, writes = opened
+        opened.append(reads := _open(address, back, posix_ipc.O_CREX, PIECE_BYTES))
+        opened.append(writes := _open(address, to, posix_ipc.O_CREX, PIECE_BYTES))
         reads.lock()
         if not door.send(CALL.pack(token, os.getpid())):
             raise NotFoundError(f"{address} does not answer: too many wait for it already.")
