@@ -69,6 +69,8 @@ def test_few_descriptors_and_a_foreign_folder_are_problems(
         ("ulimit -q 1000", "memory of kernel queues", "ulimit -Hq"),
         ("echo 1 > /proc/sys/fs/mqueue/queues_max", "kernel queues", "fs.mqueue.queues_max=4"),
         ("echo 5 > /proc/sys/fs/mqueue/msg_max", "kernel queues", "fs.mqueue.msg_max=10"),
+        ("mount -t tmpfs -o ro none /dev/shm", "shared memory", "remount,rw /dev/shm"),
+        ("mount -t tmpfs none /proc", "/proc", "mount -t proc proc /proc"),
     ],
 )
 def test_a_limit_that_is_in_the_way_is_told_with_what_to_do(
@@ -77,7 +79,7 @@ def test_a_limit_that_is_in_the_way_is_told_with_what_to_do(
     doctor = f"{Path(sys.executable).with_name('lanline')} ipc doctor --json"
     # In IPC and user namespaces of its own, so that nobody else meets the limit.
     done = subprocess.run(
-        ["unshare", "-Ur", "--ipc", "bash", "-c", f"{tighten} || exit 77; exec {doctor}"],
+        ["unshare", "-Urm", "--ipc", "bash", "-c", f"{tighten} || exit 77; exec {doctor}"],
         capture_output=True,
         check=False,
         timeout=50,

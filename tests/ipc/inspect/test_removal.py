@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -382,3 +383,59 @@ def test_a_socket_that_is_bound_and_does_not_listen_is_not_taken_for_a_dead_one(
     holder.kill()
     remove(f"unix:{path}")
     assert not Path(path).exists()
+
+
+WAITS = {
+    "sysv-queue": """
+        number = library.msgget(0, 0o600)
+        wait = lambda: library.msgrcv(number, ctypes.create_string_buffer(64), 8, 0, 0)
+    """,
+    "sysv-semaphores": """
+        number = library.semget(0, 1, 0o600)
+        operation = struct.pack("Hhh", 0, -1, 0)
+        wait = lambda: library.semop(number, operation, 1)
+    """,
+}
+
+
+@pytest.mark.parametrize("kind", WAITS)
+def test_what_a_process_waits_in_is_in_use_though_system_v_knows_no_holders(
+    kind: str,
+) -> None:
+    code = f"""
+import ctypes, struct, threading
+library = ctypes.CDLL(None)
+{dedent(WAITS[kind])}
+print(number, flush=True)
+threading.Thread(target=wait, daemon=True).start()
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", f"{code}\nthreading.Event().wait()"],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as waiter:
+        assert waiter.stdout
+        address = f"{kind}:{waiter.stdout.readline().strip()}"
+        try:
+            until = time.monotonic() + 20
+            while (found := find(address)).state != "in use":
+                assert time.monotonic() < until
+            assert [holder.pid for holder in found.holders] == [waiter.pid]
+            with pytest.raises(BusyError, match=str(waiter.pid)):
+                remove(address, force=True)
+        finally:
+            waiter.kill()
+            waiter.wait()
+            remove(address)
+
+
+def test_who_used_a_system_v_queue_last_and_lives_may_count_on_it() -> None:
+    library = ctypes.CDLL(None)
+    queue = library.msgget(0, 0o600)
+    library.msgsnd(queue, ctypes.create_string_buffer(b"\1" * 16), 4, 0)
+    address = f"sysv-queue:{queue}"
+    found = find(address)
+    assert (found.state, str(os.getpid()) in found.why) == ("unknown", True)
+    with pytest.raises(BusyError, match="--force"):
+        remove(address)
+    remove(address, force=True)

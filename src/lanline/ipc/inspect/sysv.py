@@ -1,7 +1,8 @@
 """System V queues, segments and sets of semaphores, from /proc/sysvipc (sysvipc(7)).
 
 Only a segment says who has it attached. Of queues and semaphores the kernel knows no holder: they
-wait until somebody removes them, and whether anybody still counts on them it cannot say.
+wait until somebody removes them. Who sleeps in one just now uses it (`sysv_waits`), and who used it
+last and lives may count on it.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ import os
 from collections.abc import Iterable, Iterator
 
 from lanline.errors import NotFoundError, PermissionDeniedError
-from lanline.ipc.inspect.objects import IpcObject, State
+from lanline.ipc.inspect.objects import Holder, IpcObject, State
 from lanline.ipc.inspect.processes import Processes, holder_of, lines_of, name_of
+from lanline.ipc.inspect.sysv_waits import QUEUE, SEMAPHORES, sysv_waits
 from lanline.words import counted
 
 REMOVE = 0  # IPC_RMID
+LAST_USER = 11  # GETPID of semctl(2)
+MOST_ASKED = 64  # semaphores of a set whose last user is asked for
 GOES_WITH_LAST = 0o1000  # SHM_DEST: removed already, and gone when the last one detaches
 
 Row = dict[str, int]
@@ -39,22 +43,39 @@ def parse_sysvipc(lines: Iterable[str]) -> Iterator[Row]:
 
 
 def listed(processes: Processes) -> Iterator[IpcObject]:
+    waits = sysv_waits(processes)
     for row in parse_sysvipc(lines_of("/proc/sysvipc/msg")):
-        yield _queue(row)
+        yield _queue(row, _sorted(waits.get((QUEUE, row["msqid"]), ())))
     for row in parse_sysvipc(lines_of("/proc/sysvipc/shm")):
         yield _segment(row, processes)
     for row in parse_sysvipc(lines_of("/proc/sysvipc/sem")):
-        yield _semaphores(row)
+        yield _semaphores(row, _sorted(waits.get((SEMAPHORES, row["semid"]), ())))
 
 
-def _queue(row: Row) -> IpcObject:
+def _sorted(holders: Iterable[Holder]) -> tuple[Holder, ...]:
+    return tuple(sorted(holders))
+
+
+def _state(waiting: tuple[Holder, ...], users: Iterable[int]) -> tuple[State, str]:
+    """Of what the kernel keeps until it is removed, with the last users it knows of."""
+    if waiting:
+        return "in use", "a process waits in it"
+    for user in users:
+        if holder_of(user):
+            return "unknown", f"{_process(user)}, which used it last, lives and may count on it"
+    return "idle", "nobody waits in it; the kernel keeps it until it is removed"
+
+
+def _queue(row: Row, waiting: tuple[Holder, ...]) -> IpcObject:
+    state, why = _state(waiting, [row[field] for field in ("lspid", "lrpid") if row[field]])
     users = [_process(row[field]) for field in ("lspid", "lrpid") if row[field]]
     detail = f"{counted(row['qnum'], 'message')}, {counted(row['cbytes'], 'byte')}; key {_key(row)}"
     return IpcObject(
         kind="sysv-queue",
         address=f"sysv-queue:{row['msqid']}",
-        state="idle",
-        why="the kernel keeps it until it is removed; nobody has it open",
+        state=state,
+        why=why,
+        holders=waiting,
         detail=detail + (f"; last used by {' and '.join(dict.fromkeys(users))}" if users else ""),
         uid=row["uid"],
         mode=row["perms"] & 0o777,
@@ -96,17 +117,28 @@ def is_stale(identifier: int) -> bool:
     return any(row["shmid"] == identifier and _segment_state(row)[0] == "stale" for row in rows)
 
 
-def _semaphores(row: Row) -> IpcObject:
+def _semaphores(row: Row, waiting: tuple[Holder, ...]) -> IpcObject:
+    state, why = _state(waiting, _last_users(row["semid"], row["nsems"]))
     return IpcObject(
         kind="sysv-semaphores",
         address=f"sysv-semaphores:{row['semid']}",
-        state="idle",
-        why="the kernel keeps them until they are removed; nobody has them open",
+        state=state,
+        why=why,
+        holders=waiting,
         detail=f"a set of {row['nsems']}; key {_key(row)}",
         uid=row["uid"],
         mode=row["perms"] & 0o777,
         figures={**_renamed(row, {"nsems": "semaphores"}), "key": _key(row)},
     )
+
+
+def _last_users(identifier: int, count: int) -> Iterator[int]:
+    """Of semaphores, as far as they may be read and there are not too many."""
+    library = ctypes.CDLL(None)
+    for place in range(min(count, MOST_ASKED)):
+        user = library.semctl(identifier, place, LAST_USER)
+        if user > 0:
+            yield user
 
 
 def _key(row: Row) -> str:
