@@ -195,6 +195,16 @@ static bool touch(queue *q, uint32_t from, uint32_t count)
     return !failed || errno == EOPNOTSUPP;
 }
 
+/* This block is the next to be written or read: whoever does it, mostly this process again, finds what
+ * another processor wrote there last. Fetched when it is asked for, it would be waited for with the lock held. */
+static void fetch_ahead(queue *q, uint32_t index)
+{
+    if (!known(q, index))
+        return;
+    __builtin_prefetch(at(q, index), 1);
+    __builtin_prefetch(&at(q, index)->body[64], 1); /* the line after the head's */
+}
+
 /* A chain of free blocks, taken off the free ones. */
 static result allocate(queue *q, uint32_t count, uint32_t *first)
 {
@@ -217,6 +227,7 @@ static result allocate(queue *q, uint32_t count, uint32_t *first)
     if (fresh && !touch(q, touched, fresh))
         return RESULT_SYSTEM;
     SET(shared->free, index);
+    fetch_ahead(q, index);
     SET(shared->touched, touched + fresh);
     /* The fresh ones behind the listed ones. */
     for (uint32_t i = 0; i < fresh; i++) {
@@ -350,6 +361,7 @@ static result unlink_first(queue *q, const queue_message *message)
     if (behind && !known(q, behind))
         return RESULT_CORRUPT;
     SET(shared->first, behind);
+    fetch_ahead(q, behind);
     if (!behind)
         SET(shared->last, 0);
     SET(shared->count, GET(shared->count) - 1);
