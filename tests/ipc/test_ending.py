@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from tests.kernel_queues import fresh_queue
 
+from lanline.ipc.inspect.posix_queues import folder_of_queues
+from lanline.ipc.shared.named import runtime_folder
+
 # Each wait in a thread of its own. With an argument the end takes a while, so that threads which
 # are woken by the closing of their handle have the time to say something.
 WAITS = """
@@ -85,3 +88,27 @@ def test_who_waits_at_the_end_of_the_interpreter_says_nothing(
         env={**os.environ, "XDG_RUNTIME_DIR": str(folder), "QUEUE": fresh_queue()},
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "ends\n", "")
+
+
+@pytest.mark.parametrize("scheme", ["unix", "fifo", "mq", "shm"])
+def test_a_listener_that_was_forgotten_leaves_no_name_behind(scheme: str, folder: Path) -> None:
+    name = fresh_queue()
+    places = {"mq": f"mq:/{name}", "shm": "shm:place"}
+    address = places.get(scheme, f"{scheme}:{folder}/place")
+    code = """
+import os, sys
+from lanline import ipc
+listener = ipc.listen(sys.argv[1])
+if os.fork() == 0:
+    sys.exit(0)
+os.wait()
+if sys.argv[1][0] in "us":  # which connect while nobody accepts: the parent's is still there
+    held = ipc.connect(sys.argv[1], 0)
+"""
+    command = [sys.executable, "-c", code, address]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (run.stdout, run.stderr, run.returncode) == ("", "", 0)
+    with folder_of_queues() as queues:
+        kernel = [] if queues is None else os.listdir(queues)
+    assert list(folder.iterdir()) == list(runtime_folder().iterdir()) == []
+    assert name not in kernel

@@ -8,13 +8,20 @@ import select
 import threading
 import time
 import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager
 from io import FileIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lanline.errors import TimedOutError
+from lanline.ipc.native import in_python
 from lanline.words import counted
+
+if TYPE_CHECKING:
+    from lanline.ipc.native._held import Held as Held  # noqa: PLC0414  passed on from here
+else:
+    try:
+        from lanline.ipc.native._held import Held
+    except ImportError:
+        Held = in_python("_held").Held
 
 FOR_EVER_SECONDS = 1e9  # 31 years and more; past that, clocks and locks overflow
 POLL_SECONDS = 2_000_000  # that poll(2) can wait at a time: its milliseconds are an int
@@ -124,13 +131,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_set_in_child)
 
 
-@contextmanager
-def held(lock: threading.Lock, deadline: Deadline, what: str) -> Iterator[None]:
-    """Hold a lock; raise TimedOutError when another thread keeps it too long."""
+def held(lock: threading.Lock, deadline: Deadline) -> Held:
+    """Hold a lock in a `with` block, which is told whether it was had in time."""
     left = deadline.left()
-    if not lock.acquire(timeout=-1 if left is None else left):
-        raise deadline.passed(what)
-    try:
-        yield
-    finally:
-        lock.release()
+    return Held(lock, -1 if left is None else left)

@@ -1,7 +1,9 @@
 """The contract: what every channel and listener does, whatever carries it.
 
 Time-outs are the same everywhere: None waits for ever, 0 asks once, a number is seconds. A `recv`
-that times out or is interrupted consumes nothing. A `send` that times out has sent nothing.
+that times out or is interrupted consumes nothing. A `send` that times out has sent nothing. (What a
+signal's handler raises in the very instant in which a call returns takes what it returns with it,
+as with every call of Python's; one that must lose nothing sets a flag, or closes the channel.)
 
 Errors are the same everywhere: ClosedError (you closed it), PeerClosedError (the peer did, and
 everything it had sent has been received), PeerDiedError (the peer is gone without closing),
@@ -20,10 +22,11 @@ turn within their time-out.
 from __future__ import annotations
 
 import os
+import weakref
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeVar, get_args
 
@@ -37,6 +40,7 @@ from lanline.errors import (
     UnsupportedError,
 )
 from lanline.ipc.channels.views import Borrowed, HeldMessage, Loan
+from lanline.ipc.ending import at_exit
 from lanline.ipc.given import at_most, whole
 from lanline.ipc.handed import StaysHere
 from lanline.ipc.payload import BytesLike, check_bytes, codec_for, size_of
@@ -439,6 +443,19 @@ class Channel(StaysHere, ABC, Generic[T]):
             raise ForkedError("This channel came through a fork; open one in the child.")
 
 
+_listeners: weakref.WeakSet[Listener[Any]] = weakref.WeakSet()
+
+
+@at_exit
+def _free_addresses() -> None:
+    """Those that were forgotten: else a name would stay that leads nowhere, and a kernel queue
+    counts against its user's limit."""
+    for listener in list(_listeners):
+        if not listener.is_forked:
+            with suppress(OSError):
+                listener.free_address()
+
+
 class Listener(StaysHere, ABC, Generic[T]):
     """Waits under an address for others to connect; a `for` over it gives channels until `close`.
 
@@ -450,6 +467,10 @@ class Listener(StaysHere, ABC, Generic[T]):
 
     def __init__(self) -> None:
         self._pid = os.getpid()
+        _listeners.add(self)
+
+    def free_address(self) -> None:
+        """Remove what has its name in the file system or the kernel, if it is still this one's."""
 
     @abstractmethod
     def accepting(self, deadline: Deadline) -> Steps[Channel[T]]:
@@ -466,6 +487,11 @@ class Listener(StaysHere, ABC, Generic[T]):
 
     def _pid_is_ours(self) -> bool:
         return self._pid == os.getpid()
+
+    @property
+    def is_forked(self) -> bool:
+        """Did it come into this process through a fork?"""
+        return not self._pid_is_ours()
 
     def check_fork(self) -> None:
         """Raise ForkedError in a process that has this listener through a fork."""

@@ -46,6 +46,10 @@ class DoorListener(Listener[T]):
             raise
         drop_in_child(self)
 
+    def free_address(self) -> None:
+        if self.door >= 0:
+            self._remove()
+
     def drop_copies(self) -> None:
         self._shut()
 
@@ -73,8 +77,9 @@ class DoorListener(Listener[T]):
     def accept(self, timeout: float | None = None) -> StreamChannel[T]:
         self.check_fork()
         deadline = Deadline(timeout)
-        said = "Another thread accepts; nobody connected"
-        with held(self._accepting, deadline, said), speaking(self.address):
+        with held(self._accepting, deadline) as ours, speaking(self.address):
+            if not ours:
+                raise deadline.passed("Another thread accepts; nobody connected")
             return run(self.accepting(deadline))
 
     def accepting(self, deadline: Deadline) -> Steps[StreamChannel[T]]:

@@ -32,7 +32,7 @@ from lanline.ipc.channels.news import News, making
 from lanline.ipc.copies import drop_in_child
 from lanline.ipc.payload import BytesLike, size_of
 from lanline.ipc.steps import Steps, Wait
-from lanline.ipc.waiting import Deadline
+from lanline.ipc.waiting import Deadline, Held
 
 READ_BYTES = 256 * 1024
 # The first read asks for so much: to make room for 256 KiB costs the allocator two system calls.
@@ -197,11 +197,9 @@ class StreamLink(Lane, ABC):
                 self._kept = kept
                 self.end_receiving()
                 self._news = News(self.readers)
-                if self._reading.acquire(blocking=False):  # else somebody is reading, and tells
-                    try:
+                with Held(self._reading, 0) as ours:
+                    if ours:  # else somebody is reading, and tells
                         self._read_alone(wait=False)  # what TLS has, and its socket shows no more
-                    finally:
-                        self._reading.release()
                 self.tell()
         return self._news.fileno()
 
@@ -344,12 +342,10 @@ class StreamLink(Lane, ABC):
     def why_not_sent(self, problem: OSError) -> IpcError:
         # Its farewell may still lie unread; then it has closed, and not died. Who waits in a read
         # hears it too; but a peer that only stopped reading keeps that one there for ever.
-        while self.ended is None and self._reading.acquire(timeout=LAST_WORD_SECONDS):
-            try:
-                if not self._read_alone(wait=False):
+        while self.ended is None:
+            with Held(self._reading, LAST_WORD_SECONDS) as ours:
+                if not ours or not self._read_alone(wait=False):
                     break
-            finally:
-                self._reading.release()
         if self.ended is not None and problem.errno in _GONE:
             return self.ended.__class__(*self.ended.args)
         return self._why(problem)

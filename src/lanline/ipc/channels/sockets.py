@@ -137,16 +137,19 @@ class SocketListener(Listener[T]):
     def fileno(self) -> int:
         return self.socket.fileno()
 
+    def free_address(self) -> None:
+        with contextlib.suppress(OSError):
+            # Only ours: somebody may have put another in its place.
+            if self._path and os.path.samestat(os.stat(self._path), self._file):
+                os.unlink(self._path)
+
     def close(self) -> None:
         if self.socket.fileno() == -1:
             return
         if not self._pid_is_ours():
             self.socket.close()  # the parent listens on
             return
-        with contextlib.suppress(OSError):
-            # Only ours: somebody may have put another in its place.
-            if self._path and os.path.samestat(os.stat(self._path), self._file):
-                os.unlink(self._path)
+        self.free_address()
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)  # wakes a thread that waits in accept
         self.socket.close()

@@ -14,7 +14,7 @@ from lanline.ipc.channels.news import has_news
 from lanline.ipc.channels.views import CopyingLoan, Loan, check_loan
 from lanline.ipc.payload import BytesLike, check_bytes, size_of
 from lanline.ipc.steps import Steps, run
-from lanline.ipc.waiting import Deadline, held, seconds_of, wait_any
+from lanline.ipc.waiting import Deadline, Held, held, seconds_of, wait_any
 
 T = TypeVar("T")
 
@@ -92,11 +92,9 @@ class StreamChannel(Calls[T], Channel[T]):
 
     def _take_leave(self) -> None:
         """Finish what was begun and say farewell, if the peer takes it soon."""
-        if self._writing.acquire(timeout=LINGER_SECONDS):
-            try:
+        with Held(self._writing, LINGER_SECONDS) as ours:
+            if ours:
                 run(self.leaving())
-            finally:
-                self._writing.release()
 
     def leaving(self) -> Steps[None]:
         return self.link.taking_leave(Deadline(LINGER_SECONDS))
@@ -107,23 +105,19 @@ class StreamChannel(Calls[T], Channel[T]):
 
     def _send(self, data: BytesLike, timeout: float | None) -> None:
         taken = False
-        if self._writing.acquire(blocking=False):
-            try:
+        with Held(self._writing, 0) as ours:
+            if ours:
                 taken = self.link.give(data)
                 if taken and not self.link.has_unsent:
                     return
-            finally:
-                self._writing.release()
         self._send_slowly(data, Deadline(timeout), taken, [data])
 
     def _send_ready(self, batch: list[BytesLike], deadline: Deadline) -> int:
-        if not self._writing.acquire(blocking=False):
-            return 0
-        try:
+        with Held(self._writing, 0) as ours:
+            if not ours:
+                return 0
             count = self.link.give_many(batch)
             begun = self.link.has_unsent
-        finally:
-            self._writing.release()
         if begun:
             self._send_slowly(b"", deadline, taken=True, uncounted=batch[:count])
         return count
@@ -138,7 +132,9 @@ class StreamChannel(Calls[T], Channel[T]):
         """
         link = self.link
         try:
-            with held(self._writing, deadline, "Nothing could be sent"):
+            with held(self._writing, deadline) as ours:
+                if not ours:
+                    raise deadline.passed("Nothing could be sent")
                 while True:
                     taken = taken or link.give(data)
                     if taken and link.flush():
@@ -171,7 +167,9 @@ class StreamChannel(Calls[T], Channel[T]):
             with self._reading:
                 return self._take(None, FOREVER)
         deadline = Deadline(timeout)
-        with held(self._reading, deadline, "Nothing came"):
+        with held(self._reading, deadline) as ours:
+            if not ours:
+                raise deadline.passed("Nothing came")
             return self._take(timeout, deadline)
 
     def _take(self, timeout: float | None, deadline: Deadline) -> bytes:

@@ -379,6 +379,7 @@ cdef class Lane:
     cdef object _get_at_once(self, timeout):
         if self.came == 1 and timeout is None and self.kind == SOCKET:
             self._read_waiting()
+            PyErr_CheckSignals()  # as in _get
         return self._get()
 
     cdef object _get_later(self, timeout):
@@ -408,6 +409,8 @@ cdef class Lane:
                     pass
             elif not self._read(False):
                 return EMPTY
+        if calls:
+            PyErr_CheckSignals()  # what a handler raises comes before the message is taken
         message = self.messages.popleft()
         self.received += 1
         self.received_bytes += PyBytes_GET_SIZE(message)

@@ -157,6 +157,10 @@ cdef extern from "pythread.h":
 cdef enum:
     BIG = 262144
 
+# From here on a copy is long enough (microseconds) for a signal to come amid it.
+cdef enum:
+    LONG = 4096
+
 # A recv(0) that the sender overtakes in the copy tries so often: something newer is there each time.
 cdef enum:
     OVERTAKEN = 100
@@ -551,6 +555,8 @@ cdef class Link:
     cdef inline object _take(self, ring_record *record):
         cdef bytes message = PyBytes_FromStringAndSize(NULL, record.size)
         ring_copy_small(PyBytes_AS_STRING(message), record.bytes, record.size)
+        if unlikely(record.size > LONG):
+            PyErr_CheckSignals()
         ring_pass(&self.incoming, record)
         self.received += 1
         self.received_bytes += record.size
@@ -589,6 +595,7 @@ cdef class Link:
             if unlikely(not ring_rested(&self.incoming)):
                 spun = True
                 if ring_reader_spin(&self.incoming) and self._see(record):
+                    PyErr_CheckSignals()  # what a handler raises comes before the message is taken
                     return 1
             elif likely(self.poll is None and not self.read_turn.taken):
                 self.read_turn.taken = True
@@ -598,6 +605,7 @@ cdef class Link:
                     ring_reader_awake(&self.incoming)
                 turn_leave(&self.read_turn)
                 if likely(how == RING_ON_WORD and self._see(record)):
+                    PyErr_CheckSignals()
                     return 1
         self._lock_reading(deadline, record, spun, how)
         return 0
@@ -937,6 +945,7 @@ cdef class Link:
         cdef char *target = PyBytes_AS_STRING(message)
         with nogil:
             memcpy(target, record.bytes, record.size)
+        PyErr_CheckSignals()
         ring_pass(&self.incoming, record)
         self.received += 1
         self.received_bytes += record.size
@@ -1036,6 +1045,7 @@ cdef class Link:
                     ring_pass(&self.incoming, record)
                     self._release()
                     raise MessageTooLargeError(record.size, self.limit)
+                PyErr_CheckSignals()  # what a handler raises comes before the message is taken
                 return 0
             if answer == RESULT_CORRUPT:
                 raise CorruptedError(BROKEN)
