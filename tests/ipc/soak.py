@@ -25,7 +25,7 @@ from .soak_freshest import freshest
 from .soak_holders import lock, memory, semaphore, stopped
 from .soak_nursery import Nursery
 from .soak_overrun import overrun
-from .soak_queues import drop_newest, drop_oldest, inside, roles
+from .soak_queues import drop_newest, drop_oldest, inside, roles, shut_down
 from .soak_victim import SECONDS, FindingError, Victim, check, in_time, lines_of
 
 if TYPE_CHECKING:
@@ -223,6 +223,7 @@ SCENARIOS: tuple[Callable[[random.Random, Counter[str]], None], ...] = (
     drop_newest,
     roles,
     inside,
+    shut_down,
     semaphore,
     lock,
     memory,

@@ -45,6 +45,15 @@ while bodies[-1] != b"end":
     os.write(1, b"".join(body + b"\\n" for body in bodies if body != b"end"))
 """
 
+# Finished when the next is asked for, so the last one in the diary of a killed one may come again.
+EMPTY = """
+import os
+from lanline import ipc
+with ipc.Queue("shm:soak") as queue:
+    for body in queue:
+        os.write(1, body + b"\\n")
+"""
+
 # All but nothing of its time is spent outside of the queue's lock.
 BUSY = """
 import sys
@@ -136,6 +145,38 @@ def _dropping(chance: random.Random, counts: Counter[str], overflow: str) -> Non
             check(missing <= told["dropped"] + len(victims), "missing", (missing, told))
         counts["messages"] += told["put"]
         counts["dropped"] += missing
+
+
+def shut_down(chance: random.Random, counts: Counter[str]) -> None:
+    """Consumers are killed around a shutdown: the others finish everything, and end."""
+    with ExitStack() as stack:
+        jobs = stack.enter_context(ipc.Queue("shm:soak", capacity=100, redeliver=True))
+        diaries = [stack.enter_context(tempfile.TemporaryFile()) for _ in range(4)]
+        crowd = [stack.enter_context(Victim(EMPTY, diary=diary)) for diary in diaries]
+        number = 0
+        deadline = time.monotonic() + SECONDS
+        while not all(lines_of(diary) for diary in diaries):
+            check(time.monotonic() < deadline, "hangs", "some got nothing")
+            number += jobs.put_many([b"%d" % (number + ahead) for ahead in range(10)], SECONDS)
+        number += jobs.put_many(
+            [b"%d" % (number + i) for i in range(chance.randint(0, 90))], SECONDS
+        )
+        before, after = chance.sample(crowd, 2)
+        before.kill(counts)
+        jobs.shutdown()
+        time.sleep(chance.uniform(0, 0.005))
+        after.kill_or_end(counts)
+        for consumer in crowd:
+            if consumer not in (before, after):
+                consumer.ended()
+        done = [line for diary in diaries for line in lines_of(diary)]
+        missing = number - len(set(done))
+        check(not missing, "missing", f"{missing} of {number} were not done")
+        check(len(done) <= number + 2, "doubled", len(done) - number)
+        told = jobs.statistics()
+        check(told["unfinished"] == 0 and told["participants"] == 1, "kept", told)
+        counts["messages"] += number
+        counts["redelivered"] += told["redelivered"]
 
 
 def roles(chance: random.Random, counts: Counter[str]) -> None:

@@ -168,6 +168,14 @@ class Victim:
         counts["kills"] += 1
         counts["killed stopped"] += self._stands
 
+    def kill_or_end(self, counts: Counter[str]) -> None:
+        """Kill it, if it has not ended by itself already, as it may."""
+        self._process.kill()
+        code = self._process.wait(SECONDS)
+        if code not in (0, -signal.SIGKILL):
+            self._ends(code)
+        counts["kills"] += code != 0
+
     def ended(self) -> None:
         """Wait until it ends by itself, as it should."""
         try:
