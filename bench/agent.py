@@ -13,7 +13,6 @@ said to be missing.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 import os
@@ -29,7 +28,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.result import FOLDER, Aim, Column, Missing, Picture, Result, Row, Table
+from bench.options import options
+from bench.result import Aim, Column, Missing, Picture, Result, Row, Table
 
 ROOT = Path(__file__).resolve().parent.parent
 LANLINE = str(Path(sys.executable).with_name("lanline"))
@@ -51,11 +51,9 @@ class Cost:
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--quick", action="store_true", help="whether it runs at all; no figures")
-    options.add_argument("--seconds", type=int, default=60, help="how long each is measured")
-    options.add_argument("--results", type=Path, default=FOLDER, help="where to save what is found")
-    chosen = options.parse_args()
+    parser = options(__doc__)
+    parser.add_argument("--seconds", type=int, default=60, help="how long each is measured")
+    chosen = parser.parse_args()
     seconds = 1 if chosen.quick else chosen.seconds
     costs, missing = [], []
     for name, measure in {

@@ -9,18 +9,17 @@ moods fall on all alike. hub/load.c is the load: one thread that reads everybody
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections import defaultdict
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from statistics import median
 
 from bench.hub import servers
 from bench.hub.load import Load, Outcome, run
 from bench.hub.servers import Server
-from bench.result import FOLDER, Aim, Column, Missing, Picture, Result, Row, Table
+from bench.options import options
+from bench.result import Aim, Column, Missing, Picture, Result, Row, Table
 
 MEMBERS = 500
 WINDOWS = (1, 5, 50)
@@ -54,12 +53,10 @@ Table_ = dict[tuple[str, int], Found]
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--quick", action="store_true", help="whether it runs at all; no figures")
-    options.add_argument("--rounds", type=int, default=3)
-    options.add_argument("--seconds", type=float, default=2, help="of each measurement")
-    options.add_argument("--results", type=Path, default=FOLDER, help="where to save what is found")
-    chosen = options.parse_args()
+    parser = options(__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=2, help="of each measurement")
+    chosen = parser.parse_args()
     milliseconds = int(chosen.seconds * 1000)
     many = Load("fan-out", MEMBERS + 1, measure_ms=milliseconds)
     few = Load("ack", SPEAKERS, OUTSTANDING, measure_ms=milliseconds)

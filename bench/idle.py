@@ -10,7 +10,6 @@ addresses of loopback.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from contextlib import AbstractContextManager
@@ -20,7 +19,8 @@ from pathlib import Path
 from bench.hub import servers
 from bench.hub.load import Load, held_open
 from bench.hub.servers import Server
-from bench.result import FOLDER, Aim, Column, Missing, Picture, Result, Row, Table
+from bench.options import options
+from bench.result import Aim, Column, Missing, Picture, Result, Row, Table
 
 CONNECTIONS = 9_000
 SPARE_FILES = 200
@@ -32,10 +32,7 @@ PEERS = {"Redis pub/sub": servers.redis, "NATS": servers.nats, NGIRCD: servers.n
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--quick", action="store_true", help="whether it runs at all; no figures")
-    options.add_argument("--results", type=Path, default=FOLDER, help="where to save what is found")
-    chosen = options.parse_args()
+    chosen = options(__doc__).parse_args()
     load = Load("idle", min(CONNECTIONS, servers.most_files() - SPARE_FILES))
     load = load.quick() if chosen.quick else load
     rows, missing = [], []

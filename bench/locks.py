@@ -11,7 +11,6 @@ kept, and go to bench/results/locks.json.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
 import multiprocessing
@@ -23,13 +22,13 @@ import time
 import timeit
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 import posix_ipc
+from bench.options import options
 from bench.report import print_tables
-from bench.result import FOLDER, Column, Picture, Result, Row, Table
+from bench.result import Column, Picture, Result, Row, Table
 
 from lanline import ipc
 from lanline.ipc import aio
@@ -76,10 +75,7 @@ class Turns:
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--quick", action="store_true", help="whether it runs at all; no figures")
-    options.add_argument("--results", type=Path, default=FOLDER, help="where to save what is found")
-    chosen = options.parse_args()
+    chosen = options(__doc__).parse_args()
     tables = measure(QUICK if chosen.quick else Effort())
     print_tables(tables, [])
     if chosen.quick:

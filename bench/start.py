@@ -9,28 +9,25 @@ folder is new each time. Beside them, how long Python itself takes to start.
 
 from __future__ import annotations
 
-import argparse
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 from statistics import median
 
 from bench.hub.servers import LANLINE
-from bench.result import FOLDER, Aim, Column, Picture, Result, Row, Table
+from bench.options import options
+from bench.result import Aim, Column, Picture, Result, Row, Table
 
 UP, HELP, PYTHON = "lanline up, ready", "lanline --help", "python -c pass"
 AIMS_SECONDS = {UP: 0.8, HELP: 0.2}
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--quick", action="store_true", help="whether it runs at all; no figures")
-    options.add_argument("--times", type=int, default=20, help="how often each is started")
-    options.add_argument("--results", type=Path, default=FOLDER, help="where to save what is found")
-    chosen = options.parse_args()
+    parser = options(__doc__)
+    parser.add_argument("--times", type=int, default=20, help="how often each is started")
+    chosen = parser.parse_args()
     times = 1 if chosen.quick else chosen.times
     starts: dict[str, Callable[[], float]] = {
         UP: _up,

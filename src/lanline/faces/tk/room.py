@@ -177,7 +177,7 @@ class RoomForm(ttk.Frame):
         self.rooms.configure(height=min(len(rooms), MOST_ROOMS_SHOWN))
         if len(rooms) > 1:
             self.rooms_label.pack(anchor="w", padx=pixels(self, 8), before=self.people_label)
-            self.rooms.pack(fill="x", before=self.people_label)
+            self.rooms.pack(fill="x", pady=(0, pixels(self, 12)), before=self.people_label)
         else:
             self.rooms_label.pack_forget()
             self.rooms.pack_forget()
