@@ -112,8 +112,8 @@ class Queue(StaysHere, Generic[T]):
     async def put_many(self, messages: Iterable[T], timeout: float | None = None) -> int:
         """Put several; how many of them are in the queue afterwards.
 
-        Fewer than all only when the time-out passed after the first, or "drop-newest" dropped some.
-        Cancelled, it has put those before the one that waits.
+        Fewer than all only when the time-out passed, or memory ran out, after the first, or
+        "drop-newest" dropped some. Cancelled, it has put those before the one that waits.
         """
         batch = list(messages)
         seconds_of(timeout)
