@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import os
 import subprocess
 import sys
@@ -500,3 +501,22 @@ def test_a_grandchild_lets_go_of_nothing_twice(folder: Path) -> None:
     command = [sys.executable, "-c", GENERATIONS, str(folder)]
     run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (run.stderr, run.returncode) == ("", 0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_handle_is_not_copied(kind: str, folder: Path) -> None:
+    with closing(KINDS[kind].make(folder)) as handle:
+        for copied in (copy.copy, copy.deepcopy):
+            with pytest.raises(TypeError, match=r"cannot be copied; .*open .*place again"):
+                copied(handle)
+        KINDS[kind].parent(handle)
+
+
+def test_an_end_of_a_pipe_is_not_copied_and_is_not_given_away_by_that() -> None:
+    reader, writer = ipc.pipe()
+    with reader, writer:
+        for end in (reader, writer):
+            with pytest.raises(TypeError, match="cannot be copied; threads may share it"):
+                copy.copy(end)
+        writer.send(b"x")
+        assert reader.recv(SECONDS) == b"x"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 
 class StaysHere:
@@ -19,6 +19,17 @@ class StaysHere:
 
     def _place(self) -> str:
         return getattr(self, "address", "") or getattr(self, "name", "")
+
+    def __copy__(self) -> Self:
+        raise self._not_copied()
+
+    def __deepcopy__(self, _: object) -> Self:
+        raise self._not_copied()
+
+    def _not_copied(self) -> TypeError:
+        place = self._place()
+        again = f", or open {place} again" if place else ""
+        return TypeError(f"A {type(self).__name__} cannot be copied; threads may share it{again}.")
 
     def __reduce__(self) -> tuple[Any, ...]:
         place = self._place()
