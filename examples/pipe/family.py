@@ -13,11 +13,11 @@ from lanline import ipc
 
 def square(numbers, answers):
     try:
-        for number in numbers:
-            if number < 0:  # what no parent should ask for
-                os.kill(os.getpid(), signal.SIGKILL)
-            answers.send(number * number)
-        answers.close()
+        with numbers, answers:  # closed at its end, of which the parent is told
+            for number in numbers:
+                if number < 0:  # what no parent should ask for
+                    os.kill(os.getpid(), signal.SIGKILL)
+                answers.send(number * number)
     except ipc.PeerDiedError:
         sys.exit("the parent died")
 
@@ -37,7 +37,8 @@ def main():
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for child, from_child in children:
         try:
-            print(list(from_child))
+            with from_child:
+                print(list(from_child))
         except ipc.PeerDiedError:
             print("this child died")
         child.join()

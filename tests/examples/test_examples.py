@@ -125,7 +125,8 @@ def environment_in(folder: Path) -> dict[str, str]:
     run = folder / "run"
     run.mkdir(mode=0o700)
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    return {**os.environ, "PATH": path, "XDG_RUNTIME_DIR": str(run)}
+    strict = {"PYTHONWARNINGS": "default::ResourceWarning"}  # which would be seen, and is not said
+    return {**os.environ, **strict, "PATH": path, "XDG_RUNTIME_DIR": str(run)}
 
 
 @pytest.mark.parametrize("name", FOLDERS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import multiprocessing
 import os
 import sys
 import warnings
@@ -72,6 +73,27 @@ def test_it_is_let_go_of_also_where_warnings_are_errors(
     assert set(problems) == {ResourceWarning}
     left = {file.suffix for file in tmp_path.rglob("*")}
     assert not left & {".value", ".memory", ".queue", ".broadcast"}
+
+
+def test_an_end_of_a_pipe_that_went_to_a_child_is_the_childs_and_not_forgotten() -> None:
+    before = _descriptors()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        reader, writer = ipc.pipe()
+        child = multiprocessing.get_context("fork").Process(target=_say, args=(writer,))
+        child.start()
+        del writer  # before the other end is used, which would have closed it
+        _forget(lambda: None)
+        with reader:
+            assert list(reader) == [b"here"]
+        child.join()
+        child.close()
+    assert _descriptors() == before
+
+
+def _say(writer: ipc.Channel[bytes]) -> None:
+    with writer:
+        writer.send(b"here")
 
 
 @pytest.mark.parametrize("kind", ["Semaphore", "Lock"])

@@ -90,6 +90,11 @@ class PipeEnd(StreamChannel[T]):
         """It went to another process and was not used in this one."""
         return self._handed_on and not self._used
 
+    def __del__(self) -> None:
+        """What went to a child and was not used here is the child's: nobody has forgotten it."""
+        if getattr(self, "_handed_on", False) and not self._used and not self.link.closed:
+            self.link.release()
+
     def pair_with(self, sibling: PipeEnd[T]) -> None:
         self._sibling = weakref.ref(sibling)
 
