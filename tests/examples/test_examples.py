@@ -23,8 +23,8 @@ from lanline.ipc.kernel.message_queue import unlink
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FOLDERS = sorted(readme.parent.name for readme in EXAMPLES.glob("*/README.md"))
 TERMINAL = re.compile(r"^## Terminal \d+\n```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-# Those whose first terminal waits for nobody.
-SOON_OVER = {"message-queue", "pipe", "race", "unbounded-queue"}
+# Those whose first terminal waits for nobody, and ends by itself.
+SOON_OVER = {"message-queue", "pipe", "race", "semaphore", "unbounded-queue"}
 SECONDS = 45
 
 

@@ -184,7 +184,10 @@ KINDS: dict[str, Kind] = {
     "queue": Kind(
         made(ipc.Queue, ipc.Queue),
         lambda queue: queue.get(WAIT),
-        twice(ipc.Queue, lambda place: ipc.Queue(place, capacity=3)),
+        twice(
+            lambda place: ipc.Queue(place, capacity=2),
+            lambda place: ipc.Queue(place, capacity=3),
+        ),
         made_on_a_loop(aio.Queue),
     ),
     "records": Kind(
