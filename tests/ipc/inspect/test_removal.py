@@ -385,6 +385,25 @@ def test_a_socket_that_is_bound_and_does_not_listen_is_not_taken_for_a_dead_one(
     assert not Path(path).exists()
 
 
+def test_a_socket_that_was_bound_anew_after_the_look_is_not_removed(
+    hold: Hold, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between bind(2) and listen(2) a stream is refused there, as at one that is gone."""
+    path = f"/tmp/{name}.anew"
+    bind = f"import os, socket; sock = socket.socket(socket.AF_UNIX); sock.bind({path!r})"
+    hold(bind).kill()
+    stale = find(f"unix:{path}")
+    assert stale.state == "stale"
+    Path(path).unlink()
+    holder = hold(bind)
+    with monkeypatch.context() as patch:
+        patch.setattr(removal, "find", lambda _: stale)  # as it was a moment ago
+        with pytest.raises(BusyError):
+            remove(f"unix:{path}")
+    holder.kill()
+    remove(f"unix:{path}")
+
+
 WAITS = {
     "sysv-queue": """
         number = library.msgget(0, 0o600)

@@ -37,7 +37,7 @@ def gc(
 ) -> None:
     """Remove what the kernel proves to be nobody's.
 
-    Of what is yours; root's is everybody's.
+    Only what is yours; root removes everybody's.
 
     Lanline's things whose holders have all died, by their locks; sockets' files that the kernel
     refuses to connect to and nobody has bound; queues that Lanline's channels over mq: left.
