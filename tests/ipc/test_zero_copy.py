@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -127,3 +128,21 @@ def test_a_block_is_one_memory_for_all_who_open_it(runtime_folder: Path) -> None
         assert other.array(np.int64)[11] == 5
         assert place_of_array(numbers) == place_of_array(other.array(np.int64))
         assert place_of_array(numbers).file.startswith(str(runtime_folder))
+
+
+def test_what_is_lent_cannot_be_handed_on(
+    ends: tuple[ipc.Channel[Any], ipc.Channel[Any]],
+) -> None:
+    one, other = ends
+    with one.loan(4) as view:
+        view[:] = b"four"
+    with other.borrow(SECONDS):
+        pass
+    one.send(np.arange(3))
+    borrowed, loan = other.borrow(SECONDS), one.loan(4)
+    with pytest.raises(TypeError, match="A borrowed message cannot be handed on or copied"):
+        pickle.dumps(borrowed)
+    with pytest.raises(TypeError, match="A loan cannot be handed on or copied"):
+        pickle.dumps(loan)
+    borrowed.release()
+    loan.cancel()

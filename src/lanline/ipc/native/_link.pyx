@@ -357,6 +357,9 @@ cdef class Borrowed:
     def __exit__(self, *exception):
         self.release()
 
+    def __reduce__(self):
+        raise TypeError("A borrowed message cannot be handed on or copied; take bytes(view) of it.")
+
     def __dealloc__(self):
         # Nobody holds a view here, or it would hold this object.
         if not self.released:
@@ -414,6 +417,9 @@ cdef class Loan:
         if not self.done:
             self.done = True
             self.link._end_loan()
+
+    def __reduce__(self):
+        raise TypeError("A loan cannot be handed on or copied; fill it here and send it.")
 
     def __enter__(self):
         return memoryview(self)
