@@ -158,8 +158,8 @@ def test_whoever_is_interrupted_says_so_in_a_word(tmp_path: Path) -> None:
     with contextlib.ExitStack() as doors:
         for name in sorted(set(FOLDERS) - SOON_OVER):
             doors.enter_context(alone(name))
-            clear(name, tmp_path)
             (tmp_path / name).mkdir()
+            clear(name, tmp_path / name)  # of no other example that runs already
             environment = environment_in(tmp_path / name)
             terminals[name] = Terminal(blocks_of(name)[0], EXAMPLES / name, environment)
         until = time.monotonic() + SECONDS
