@@ -194,3 +194,18 @@ def test_whoever_catches_the_root_catches_every_error_of_the_library() -> None:
     named = [getattr(ipc, name) for name in ipc.__all__ if name.endswith("Error")]
     assert len(named) > 10
     assert all(issubclass(error, ipc.Error) for error in named)
+
+
+def test_the_public_checks_run_where_there_is_no_numpy() -> None:
+    code = """
+import asyncio, sys
+sys.modules["numpy"] = None
+from lanline.testing import async_channels, payloads
+payloads.arrays_travel_with_dtype_and_shape(lambda: "shm:checked")
+payloads.types_travel_and_are_checked(lambda: "shm:checked")
+asyncio.run(async_channels.arrays_travel_and_are_lent(lambda: "shm:checked"))
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=50, check=False
+    )
+    assert (run.returncode, run.stderr) == (0, "")

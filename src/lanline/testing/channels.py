@@ -315,6 +315,9 @@ CHECKS: list[Check] = [
 
 
 def check_channel(make: MakeAddress) -> None:
-    """Run every check. `make` gives a fresh address each time it is called."""
+    """Run every check; those of arrays only where NumPy is installed.
+
+    `make` gives a fresh address each time it is called.
+    """
     for check in CHECKS:
         check(make)

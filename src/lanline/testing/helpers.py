@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -33,6 +34,11 @@ class Pairs:
 
     def __call__(self) -> str:
         raise TypeError("These ends have no address: they are connected when they are made.")
+
+
+def has_numpy() -> bool:
+    """Arrays are checked where it is installed."""
+    return importlib.util.find_spec("numpy") is not None
 
 
 @contextmanager

@@ -8,7 +8,15 @@ from contextlib import suppress
 import msgspec
 
 from lanline import ipc
-from lanline.testing.helpers import SECONDS, Check, MakeAddress, Point, pair, raises
+from lanline.testing.helpers import (
+    SECONDS,
+    Check,
+    MakeAddress,
+    Point,
+    has_numpy,
+    pair,
+    raises,
+)
 
 
 def what_is_not_of_the_type_is_refused_and_is_no_end(make: MakeAddress) -> None:
@@ -34,6 +42,8 @@ def what_is_not_of_the_type_is_refused_and_is_no_end(make: MakeAddress) -> None:
 
 
 def arrays_travel_with_dtype_and_shape(make: MakeAddress) -> None:
+    if not has_numpy():
+        return
     import numpy as np
 
     with pair(make, type=np.ndarray) as (one, other):

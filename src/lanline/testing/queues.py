@@ -14,6 +14,7 @@ opens a participant, and raises AssertionError. They are written once: on an eve
 from __future__ import annotations
 
 import asyncio
+import inspect
 import os
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -39,7 +40,7 @@ class OnLoop:
 
     def __getattr__(self, name: str) -> Any:
         there = getattr(self._queue, name)
-        if not asyncio.iscoroutinefunction(there):
+        if not inspect.iscoroutinefunction(there):
             return there
         return lambda *given, **named: self._runner.run(there(*given, **named))
 
