@@ -99,6 +99,7 @@ cdef enum:
     CALLS = 16  # of those, until others get it
     PIECE = 4096  # of a kernel queue, mq.PIECE_BYTES
     GATHER_NS = 20000  # less than half of what it takes to sleep and be woken
+    BURSTS = 4  # a fast reader finds one alone now and then, and more come all the same
     WATCHED = 4
     # What is left to do of a message. Any more than nothing: so many bytes wait as unsent.
     ALL = -1
@@ -147,6 +148,7 @@ cdef class Lane:
     cdef Py_ssize_t part_came
     cdef readonly uint64_t sent, sent_bytes, received, received_bytes
     cdef Py_ssize_t came  # messages with the last read
+    cdef int bursts  # so often is waited awake before it is slept: several came with one read
     cdef patience spin
     cdef int kind
     cdef int source
@@ -377,7 +379,7 @@ cdef class Lane:
         return None if message is EMPTY else message
 
     cdef object _get_at_once(self, timeout):
-        if self.came == 1 and timeout is None and self.kind == SOCKET:
+        if self.came == 1 and self.bursts == 0 and timeout is None and self.kind == SOCKET:
             self._read_waiting()
             PyErr_CheckSignals()  # as in _get
         return self._get()
@@ -386,7 +388,8 @@ cdef class Lane:
         """There was nothing yet."""
         cdef uint64_t deadline = deadline_of(timeout)
         while True:
-            if self.came > 1 and deadline != 1:
+            if self.bursts > 0 and deadline != 1:
+                self.bursts -= 1
                 self._gather()
             elif not self._wait_to_get(deadline, timeout):
                 return None
@@ -409,6 +412,8 @@ cdef class Lane:
                     pass
             elif not self._read(False):
                 return EMPTY
+            if self.came > 1:
+                self.bursts = BURSTS
         if calls:
             PyErr_CheckSignals()  # what a handler raises comes before the message is taken
         message = self.messages.popleft()
@@ -587,7 +592,6 @@ cdef class Lane:
         """Leave a sender that is at it a moment to send more."""
         cdef uint64_t end
         cdef int _
-        self.came = 0
         if self.spin.alone:
             return 0
         with nogil:
