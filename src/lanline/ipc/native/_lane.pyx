@@ -416,6 +416,8 @@ cdef class Lane:
                 self.bursts = BURSTS
         if calls:
             PyErr_CheckSignals()  # what a handler raises comes before the message is taken
+            if not len(self.messages):
+                return None  # it, or another thread meanwhile, took it
         message = self.messages.popleft()
         self.received += 1
         self.received_bytes += PyBytes_GET_SIZE(message)
