@@ -22,7 +22,7 @@ for name in ipc.__all__:
     getattr(ipc, name)
 ours = socket.socket(fileno=int(sys.argv[1]))
 api = ctypes.PyDLL(None)
-CLONE_PARENT = 0x8000
+CLONE_PARENT, PR_SET_PDEATHSIG = 0x8000, 1
 clone = {"x86_64": 56, "aarch64": 220}[platform.machine()]
 while True:
     order, fds, _, _ = socket.recv_fds(ours, 65536, 2)
@@ -32,6 +32,7 @@ while True:
     api.PyOS_BeforeFork()
     pid = api.syscall(clone, CLONE_PARENT | signal.SIGCHLD, 0, 0, 0, 0)
     if pid == 0:
+        api.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # a soak that is ended leaves nobody
         api.PyOS_AfterFork_Child()
         os.dup2(fds[0], 0)
         os.dup2(fds[1], 1)
