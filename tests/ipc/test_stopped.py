@@ -587,8 +587,8 @@ def value_in_between(address: str) -> Steps:
             data = value.get()
             assert data == data[:1] * len(data)
             with contextlib.suppress(ipc.TimedOutError):
-                value.set(b"mine", 0)
-                assert value.get() == b"mine"
+                value.set(b"mmmm", 0)
+                assert value.get() == b"mmmm"
 
 
 def works_for_ever(address: str, _: object) -> Iterator[object]:
