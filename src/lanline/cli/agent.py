@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from lanline.agent import Agent, Tell
+    from lanline.agent import Agent
     from lanline.client.notices import Complaint, StateChanged
 
 
@@ -51,6 +51,7 @@ def agent(
     import logging
 
     from lanline.agent import Agent, known_to_agents
+    from lanline.cli.stopping import until_stopped
     from lanline.monitor.sampling.given_name import given_name
     from lanline.monitor.sampling.identity import machine_identity
     from lanline.monitor.sampling.sampler import Sampler
@@ -59,21 +60,8 @@ def agent(
     machine = machine_identity(machine)
     sampler = Sampler(machine, given_name(machine, name))
     reporter = Agent(hub, sampler, known=known_to_agents())
-    asyncio.run(_until_stopped(reporter, _JsonTeller(reporter) if json else _Teller(reporter)))
-
-
-async def _until_stopped(agent: Agent, tell: Tell) -> None:
-    import asyncio
-    import contextlib
-    import signal
-
-    task = asyncio.current_task()
-    assert task
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C interrupts asyncio.run
-            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-    with contextlib.suppress(asyncio.CancelledError):
-        await agent.run(tell)
+    tell = _JsonTeller(reporter) if json else _Teller(reporter)
+    asyncio.run(until_stopped(reporter.run(tell)))
 
 
 class _Teller:

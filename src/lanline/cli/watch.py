@@ -48,7 +48,9 @@ def watch(
     if alert:
         if once:
             raise typer.BadParameter("runs on; it does not go with --once", param_hint="--alert")
-        asyncio.run(_speak(hub, alert))
+        from lanline.cli.stopping import until_stopped
+
+        asyncio.run(until_stopped(_speak(hub, alert)))
         return
     if once or not sys.stdout.isatty():
         answer = asyncio.run(_ask(_client(hub, once=True)))
@@ -71,9 +73,6 @@ def _client(hub: str, once: bool = False) -> HubClient:
 
 
 async def _speak(hub: str, room: str) -> None:
-    import asyncio
-    import contextlib
-    import signal
     import time
 
     from lanline.client.aio import HubClient
@@ -85,14 +84,8 @@ async def _speak(hub: str, room: str) -> None:
     def tell(sentence: str) -> None:
         typer.echo(f"{time.strftime('%H:%M:%S')}  {shown(sentence)}")
 
-    task = asyncio.current_task()
-    assert task
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C interrupts asyncio.run
-            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-    with contextlib.suppress(asyncio.CancelledError):
-        async with HubClient(hub, "alerts", asks_name=True) as client:
-            await Speaker(client, normal_room(room), tell, Alerts()).run()
+    async with HubClient(hub, "alerts", asks_name=True) as client:
+        await Speaker(client, normal_room(room), tell, Alerts()).run()
 
 
 async def _ask(client: HubClient) -> MachineList:
