@@ -298,11 +298,11 @@ def test_bye_on_terminals() -> None:
         assert b"Not sent: not finished" in two.written
 
 
-@pytest.mark.parametrize("key", [b"\x04", b"\x03"])
-def test_ctrl_d_and_ctrl_c_on_a_terminal(key: bytes) -> None:
+@pytest.mark.parametrize(("key", "code"), [(b"\x04", 0), (b"\x03", 130)])
+def test_ctrl_d_and_ctrl_c_on_a_terminal(key: bytes, code: int) -> None:
     with two_terminals() as (one, two):
         one.press(key)
-        assert one.ended() == two.ended() == 0
+        assert (one.ended(), two.ended()) == (code, 0)
         assert b"You left." in one.written
         assert b"Ada left." in two.written
 

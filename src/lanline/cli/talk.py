@@ -76,7 +76,8 @@ def talk(
     `seq 100000 | lanline talk` here, `lanline talk > numbers` there.
 
     Exit codes: 0 ended by bye, Ctrl-D or the end of the input; 1 a line could not be sent, or
-    another problem; 2 wrong use; 3 nobody there; 4 timed out; 5 the connection is lost; 6 engaged.
+    another problem; 2 wrong use; 3 nobody there; 4 timed out; 5 the connection is lost; 6 engaged;
+    130 Ctrl-C.
     """
     import asyncio
     import sys

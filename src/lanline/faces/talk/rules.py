@@ -120,7 +120,7 @@ class Talk:
         return [Send(protocol.word(Word.END))]
 
     def leave(self, text: str = "You left.", code: int = 0) -> list[Effect]:
-        """Ctrl-D, Ctrl-C, or the end of the terminal itself."""
+        """Ctrl-D, a signal (Ctrl-C), or the end of the terminal itself; `code` says which."""
         if self.outcome is not None or self._parting is not None:
             return []
         self._part(Outcome(code, text, "left", "you"))

@@ -245,8 +245,7 @@ class Runner:
         if self._talk.is_parting:
             self._talk.give_up_parting()
             return
-        code = 0 if number == signal.SIGINT and self._talk.is_a_persons else 128 + number
-        for effect in self._talk.leave("You left.", code):
+        for effect in self._talk.leave("You left.", 128 + number):
             if isinstance(effect, Send):
                 with contextlib.suppress(ipc.TimedOutError):
                     await channel.send(effect.message, SAY_SECONDS)
