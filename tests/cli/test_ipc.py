@@ -221,6 +221,19 @@ def test_an_address_is_listed_whole_on_a_terminal(
     assert any("idle" in line for line in lines)
 
 
+def test_what_is_known_of_one_is_folded_between_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from lanline.cli.ipc import tables
+
+    monkeypatch.setattr(tables, "is_terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", "30")
+    tables.print_fields([("what", "Lanline: a queue in shared memory"), ("held by", "nobody")])
+    assert capsys.readouterr().out == (
+        "what     Lanline: a queue in\n         shared memory\nheld by  nobody\n"
+    )
+
+
 def test_the_help_of_each_command_teaches_with_examples() -> None:
     for command in ("ls", "send", "gc", "bench"):
         text = run(command, "--help").stdout.decode()

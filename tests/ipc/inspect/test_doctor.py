@@ -69,6 +69,11 @@ def test_few_descriptors_and_a_foreign_folder_are_problems(
         ("ulimit -q 1000", "memory of kernel queues", "ulimit -Hq"),
         ("echo 1 > /proc/sys/fs/mqueue/queues_max", "kernel queues", "fs.mqueue.queues_max=4"),
         ("echo 5 > /proc/sys/fs/mqueue/msg_max", "kernel queues", "fs.mqueue.msg_max=10"),
+        (
+            "cd /proc/sys/fs/mqueue && echo 5 > msg_max && echo 1 > queues_max",
+            "kernel queues",
+            "fs.mqueue.msg_max=10 fs.mqueue.queues_max=4",
+        ),
         ("mount -t tmpfs -o ro none /dev/shm", "shared memory", "remount,rw /dev/shm"),
         ("mount -t tmpfs none /proc", "/proc", "mount -t proc proc /proc"),
     ],

@@ -26,15 +26,14 @@ def stat(
 
     Exit codes: 0 it is there, 3 it is not (or not yours to see).
     """
-    from lanline.cli.ipc.tables import print_json
+    from lanline.cli.ipc.tables import print_fields, print_json
     from lanline.ipc.inspect import find
 
     found = find(address)
     if json:
         print_json(found)
         return
-    for title, text in _lines(found):
-        typer.echo(f"{title:<10} {text}")
+    print_fields(_lines(found))
 
 
 def _lines(found: IpcObject) -> list[tuple[str, str]]:

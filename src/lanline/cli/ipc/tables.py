@@ -110,6 +110,15 @@ def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         typer.echo("\t".join(cells).rstrip())
 
 
+def print_fields(fields: Sequence[tuple[str, str]]) -> None:
+    """What is known of one thing, a line for each; on a terminal folded beside its titles."""
+    width = max(len(title) for title, _ in fields) + GAP
+    room = max(1, console().width - width) if is_terminal() else None
+    for title, text in fields:
+        for depth, line in enumerate([text] if room is None else _folded(text, room)):
+            typer.echo(f"{title if not depth else '':<{width}}{line}")
+
+
 def _print_columns(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Columns that fit, folded where they must be. Rich's own table takes 1 s for 5,000 rows."""
     from rich.segment import Segment, Segments

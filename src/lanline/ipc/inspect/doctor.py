@@ -203,14 +203,17 @@ def _queues() -> Finding:
     most = limits["queues_max"] or 0
     found = f"{limits['msg_max']} messages of {limits['msgsize_max']:,} bytes in a queue, "
     found += f"{most:,} queues" if there is None else f"{there:,} of {most:,} queues"
-    if (limits["msg_max"] or 0) < 10 or (limits["msgsize_max"] or 0) < 8192:
-        found += ": less than channels over mq: need"
-        advice = "as root: sysctl fs.mqueue.msg_max=10 fs.mqueue.msgsize_max=8192"
-        return Finding(what, "problem", found, advice)
+    needed = {"msg_max": 10, "msgsize_max": 8192}
     if (there or 0) + CHANNEL_QUEUES > most:
+        needed["queues_max"] = most * 4
+    short = {name: least for name, least in needed.items() if (limits[name] or 0) < least}
+    raised = f"as root: sysctl {' '.join(f'fs.mqueue.{name}={n}' for name, n in short.items())}"
+    if list(short) == ["queues_max"]:
         found += ": no room for a channel over mq:"
-        advice = "lanline ipc ls mq, then rm or gc; or as root: sysctl fs.mqueue.queues_max="
-        return Finding(what, "problem", found, f"{advice}{most * 4}")
+        return Finding(what, "problem", found, f"lanline ipc ls mq, then rm or gc; or {raised}")
+    if short:
+        found += ": less than channels over mq: need"
+        return Finding(what, "problem", found, raised)
     advice = (
         "for longer ones, as root: sysctl fs.mqueue.msg_max=1000; or queue:, without that limit"
     )
