@@ -21,6 +21,7 @@ class Pyzmq(Peer):
         else:
             meet()
             socket.connect(place)
+        socket.linger = 0  # else now and then its end waits for a peer that was killed
         self._kept = socket
         self.send, self.recv = socket.send, socket.recv
 
