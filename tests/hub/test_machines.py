@@ -79,6 +79,21 @@ def test_who_watches_hears_of_coming_and_going(house: House) -> None:
     assert list(house.hub.board.summary_watchers) == []
 
 
+def test_who_watches_without_figures_hears_of_coming_going_and_new_names_alone(house: House) -> None:
+    (listed,) = house.ask(1, m.Watch())
+    assert isinstance(listed, m.MachineList)
+    house.ask(2, m.Publish(sample=SAMPLE))
+    house.disconnect(2)
+    house.come(3, "db-1", machine="m1")
+    told = [(e.machine.state, e.machine.name) for e in house.heard(1, m.MachineChanged)]
+    assert told == [("away", "web-1"), ("here", "db-1")]
+    assert house.heard(1, m.Sampled) == []
+    assert house.hub.board.summary_watchers == ()
+    house.ask(1, m.Unwatch())
+    house.disconnect(3)
+    assert len(house.heard(1, m.MachineChanged)) == 2
+
+
 def test_what_is_no_machine_is_refused(house: House) -> None:
     assert house.refused(1, m.Watch(machines=["m1", "x" * 500])).code == "no-such-machine"
     assert house.refused(1, m.Recent(machine="nope")).code == "no-such-machine"

@@ -330,3 +330,28 @@ test("who types is shown to others, not to themselves", async () => {
   tell(client, { type: "typing", room: "#lobby", member: "m-grace", name: "Grace" });
   assert.deepEqual(client.talk.typists("#lobby"), ["Grace"]);
 });
+
+test("who looks at a room is told all the same which machines come, go and change names", async () => {
+  const [client, world] = start();
+  await enter(client, world);
+  const answer = async (type: string, name: string) => {
+    const id = world.last(type).id ?? 0;
+    const info = { id: "m1", name, state: "here", since: 1 } as const;
+    tell(client, { type: "machine_list", id, machines: [info] });
+    await settle();
+  };
+  await answer("machines", "web-1");
+  assert.equal(world.last("watch")["summaries"], false);
+  await answer("watch", "web-1");
+  tell(client, { type: "machine", machine: { id: "m1", name: "db-1", state: "away", since: 2 } });
+  assert.deepEqual(
+    client.machines.sorted.map((machine) => machine.info.name),
+    ["db-1"],
+  );
+  client.machines.look(null);
+  await answer("machines", "db-1");
+  assert.equal(world.last("watch")["summaries"], true);
+  client.machines.stopLooking();
+  await answer("machines", "db-1");
+  assert.equal(world.last("watch")["summaries"], false);
+});

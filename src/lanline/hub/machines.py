@@ -66,6 +66,7 @@ class MachineBoard:
         self._limits = limits
         self.machines = {info.id: Machine(info) for info in machines}
         self._summary_watchers: dict[int, None] = {}
+        self._list_watchers: dict[int, None] = {}  # told of who comes and goes, and no figures
         self._questions: dict[int, Question] = {}
         self._next_question = 1
 
@@ -154,6 +155,8 @@ class MachineBoard:
             machine.watchers[connection.number] = None
         if command.summaries:
             self._summary_watchers[connection.number] = None
+        elif not chosen:
+            self._list_watchers[connection.number] = None
         infos = [machine.info for machine in chosen] if chosen else self.infos()
         return [Send(connection.number, MachineList(id=command.id, machines=infos))]
 
@@ -163,6 +166,7 @@ class MachineBoard:
 
     def stop_watching(self, connection: Connection) -> None:
         self._summary_watchers.pop(connection.number, None)
+        self._list_watchers.pop(connection.number, None)
         for machine in self.machines.values():
             machine.watchers.pop(connection.number, None)
 
@@ -219,7 +223,7 @@ class MachineBoard:
     def _turn(self, machine: Machine, state: MachineState, since: float) -> list[Effect]:
         machine.info = msgspec.structs.replace(machine.info, state=state, since=since)
         machine.recorded = since
-        watchers = tuple({**self._summary_watchers, **machine.watchers})
+        watchers = tuple({**self._summary_watchers, **self._list_watchers, **machine.watchers})
         effects: list[Effect] = [RecordMachine(machine.info)]
         if watchers:
             effects.append(Multicast(watchers, MachineChanged(machine=machine.info)))

@@ -165,7 +165,10 @@ class Machines(Command, frozen=True, tag="machines"):
 
 
 class Watch(Command, frozen=True, tag="watch"):
-    """Be sent samples as they come: of the machines named in full, of all in summary."""
+    """Be sent samples as they come: of the machines named in full, of all in summary.
+
+    With neither, no samples: only which machines come and go.
+    """
 
     machines: list[str] = []
     summaries: bool = False

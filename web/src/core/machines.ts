@@ -48,7 +48,7 @@ export class Machines {
     );
   }
 
-  /** Begin to be told of all machines, and of `id` in full. */
+  /** Begin to be told the figures of all machines, and of `id` in full. */
   look(id: string | null): void {
     if (this.watching && (this.close?.id ?? null) === id) return;
     this.watching = true;
@@ -60,11 +60,12 @@ export class Machines {
     if (this.#online) void this.#follow();
   }
 
+  /** The sidebar names the machines wherever one is: who comes and goes is told all the same. */
   stopLooking(): void {
     if (!this.watching) return;
     this.watching = false;
     this.close = null;
-    this.#around.send({ type: "unwatch" });
+    if (this.#online) void this.#follow();
   }
 
   online(): void {
@@ -111,7 +112,7 @@ export class Machines {
   async #follow(): Promise<void> {
     try {
       await this.#list();
-      if (this.watching) await this.#watch();
+      await this.#watch();
     } catch (error) {
       // Refusals need no words here: the list stays as it is, and the next look asks again.
       if (!(error instanceof Refused)) throw error;
@@ -129,8 +130,9 @@ export class Machines {
   async #watch(): Promise<void> {
     const close = this.close;
     const machines = close && this.all.has(close.id) ? [close.id] : [];
-    const watch = { type: "watch", summaries: true, machines } as const;
+    const watch = { type: "watch", summaries: this.watching, machines } as const;
     this.handle((await this.#around.requests.ask(watch)) as MachineList);
+    if (!this.watching) return;
     if (close && machines.length > 0) await this.#fillPast(close.id, close.course, PAGE_SECONDS);
     else await this.#fillCards();
   }
