@@ -25,6 +25,7 @@
 #include "roster.h"
 #include "sentry.h"
 #include "lock.h"
+#include "turn.h"
 #include "watch.h"
 #include "words.h"
 #include "bell.h"
@@ -39,12 +40,10 @@ namespace rings {
 #include "ring_dropping.c"
 }
 #undef TRIES
-#undef LOOK_UP_NS
 namespace values {
 #include "value.c"
 }
 #undef TRIES
-#undef LOOK_UP_NS
 namespace broadcasts {
 #include "broadcast.c"
 }
@@ -125,10 +124,9 @@ static const reason HARMLESS[] = {
     {"ring_dropping.c", "uint64_t tail = atomic_load(", rl::mo_seq_cst, rl::mo_acquire, PUBLISHED},
     {"value.c", "turn = atomic_load(", rl::mo_seq_cst, rl::mo_relaxed, LOOK},
     {"value.c", "atomic_exchange(&v->shared->asleep", rl::mo_seq_cst, rl::mo_relaxed, ONE_STEP},
-    {"value.c", "atomic_fetch_add(&v->shared->turn", rl::mo_seq_cst, rl::mo_relaxed, ONE_STEP},
+    {"turn.h", "atomic_fetch_add(turn", rl::mo_seq_cst, rl::mo_relaxed, ONE_STEP},
     {"broadcast.c", "turn = atomic_load(", rl::mo_seq_cst, rl::mo_relaxed, LOOK},
     {"broadcast.c", "atomic_exchange(&shared->asleep", rl::mo_seq_cst, rl::mo_relaxed, ONE_STEP},
-    {"broadcast.c", "atomic_fetch_add(&shared->turn", rl::mo_seq_cst, rl::mo_relaxed, ONE_STEP},
     {"broadcast.c", "uint64_t oldest = atomic_load(", rl::mo_seq_cst, rl::mo_acquire, PUBLISHED},
     {"broadcast.c", "\n        b->position = atomic_load(", rl::mo_seq_cst, rl::mo_acquire, PUBLISHED},
     {"broadcast.c", "\n    b->position = atomic_load(", rl::mo_seq_cst, rl::mo_relaxed, ONE_WRITER},

@@ -1,15 +1,10 @@
 #include "broadcast.h"
 
-#include <limits.h>
-
-#include "futex.h"
 #include "killpoint.h"
+#include "turn.h"
 #include "watch.h"
 #include "words.h"
 
-#ifndef LOOK_UP_NS
-#define LOOK_UP_NS 500000000u /* a writer may die between its store and its wake-up: then a sentry */
-#endif
 #define TRIES 1000
 
 static _Atomic uint64_t *word(const broadcast *b, uint64_t position)
@@ -131,9 +126,7 @@ result broadcast_write(broadcast *b, const void *bytes, uint64_t size)
     if (atomic_load(&shared->asleep)) {
         uint32_t who = atomic_exchange(&shared->asleep, 0);
         KILL_POINT();
-        atomic_fetch_add(&shared->turn, 1);
-        KILL_POINT();
-        futex_wake(&shared->turn, INT_MAX);
+        turn_wake(&shared->turn, TURN_ALL);
         if (who & ASLEEP_ON_FILE)
             watch_ring(b->fd);
     }
@@ -214,17 +207,12 @@ void broadcast_sleep(broadcast *b, sentry_wait *w, uint64_t deadline_ns)
     KILL_POINT();
     if (atomic_load(&b->shared->tail) != b->position) /* see value_sleep */
         return;
-    if (!w->began)
-        sentry_begin(w, now, LOOK_UP_NS);
-    sentry_is_time(w, now); /* what there is to look at was looked at */
-    sentry_sleep(w, &b->shared->turn, turn, now, deadline_ns);
+    turn_sleep(&b->shared->turn, turn, w, now, deadline_ns);
 }
 
 void broadcast_wake_all(broadcast *b)
 {
-    atomic_fetch_add(&b->shared->turn, 1);
-    KILL_POINT();
-    futex_wake(&b->shared->turn, INT_MAX);
+    turn_wake(&b->shared->turn, TURN_ALL);
 }
 
 bool broadcast_watch(broadcast *b)

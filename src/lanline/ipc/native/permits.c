@@ -1,9 +1,7 @@
 #include "permits.h"
 
-#include <limits.h>
-
-#include "futex.h"
 #include "killpoint.h"
+#include "turn.h"
 #include "watch.h"
 
 #define GLANCES 16 /* between two looks at the clock */
@@ -116,11 +114,8 @@ static uint32_t wake_one(permits *p)
         return 0;
     uint32_t who = atomic_exchange(&p->shared->asleep, 0);
     KILL_POINT();
-    if (who & ASLEEP_ON_WORD) {
-        atomic_fetch_add(&p->shared->turn, 1);
-        KILL_POINT();
-        futex_wake(&p->shared->turn, 1);
-    }
+    if (who & ASLEEP_ON_WORD)
+        turn_wake(&p->shared->turn, 1);
     if (who & ASLEEP_ON_FILE)
         watch_ring(p->members->fd);
     return who;
@@ -161,9 +156,7 @@ void permits_decline(permits *p)
 
 void permits_wake_all(permits *p)
 {
-    atomic_fetch_add(&p->shared->turn, 1);
-    KILL_POINT();
-    futex_wake(&p->shared->turn, INT_MAX);
+    turn_wake(&p->shared->turn, TURN_ALL);
 }
 
 bool permits_must_give_way(permits *p)

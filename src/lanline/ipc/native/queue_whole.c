@@ -1,6 +1,6 @@
 /* Whole operations, from taking the lock to waking the others; and the sleep between two tries. */
-#include "futex.h"
 #include "queue_inner.h"
+#include "turn.h"
 
 static queue_bench *bench_of(queue *q, queue_event event)
 {
@@ -189,10 +189,6 @@ void queue_wake_all(queue *q)
 {
     /* Without the lock, which somebody stopped may hold: whoever holds it changes a turn to one that
      * nobody sleeps on either, whether or not ours is lost. */
-    for (queue_event event = QUEUE_ITEMS; event <= QUEUE_FINISHED; event++) {
-        _Atomic uint32_t *turn = &bench_of(q, event)->turn;
-        atomic_fetch_add(turn, 1);
-        KILL_POINT();
-        futex_wake(turn, INT_MAX);
-    }
+    for (queue_event event = QUEUE_ITEMS; event <= QUEUE_FINISHED; event++)
+        turn_wake(&bench_of(q, event)->turn, TURN_ALL);
 }

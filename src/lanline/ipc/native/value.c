@@ -1,16 +1,11 @@
 #include "value.h"
 
-#include <limits.h>
-
-#include "futex.h"
 #include "killpoint.h"
 #include "patience.h"
+#include "turn.h"
 #include "watch.h"
 #include "words.h"
 
-#ifndef LOOK_UP_NS
-#define LOOK_UP_NS 500000000u /* a writer may die between its store and its wake-up: then a sentry */
-#endif
 #define TRIES 1000
 
 static uint64_t place_words(uint64_t most)
@@ -85,9 +80,7 @@ result value_set(value *v, const void *bytes, uint64_t size)
     if (atomic_load(&v->shared->asleep)) {
         uint32_t who = atomic_exchange(&v->shared->asleep, 0);
         KILL_POINT();
-        atomic_fetch_add(&v->shared->turn, 1);
-        KILL_POINT();
-        futex_wake(&v->shared->turn, INT_MAX);
+        turn_wake(&v->shared->turn, TURN_ALL);
         if (who & ASLEEP_ON_FILE)
             watch_ring(v->members->fd);
     }
@@ -102,17 +95,12 @@ void value_sleep(value *v, uint64_t seen, sentry_wait *w, uint64_t deadline_ns)
     uint64_t now = clock_ns();
     if (atomic_load(&v->shared->version) != seen || now >= deadline_ns)
         return;
-    if (!w->began)
-        sentry_begin(w, now, LOOK_UP_NS);
-    sentry_is_time(w, now); /* what there is to look at was looked at */
-    sentry_sleep(w, &v->shared->turn, turn, now, deadline_ns);
+    turn_sleep(&v->shared->turn, turn, w, now, deadline_ns);
 }
 
 void value_wake_all(value *v)
 {
-    atomic_fetch_add(&v->shared->turn, 1);
-    KILL_POINT();
-    futex_wake(&v->shared->turn, INT_MAX);
+    turn_wake(&v->shared->turn, TURN_ALL);
 }
 
 bool value_watch(value *v, uint64_t seen)
