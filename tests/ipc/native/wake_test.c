@@ -102,6 +102,21 @@ static void for_the_end_of_all_work(void *of)
         queue_sleep(&m->q, QUEUE_FINISHED, try.turn, &(sentry_wait){0}, BELL_FOR_EVER);
 }
 
+static void two_at_a_queue_with_an_item(member *m, member *other, uint32_t capacity, bool redeliver)
+{
+    make(64 * QUEUE_BLOCK, capacity, redeliver);
+    join(m);
+    join(other);
+    CHECK(put(m, "x", 1, 0) == RESULT_OK);
+}
+
+static void both_leave(member *m, member *other)
+{
+    leave(other);
+    leave(m);
+    finish();
+}
+
 static void two_items_put_at_once_wake_two_at_a_queue(void)
 {
     member m, takers[2];
@@ -130,17 +145,12 @@ static void room_wakes_who_puts_into_a_queue(void)
     member m, other;
     queue_message message;
     char bytes[16];
-    make(64 * QUEUE_BLOCK, 1, false);
-    join(&m);
-    join(&other);
-    CHECK(put(&m, "x", 1, 0) == RESULT_OK);
+    two_at_a_queue_with_an_item(&m, &other, 1, false);
     sleeper s = {.who = "who waits for room in a queue", .sleep = for_room_in_a_queue, .of = &other};
     fall_asleep_for(&s);
     CHECK(get(&m, bytes, &message) == RESULT_OK);
     must_wake(&s);
-    leave(&other);
-    leave(&m);
-    finish();
+    both_leave(&m, &other);
 }
 
 static void the_last_one_done_wakes_who_waits_for_the_end(void)
@@ -148,19 +158,14 @@ static void the_last_one_done_wakes_who_waits_for_the_end(void)
     member m, other;
     queue_message message;
     char bytes[16];
-    make(64 * QUEUE_BLOCK, 0, false);
-    join(&m);
-    join(&other);
-    CHECK(put(&m, "x", 1, 0) == RESULT_OK);
+    two_at_a_queue_with_an_item(&m, &other, 0, false);
     CHECK(get(&m, bytes, &message) == RESULT_OK);
     sleeper s = {.who = "who waits for the end of all work", .sleep = for_the_end_of_all_work,
                  .of = &other};
     fall_asleep_for(&s);
     CHECK(done(&m, &message, false) == RESULT_OK);
     must_wake(&s);
-    leave(&other);
-    leave(&m);
-    finish();
+    both_leave(&m, &other);
 }
 
 static void shutting_down_wakes_who_waits_for_an_item_or_for_room(void)
@@ -195,19 +200,14 @@ static void the_last_one_done_wakes_who_waits_for_what_comes_again(void)
     member m, other;
     queue_message message;
     char bytes[16];
-    make(64 * QUEUE_BLOCK, 0, true);
-    join(&m);
-    join(&other);
-    CHECK(put(&m, "x", 1, 0) == RESULT_OK);
+    two_at_a_queue_with_an_item(&m, &other, 0, true);
     CHECK(get(&m, bytes, &message) == RESULT_OK);
     CHECK(queue_shut_down(&m.q, false, BELL_FOR_EVER) == RESULT_OK);
     sleeper s = {.who = "who waits for what may come again", .sleep = for_an_item, .of = &other};
     fall_asleep_for(&s);
     CHECK(done(&m, &message, false) == RESULT_OK);
     must_wake(&s);
-    leave(&other);
-    leave(&m);
-    finish();
+    both_leave(&m, &other);
 }
 
 /* --- what has one writer at a time */
