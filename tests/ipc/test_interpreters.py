@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from tests.kernel_queues import fresh_queue
 
 PROGRAM = """
 try:
@@ -50,7 +51,7 @@ exec(INSIDE)
 inside(ALONE)
 inside(ALONE, '''
 from lanline import ipc
-for make in (lambda: ipc.pipe(type=int), lambda: ipc.MessageQueue("mq:/here")):
+for make in (lambda: ipc.pipe(type=int), lambda: ipc.MessageQueue("mq:/QUEUE")):
     try:
         make()
     except ipc.UnsupportedError as problem:
@@ -65,8 +66,9 @@ pytestmark = pytest.mark.skipif(
 
 
 def run_in_order(order: str) -> list[str]:
+    code = PROGRAM.replace("ORDER", order).replace("QUEUE", fresh_queue())
     done = subprocess.run(
-        [sys.executable, "-X", "dev", "-c", PROGRAM.replace("ORDER", order)],
+        [sys.executable, "-X", "dev", "-c", code],
         capture_output=True,
         text=True,
         timeout=50,
