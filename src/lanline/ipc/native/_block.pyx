@@ -364,6 +364,12 @@ cdef class Value(Body):
             self.place._check()
             with nogil:
                 answer = value_lock_until(&self.v, min(deadline, now + LOCK_NS))
+        if deadline:
+            try:
+                PyErr_CheckSignals()  # of a signal that came while it was waited for
+            except BaseException:
+                value_unlock(&self.v)
+                raise
         self.holder = threading.get_ident()
 
     def unlock(self):

@@ -183,21 +183,25 @@ cdef class Permits(Body):
         self.inside -= 1
         self.patience = w.patience
         if self.closing:
-            if answer == PERMITS_TAKEN:
-                permits_release(&self.p)
-            elif answer == PERMITS_INHERITED:
-                permits_abandon(&self.p)
-            else:
-                permits_decline(&self.p)
+            self._leave_to_others(answer)
             stay_if_ending()
             raise ClosedError("It was closed while this thread waited.")
-        if answer == PERMITS_BUSY and not w.over:
+        if answer != PERMITS_BUSY or not w.over:
             try:
-                PyErr_CheckSignals()
+                PyErr_CheckSignals()  # also of a signal that came while it was being taken
             except BaseException:
-                permits_decline(&self.p)
+                self._leave_to_others(answer)
                 raise
         return answer
+
+    cdef int _leave_to_others(self, permits_answer answer) except -1:
+        if answer == PERMITS_TAKEN:
+            permits_release(&self.p)
+        elif answer == PERMITS_INHERITED:
+            permits_abandon(&self.p)
+        else:
+            permits_decline(&self.p)
+        return 0
 
     cdef int _tell(self, uint32_t dead) except -1:
         self.recovered += 1

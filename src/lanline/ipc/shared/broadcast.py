@@ -13,8 +13,11 @@ messages only, and another may follow it. It lives for as long as somebody holds
 
 from __future__ import annotations
 
+from collections import deque
+from itertools import starmap
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
+from lanline.errors import MessageError
 from lanline.ipc.given import whole, yes_or_no
 from lanline.ipc.handed import StaysHere
 from lanline.ipc.native import load
@@ -152,6 +155,7 @@ class Subscription(StaysHere, Generic[T]):
             raise
         self.address = address
         self.missed = 0  # in all
+        self._kept: deque[tuple[bytes, int]] = deque()  # by a recv that was interrupted
 
     def recv(self, timeout: float | None = None) -> tuple[T, int]:
         """The next message, and how many before it were overwritten unread.
@@ -160,9 +164,22 @@ class Subscription(StaysHere, Generic[T]):
         it has taken nothing. A writer that ends is not told: another may come. Raises MessageError
         when the message is not of the type.
         """
-        data, missed = self._reader.recv(timeout)
+        taken: deque[tuple[bytes, int]] = deque()
+        try:
+            # All in C: no handler comes between the taking and the keeping.
+            if self._kept:
+                taken.extend(starmap(self._kept.popleft, ((),)))
+            else:
+                taken.extend(starmap(self._reader.recv, ((timeout,),)))
+            data, missed = taken[0]
+            message: Any = data if self._decode is None else self._decode(data)
+        except MessageError:
+            self.missed += taken[0][1]
+            raise
+        except BaseException:
+            self._kept.extend(taken)
+            raise
         self.missed += missed
-        message: Any = data if self._decode is None else self._decode(data)
         return message, missed
 
     def __iter__(self) -> Iterator[T]:
@@ -177,7 +194,7 @@ class Subscription(StaysHere, Generic[T]):
 
     def watch(self) -> bool:
         """For `lanline.ipc.aio`: ring the file at the next message; False: one is there."""
-        return self._reader.watch()
+        return not self._kept and self._reader.watch()
 
     def close(self) -> None:
         """Listen no more. A thread that waits in it gets ClosedError. Again does nothing."""

@@ -19,6 +19,8 @@ import os
 import threading
 from collections import deque
 from contextlib import suppress
+from itertools import chain, repeat, starmap
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, get_args, overload
 from weakref import WeakKeyDictionary
 
@@ -54,6 +56,7 @@ Buffer = bytes | bytearray | memoryview
 DEFAULT_CAPACITY = 1024
 MOST = (1 << 32) - 1  # messages: their number has 32 bits
 LEAST_BYTES, MOST_BYTES = 256, 256 << 30  # native/queue.h
+BODY = attrgetter("body")
 DEFAULT_MAX_BYTES = 1 << 30  # address space only: memory is asked for as it is used
 
 
@@ -325,10 +328,10 @@ class Queue(StaysHere, Generic[T]):
         With redelivery it is this consumer's until `task_done`. Raises MessageError when it is not
         of the type.
         """
-        if self._decode is None and self._member.is_plain:
+        if self._decode is None and self._member.is_plain and not self._kept:
             message: Any = self._member.get(timeout)
             return message  # type: ignore[no-any-return]
-        return self._handed([self._next(timeout)])[0]
+        return self._handed(1, timeout)[0]
 
     def get_many(self, most: int, timeout: float | None = None) -> list[T]:
         """At least one message and at most `most`; waits for the first as `get` does.
@@ -337,35 +340,59 @@ class Queue(StaysHere, Generic[T]):
 
         One that is not of the type ends the batch before it; the next `get` raises MessageError.
         """
-        most = at_most("get_many", most, MOST)
-        if self._decode is None and self._member.is_plain:
-            messages: Any = self._member.get_many(most, timeout)
-            return messages  # type: ignore[no-any-return]
-        if self._kept:
-            most = min(most, len(self._kept))
-            return self._handed([self._kept.popleft() for _ in range(most)])
-        return self._handed(self._member.take_many(most, timeout))
+        return self._handed(at_most("get_many", most, MOST), timeout)
 
-    def _next(self, timeout: float | None) -> Taken:
-        return self._kept.popleft() if self._kept else self._member.take(timeout)
-
-    def _handed(self, batch: list[Taken]) -> list[T]:
+    def _handed(self, most: int, timeout: float | None) -> list[T]:
         """The messages up to the first that is not of the type, in the hands of their taker."""
+        batch: deque[Taken] = deque()
+        try:
+            self._take_into(batch, most, timeout)
+            messages = self._decoded_many(batch)
+            if self.redeliver:
+                self._in_hand.setdefault(self.whose(), deque()).extend(batch)
+            return messages
+        except BaseException:
+            self._take_back(batch)
+            raise
+
+    def _take_into(self, batch: deque[Taken], most: int, timeout: float | None) -> None:
+        """Take at most so many. All in C: no handler comes between the taking and the keeping."""
+        if self._kept:
+            with suppress(IndexError):
+                batch.extend(starmap(self._kept.popleft, repeat((), min(most, len(self._kept)))))
+        if not batch:
+            batch.extend(chain.from_iterable(starmap(self._member.take_many, ((most, timeout),))))
+
+    def _decoded_many(self, batch: deque[Taken]) -> list[T]:
+        """The messages before the first that is not of the type; it and the rest are kept.
+
+        When it is the first itself it is finished, and MessageError is raised.
+        """
+        if self._decode is None:
+            plain: Any = list(map(BODY, batch))
+            return plain  # type: ignore[no-any-return]
         messages: list[T] = []
-        for position, taken in enumerate(batch):
-            try:
-                messages.append(self.decoded(taken.body))
-            except MessageError:
-                if messages:
-                    self._kept.extendleft(reversed(batch[position:]))
-                    break
-                self._kept.extendleft(reversed(batch[1:]))
-                self.finish(taken, back=False)
+        try:
+            messages.extend(self.decoded(taken.body) for taken in batch)
+        except MessageError:
+            if not messages:
+                first = batch.popleft()
+                self._member.done(first.index, first.sequence)
                 raise
-        if self.redeliver:
-            hands = self._in_hand.setdefault(self.whose(), deque())
-            hands.extend(batch[: len(messages)])
+            self._keep(batch, len(batch) - len(messages))
         return messages
+
+    def _keep(self, batch: deque[Taken], count: int) -> None:
+        """So many, from the end of it, come first again; in C as well."""
+        self._kept.extendleft(starmap(batch.pop, repeat((), count)))
+
+    def _take_back(self, batch: deque[Taken]) -> None:
+        """Whoever was to have it was interrupted: it comes first again, to this participant."""
+        for hands in list(self._in_hand.values()):
+            for taken in batch:
+                with suppress(ValueError):
+                    hands.remove(taken)
+        self._keep(batch, len(batch))
 
     def decoded(self, data: bytes) -> T:
         """For Item.body."""
@@ -374,7 +401,13 @@ class Queue(StaysHere, Generic[T]):
 
     def take(self, timeout: float | None = None) -> Item[T]:
         """The oldest message as an Item, to be finished by itself; waits as `get` does."""
-        return Item(self, self._next(timeout))
+        batch: deque[Taken] = deque()
+        try:
+            self._take_into(batch, 1, timeout)
+            return Item(self, batch[0])
+        except BaseException:
+            self._take_back(batch)
+            raise
 
     def task_done(self) -> None:
         """The oldest message that this thread got and had not finished is finished.
@@ -456,8 +489,12 @@ class Queue(StaysHere, Generic[T]):
     def __iter__(self) -> Iterator[T]:
         """Messages until it is shut down, each finished when the next is asked for."""
         while (item := self._next_item()) is not None:
-            with item:
+            try:  # and no `with`: a handler could come before its block
                 yield item.body
+            except BaseException as problem:
+                item.__exit__(type(problem), problem, None)
+                raise
+            item.done()
 
     def _next_item(self) -> Item[T] | None:
         try:

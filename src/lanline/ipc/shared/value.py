@@ -11,6 +11,8 @@ nothing (native/value.h). It lives for as long as somebody holds it.
 
 from __future__ import annotations
 
+from collections import deque
+from itertools import starmap
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
 from lanline.errors import NotFoundError
@@ -129,17 +131,27 @@ class SharedValue(StaysHere, Generic[T]):
         Waits at most `timeout` seconds for other writers. They wait meanwhile, so `change` is to be
         quick, and may not set it itself.
         """
-        self._value.lock(timeout)
-        return self.update_locked(change)
+        locked: deque[None] = deque()
+        try:
+            # All in C: no handler comes between the locking and what says so.
+            locked.extend(starmap(self._value.lock, ((timeout,),)))
+            return self._changed(change)
+        finally:
+            if locked:
+                self._value.unlock()
 
     def update_locked(self, change: Callable[[T], T]) -> T:
         """The rest of `update`, after `try_lock`; it lets the lock go."""
         try:
-            value = change(self.get())
-            data: Any = value if self._encode is None else self._encode(value)
-            self._value.set_locked(bytes(data))
+            return self._changed(change)
         finally:
             self._value.unlock()
+
+    def _changed(self, change: Callable[[T], T]) -> T:
+        """Set it, while this thread has the lock."""
+        value = change(self.get())
+        data: Any = value if self._encode is None else self._encode(value)
+        self._value.set_locked(bytes(data))
         return value
 
     def try_set(self, value: T) -> bool:
