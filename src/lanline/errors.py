@@ -51,7 +51,7 @@ class AddressError(IpcError, ValueError):
         self.problem = problem
 
     def __str__(self) -> str:
-        return f"{self.address!r} is not an address: {self.problem}"
+        return f"{self.address[:80]!r} is not an address: {self.problem}"
 
 
 class UnsupportedError(IpcError, OSError):

@@ -8,7 +8,6 @@ The data is where numbers like to lie: in the ring of shared memory, too, it can
 from __future__ import annotations
 
 import math
-import operator
 import re
 import struct
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from lanline.errors import MessageError, UnsupportedError
+from lanline.ipc.given import whole
 
 try:
     import numpy as np
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _SIZE = struct.Struct("<I")
 _ALIGNED = 16
+_MOST = (1 << 63) - 1  # of anything that NumPy counts
 _SIMPLE = re.compile(r"[<>|][biufcmMSUV]\d*(\[\w+\])?")  # as numpy.dtype.str writes it
 _NOT_AN_ARRAY = (
     struct.error,
@@ -49,14 +50,35 @@ class Head(msgspec.Struct, array_like=True):
 
 def head_of(dtype: DTypeLike, shape: tuple[int, ...]) -> bytes:
     """What comes before the data. Raises TypeError for arrays of objects."""
-    kind: np.dtype[Any] = np.dtype(dtype)
+    return _head_of(_kind_of(dtype), _sizes_of(shape))
+
+
+def _head_of(kind: np.dtype[Any], sizes: tuple[int, ...]) -> bytes:
     if kind.hasobject:
         raise TypeError("An array of Python objects cannot be sent; only plain numbers travel.")
-    sizes = tuple(operator.index(size) for size in shape)  # NumPy's own integers, too
-    if min(sizes, default=0) < 0:
-        raise ValueError(f"An array cannot have the shape {sizes}.")
     head = msgspec.msgpack.encode(Head(_described(kind), sizes))
     return (_SIZE.pack(len(head)) + head).ljust(_data_at(len(head)), b"\0")
+
+
+def _kind_of(dtype: Any) -> np.dtype[Any]:
+    """Raises TypeError for what is none; None, too, which NumPy takes for float64."""
+    try:
+        if dtype is not None:
+            kind: np.dtype[Any] = np.dtype(dtype)
+            return kind
+    except (TypeError, ValueError, SyntaxError, OverflowError, UnicodeError):
+        pass
+    raise TypeError(
+        f"A dtype is one that numpy.dtype knows, such as numpy.uint8, not {dtype!r:.80}."
+    )
+
+
+def _sizes_of(shape: Any) -> tuple[int, ...]:
+    """Raises TypeError and ValueError for what is no shape."""
+    if not isinstance(shape, tuple | list):
+        raise TypeError(f"The shape of an array is a tuple of sizes, not {shape!r:.80}.")
+    # NumPy's own integers, too.
+    return tuple(whole("A size in the shape of an array", size, 0, _MOST) for size in shape)
 
 
 def _described(kind: np.dtype[Any]) -> str | list[Any]:
@@ -95,17 +117,28 @@ def laid_over(
     view: memoryview, dtype: DTypeLike, shape: int | tuple[int, ...] | None, offset: int
 ) -> NDArray[Any]:
     """The array that lies in memory; without `shape`, as many as fit."""
-    kind: np.dtype[Any] = np.dtype(dtype)
+    kind = _kind_of(dtype)
     if kind.hasobject:
         raise TypeError("Python objects cannot lie in shared memory; only plain numbers can.")
+    offset = whole("The offset of an array", offset, 0, len(view), "bytes")
+    room = len(view) - offset
+    sizes: tuple[int, ...]
     if shape is None:
-        shape = (len(view) - offset) // kind.itemsize
-    return np.ndarray(shape, kind, view, offset)
+        sizes = (room // kind.itemsize if kind.itemsize else 0,)
+    else:
+        sizes = _sizes_of(shape if isinstance(shape, tuple | list) else (shape,))
+    size = math.prod(sizes) * kind.itemsize
+    if size > room:
+        raise ValueError(
+            f"An array of {size:,} bytes does not fit into the {room:,} bytes from offset "
+            f"{offset:,} on; give a smaller shape."
+        )
+    return np.ndarray(sizes, kind, view, offset)
 
 
 def encode(array: NDArray[Any]) -> bytes:
     array = checked(array)
-    head = head_of(array.dtype, array.shape)
+    head = _head_of(array.dtype, array.shape)
     if not array.nbytes:
         return head
     # As bytes, because a buffer has no letter for some types (dates and times).

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 SHOWN_BITS = 128  # of a number in a sentence; longer ones are described
@@ -58,10 +59,27 @@ def called(what: str, value: Any) -> None:
         raise TypeError(f"{what} is a function, or None, not {value!r:.80}.")
 
 
-def not_a_message(value: Any) -> TypeError:
+def check_several(call: str, single: str, messages: Any) -> None:
+    """Raises TypeError for what is not several messages: one alone would be taken to pieces."""
+    if isinstance(messages, list):
+        return
+    if isinstance(messages, str | bytes | bytearray | memoryview):
+        raise TypeError(
+            f"{call} takes several messages, as a list has them, not {messages!r:.80}; {single} "
+            "takes a single one."
+        )
+    if not isinstance(messages, Iterable) and not hasattr(messages, "__getitem__"):
+        raise TypeError(f"{call} takes several messages, as a list has them, not {messages!r:.80}.")
+
+
+def not_a_message(value: Any) -> Exception:
     """Why it cannot be sent where messages are bytes."""
     try:
         memoryview(value)
+    except ValueError:
+        return ValueError(
+            "This message is a view that was released; send it before that, or a copy: bytes(...)."
+        )
     except TypeError:
         return TypeError(
             f"A message is bytes here, not {value!r:.80}; encode it, or say type= at both ends."

@@ -28,13 +28,13 @@ def size_of(data: BytesLike) -> int:
 
 
 def check_bytes(message: Any) -> None:
-    """Raises TypeError for what is not bytes-like, or not in one piece."""
+    """Raises TypeError for what is not bytes-like, or not in one piece; ValueError: released."""
     if type(message) is bytes:
         return
     try:
         with memoryview(message) as view:
             whole = view.c_contiguous
-    except TypeError:
+    except (TypeError, ValueError):
         whole = False
     if not whole:
         raise not_a_message(message)
@@ -68,7 +68,7 @@ def codec_for(kind: Any) -> tuple[Encode | None, Decode | None]:
     try:
         decoder = msgspec.msgpack.Decoder(kind)
     except TypeError as problem:
-        raise TypeError(f"{kind!r} cannot be a message's type: {problem}.") from None
+        raise TypeError(f"{kind!r:.80} cannot be a message's type: {problem!s:.160}.") from None
     described(kind)
 
     def decode_untrusted(data: bytes) -> Any:

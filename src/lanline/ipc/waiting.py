@@ -35,10 +35,12 @@ def seconds_of(timeout: Any) -> float | None:
     if timeout is None:
         return None
     try:
-        seconds = math.nan if isinstance(timeout, str | bytes) else float(timeout)
+        # What has neither may be text, or a buffer that holds some, and float would read it.
+        is_number = hasattr(timeout, "__float__") or hasattr(timeout, "__index__")
+        seconds = float(timeout) if is_number else math.nan
     except OverflowError:  # an int that no float can hold
         return None if timeout > 0 else 0
-    except TypeError:
+    except (TypeError, ValueError):
         seconds = math.nan
     if seconds != seconds:
         kind = ValueError if isinstance(timeout, float) else TypeError

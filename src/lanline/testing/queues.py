@@ -267,6 +267,26 @@ def a_queue_that_is_shut_down_gives_what_is_left_and_ends(make: MakeAddress, ope
             queue.join(0)
 
 
+def what_was_put_before_a_queue_was_shut_down_is_counted(make: MakeAddress, open_: Open) -> None:
+    address = make()
+    with (
+        open_(address, capacity=2) as queue,
+        ipc.Queue[bytes](address) as other,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        shut = pool.submit(_shut_down_when_full, other)
+        assert queue.put_many([b"1", b"2", b"3"], SECONDS) == 2
+        raises(ipc.PeerClosedError, queue.put_many, [b"3"])
+        assert list(other) == [b"1", b"2"]
+        shut.result(SECONDS)
+
+
+def _shut_down_when_full(queue: ipc.Queue[bytes]) -> None:
+    while not queue.full():
+        time.sleep(0.001)
+    queue.shutdown()
+
+
 def with_redelivery_the_end_waits_for_what_others_have_in_hand(
     make: MakeAddress, open_: Open
 ) -> None:
@@ -461,6 +481,7 @@ CHECKS: list[Check] = [
     types_are_checked_and_a_bad_one_is_no_end,
     iteration_finishes_what_it_gave,
     a_queue_that_is_shut_down_gives_what_is_left_and_ends,
+    what_was_put_before_a_queue_was_shut_down_is_counted,
     with_redelivery_the_end_waits_for_what_others_have_in_hand,
     a_queue_that_is_shut_down_at_once_throws_away_what_waits,
     opening_again_needs_the_name_alone,

@@ -21,6 +21,7 @@ from lanline.ipc.channels import contract as blocking
 from lanline.ipc.channels.contract import RECV_MANY, Statistics, batches, how_many
 from lanline.ipc.channels.stream import LINGER_SECONDS
 from lanline.ipc.channels.views import check_loan
+from lanline.ipc.given import check_several
 from lanline.ipc.handed import StaysHere
 from lanline.ipc.payload import BytesLike, size_of
 from lanline.ipc.system import speaking
@@ -140,9 +141,11 @@ class Channel(StaysHere, Generic[T]):
 
         Cancelled, it has sent those before the one that waits.
         """
+        check_several("send_many", "send", messages)
         channel = self._channel
         channel.check_fork()
         if channel.overflows:
+            seconds_of(timeout)
             return await self._send_each(messages)
         deadline = Deadline(timeout)
         sent = 0
@@ -401,6 +404,8 @@ class Listener(StaysHere, Generic[T]):
     """As `lanline.ipc.Listener`, for one event loop. Tasks may share it."""
 
     def __init__(self, listener: blocking.Listener[T]) -> None:
+        if not isinstance(listener, blocking.Listener):
+            raise TypeError(f"An aio.Listener takes over an ipc.Listener, not {listener!r:.80}.")
         self._listener = listener
         self._visits: set[Visit] = set()
         self.address = listener.address
@@ -441,5 +446,7 @@ class Listener(StaysHere, Generic[T]):
 
 
 def _link_of(channel: blocking.Channel[Any]) -> Link:
+    if not isinstance(channel, blocking.Channel):
+        raise TypeError(f"An aio.Channel takes over an ipc.Channel, not {channel!r:.80}.")
     link: Link = channel.link  # type: ignore[attr-defined]  # every method's has one
     return link

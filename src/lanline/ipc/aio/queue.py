@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
 from lanline.errors import ClosedError, PeerClosedError, TimedOutError
 from lanline.ipc.aio.watch import Watch
+from lanline.ipc.given import check_several
 from lanline.ipc.handed import StaysHere
 from lanline.ipc.shared import queue as blocking
 from lanline.ipc.waiting import Deadline, seconds_of
@@ -112,9 +113,10 @@ class Queue(StaysHere, Generic[T]):
     async def put_many(self, messages: Iterable[T], timeout: float | None = None) -> int:
         """Put several; how many of them are in the queue afterwards.
 
-        Fewer than all only when the time-out passed, or memory ran out, after the first, or
-        "drop-newest" dropped some. Cancelled, it has put those before the one that waits.
+        Fewer than all only where `lanline.ipc.Queue.put_many` says so. Cancelled, it has put those
+        before the one that waits.
         """
+        check_several("put_many", "put", messages)
         batch = list(messages)
         seconds_of(timeout)
         if self._queue.overflow != "block":
@@ -125,7 +127,7 @@ class Queue(StaysHere, Generic[T]):
             rest = batch[done:]
             try:
                 done += await self._when(lambda: self._queue.put_many(rest, 0), deadline.left())  # noqa: B023  it is done with by then
-            except TimedOutError:
+            except (TimedOutError, PeerClosedError):
                 if not done:
                     raise
                 break

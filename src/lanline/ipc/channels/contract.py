@@ -41,7 +41,7 @@ from lanline.errors import (
 )
 from lanline.ipc.channels.views import Borrowed, HeldMessage, Loan
 from lanline.ipc.ending import at_exit
-from lanline.ipc.given import at_most, whole
+from lanline.ipc.given import at_most, check_several, whole
 from lanline.ipc.handed import StaysHere
 from lanline.ipc.payload import BytesLike, check_bytes, codec_for, size_of
 from lanline.ipc.steps import Steps, run
@@ -224,6 +224,7 @@ class Channel(StaysHere, ABC, Generic[T]):
         `timeout`: seconds for all of them together; TimedOutError only when none was sent. Raises
         what `send` does; those before the one that failed have been sent.
         """
+        check_several("send_many", "send", messages)
         self.check_fork()
         deadline = Deadline(timeout)
         count = 0

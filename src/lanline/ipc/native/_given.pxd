@@ -8,7 +8,7 @@ cdef inline int take_buffer(message, Py_buffer *buffer) except -1:
     """The bytes of a message. Raises TypeError for what has none, or not in one piece."""
     try:
         PyObject_GetBuffer(message, buffer, PyBUF_SIMPLE)
-    except (TypeError, BufferError):
+    except (TypeError, BufferError, ValueError):  # the last: a view that was released
         from lanline.ipc.given import not_a_message
         raise not_a_message(message) from None
     return 0

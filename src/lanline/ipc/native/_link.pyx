@@ -51,7 +51,7 @@ from lanline.errors import (
     PeerDiedError,
     TimedOutError,
 )
-from lanline.ipc.given import whole
+from lanline.ipc.given import check_several, whole
 
 
 cdef extern from "result.h" nogil:
@@ -707,7 +707,10 @@ cdef class Link:
         cdef uint64_t deadline = 0, count = 0, appended = 0, total = 0
         cdef ring_record record
         cdef Py_buffer buffer
-        cdef list batch = messages if type(messages) is list else list(messages)
+        cdef list batch
+        if type(messages) is not list:
+            check_several("send_many", "send", messages)
+        batch = messages if type(messages) is list else list(messages)
         if self.outgoing.unusual & RING_DROPS:
             for message in batch:
                 self.send(message, None, kind)

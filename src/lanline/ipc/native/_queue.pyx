@@ -268,7 +268,7 @@ cdef class Member:
             if parcel.size < BIG:
                 answer = queue_send(&self.q, &parcel, 1, &attempt)
             if answer != RESULT_OK:
-                self._put_slowly(&parcel, 1, &attempt, answer, timeout)
+                self._put_slowly(&parcel, 1, &attempt, answer, deadline_of(timeout))
         finally:
             PyBuffer_Release(&buffer)
 
@@ -276,15 +276,15 @@ cdef class Member:
         """Put all of `messages`, in order and with others' between them only where room ran out.
 
         Returns how many were put: fewer than all only when the time-out passed, or memory ran out,
-        after the first.
+        or the queue was shut down, after the first.
         """
         cdef Py_ssize_t count = 0, i, here, total = len(messages)
+        cdef uint64_t deadline = deadline_of(timeout)
         cdef Py_buffer buffers[BATCH]
         cdef queue_parcel parcels[BATCH]
         cdef queue_try attempt
         cdef result answer
         cdef uint32_t put
-        check_timeout(timeout)
         while count < total:
             here = 0
             try:
@@ -303,9 +303,9 @@ cdef class Member:
                 if answer != RESULT_OK:
                     try:
                         put += self._put_slowly(
-                            &parcels[put], <uint32_t>here - put, &attempt, answer, timeout
+                            &parcels[put], <uint32_t>here - put, &attempt, answer, deadline
                         )
-                    except (TimedOutError, FullError, NoRoomError):
+                    except (TimedOutError, FullError, NoRoomError, PeerClosedError):
                         count += attempt.done + put
                         if count:
                             return count
@@ -317,9 +317,8 @@ cdef class Member:
         return count
 
     cdef uint32_t _put_slowly(self, const queue_parcel *parcels, uint32_t count, queue_try *attempt,
-                         result answer, timeout) except? 0:
+                         result answer, uint64_t deadline) except? 0:
         """Go on after a first try that did not put all; on an error attempt.done were put."""
-        cdef uint64_t deadline = deadline_of(timeout)
         cdef uint64_t give_up = max(deadline, clock_ns() + LOCK_NS)
         cdef uint32_t put = 0
         cdef sentry_wait w

@@ -34,7 +34,7 @@ from lanline.errors import (
     TimedOutError,
 )
 from lanline.ipc.forgotten import warn_unclosed
-from lanline.ipc.given import at_most, whole, yes_or_no
+from lanline.ipc.given import at_most, check_several, whole, yes_or_no
 from lanline.ipc.handed import StaysHere
 from lanline.ipc.native import load
 from lanline.ipc.payload import Pickle, codec_for
@@ -295,9 +295,11 @@ class Queue(StaysHere, Generic[T]):
     def put_many(self, messages: Iterable[T], timeout: float | None = None) -> int:
         """Put several, faster than one by one; how many of them are in the queue afterwards.
 
-        Fewer than all only when the time-out passed, or memory ran out, after the first, or
-        "drop-newest" dropped some.
+        `timeout`: seconds for all of them together. Fewer than all only when it passed, memory ran
+        out, or the queue was shut down, after the first, or "drop-newest" dropped some; with none
+        put it raises what `put` does.
         """
+        check_several("put_many", "put", messages)
         batch: list[Any]
         if self._encode is not None:
             batch = [self._encode(message) for message in messages]
@@ -314,6 +316,8 @@ class Queue(StaysHere, Generic[T]):
             count = self._member.put_many(batch, 0)
         except (TimedOutError, FullError):  # a queue that only the bytes bound says Full itself
             count = 0
+        if count < len(batch) and self.statistics()["shut_down"]:
+            return count
         if count < len(batch) and self.overflow == "raise":
             raise FullError(
                 f"{self.address} is full: {count:,} of {len(batch):,} were put; its capacity is "
