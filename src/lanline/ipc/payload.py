@@ -76,7 +76,7 @@ def codec_for(kind: Any) -> tuple[Encode | None, Decode | None]:
             return decoder.decode(data)
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as problem:
             name = getattr(kind, "__name__", str(kind))
-            raise MessageError(f"What arrived is not a {name}: {problem}.") from None
+            raise MessageError(f"What arrived is not of the type {name}: {problem}.") from None
 
     return msgspec.msgpack.Encoder().encode, decode_untrusted
 

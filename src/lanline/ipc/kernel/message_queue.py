@@ -192,7 +192,7 @@ class MessageQueue(StaysHere, Generic[T]):
         deadline = Deadline(timeout)
         while not self._at_once(lambda queue: queue.send(data, 0, priority)):
             if not (yield from self._waits.writable(self.fileno(), deadline.left())):
-                raise deadline.passed(f"{self.address} stayed full")
+                raise deadline.passed(f"{self.address} had no room")
             self._check()
 
     def receiving(self, timeout: float | None = None) -> Steps[tuple[T, int]]:
