@@ -305,3 +305,18 @@ def test_ctrl_c_on_a_terminal_says_that_everything_is_stored(tmp_path: Path) -> 
         terminal.press(b"\x03")
         terminal.read_until(b"The hub has stopped; everything is stored.")
         assert terminal.ended() == 0
+
+
+def test_where_a_new_terminal_does_not_know_the_command_it_says_what_makes_it_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(LANLINE).parent
+    if not (folder / "activate").is_file():
+        pytest.skip("needs a virtual environment with its activate script")
+    for path, is_said in (("/usr/bin:/bin", True), (f"{folder}:/usr/bin:/bin", False)):
+        monkeypatch.setenv("PATH", path)
+        with Terminal("up", "--port", "0", "--no-agent", "--data", str(tmp_path)) as terminal:
+            terminal.read_until(b"Ctrl-C stops the hub.")
+            terminal.press(b"\x03")
+            assert terminal.ended() == 0
+            assert (f"{folder}/activate".encode() in terminal.written) == is_said

@@ -79,7 +79,9 @@ def test_who_watches_hears_of_coming_and_going(house: House) -> None:
     assert list(house.hub.board.summary_watchers) == []
 
 
-def test_who_watches_without_figures_hears_of_coming_going_and_new_names_alone(house: House) -> None:
+def test_who_watches_without_figures_hears_of_coming_going_and_new_names_alone(
+    house: House,
+) -> None:
     (listed,) = house.ask(1, m.Watch())
     assert isinstance(listed, m.MachineList)
     house.ask(2, m.Publish(sample=SAMPLE))

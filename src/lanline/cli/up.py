@@ -102,6 +102,17 @@ def _print_json(running: Running) -> None:
     typer.echo(msgspec.json.encode(running.ready))
 
 
+def _how_to_reach() -> str:
+    """What to type where `lanline` is not found, as after `scripts/up`; empty where it is."""
+    import shlex
+    import shutil
+
+    activate = Path(sys.executable).with_name("activate")
+    if shutil.which("lanline") or not activate.is_file():
+        return ""
+    return f"source {shlex.quote(str(activate))}"
+
+
 def _print_welcome(running: Running) -> None:
     ready = running.ready
     where = f"{ready.host}:{ready.port}"
@@ -129,6 +140,8 @@ def _print_welcome(running: Running) -> None:
         if sys.stdin.isatty():
             _print_code_on_enter(running)
     typer.echo(f"\nHistory is in {ready.data}. Ctrl-C stops the hub.")
+    if reach := _how_to_reach():
+        typer.echo(f"Another terminal knows the command `lanline` after `{reach}`.")
 
 
 def _print_code(running: Running) -> None:
