@@ -51,6 +51,11 @@ def take_window(
         shown.room.entry.set("I have it running on the laptop, too.")
         shown.room.send_button.invoke()
     until(root, lambda: "laptop" in shown.room.messages.text.get("1.0", "end"))
+    for room in ("#build", "#lobby"):
+        shown.room.entry.set(f"/join {room}")
+        shown.room.send_button.invoke()
+        until(root, lambda room=room: room in shown.room.rooms.selection())  # type: ignore[misc]
+    until(root, lambda: "laptop" in shown.room.messages.text.get("1.0", "end"))
     others.type()
     until(root, lambda: "typing" in str(shown.room.typists.cget("text")))
     take_root(root, images / f"window-{appearance}.png")
