@@ -1,7 +1,7 @@
-"""Every piece of Python in the documents runs.
+"""Every piece of Python in the documents runs, and of a shell what is marked as such.
 
 A block stands for itself. One that begins with `# one process` runs beside those that follow it and
-begin with `# another process`.
+begin with `# another process`. Of a shell's block each line is typed into a terminal of its own.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SHELL = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SECONDS = 40
 
 
@@ -31,29 +32,45 @@ def groups(page: Path) -> list[list[str]]:
     return found
 
 
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 SNIPPETS = [
     pytest.param(blocks, id=f"{page.relative_to(ROOT)}-{number}")
-    for page in sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+    for page in PAGES
     for number, blocks in enumerate(groups(page), 1)
+]
+TERMINALS = [
+    pytest.param(block.splitlines(), id=f"{page.relative_to(ROOT)}-{number}")
+    for page in PAGES
+    for number, block in enumerate(SHELL.findall(page.read_text()), 1)
 ]
 
 
 @pytest.mark.parametrize("blocks", SNIPPETS)
 def test_a_snippet_runs(blocks: list[str], tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    run.mkdir(mode=0o700)
-    environment = {**os.environ, "XDG_RUNTIME_DIR": str(run)}
+    run_together([[sys.executable, "-W", "error", "-c", block] for block in blocks], tmp_path)
+
+
+@pytest.mark.parametrize("lines", TERMINALS)
+def test_what_is_typed_into_terminals_runs(lines: list[str], tmp_path: Path) -> None:
+    run_together([["bash", "-o", "pipefail", "-c", line] for line in lines], tmp_path)
+
+
+def run_together(commands: list[list[str]], folder: Path) -> None:
+    runtime = folder / "run"
+    runtime.mkdir(mode=0o700)
+    found_here = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "XDG_RUNTIME_DIR": str(runtime), "PATH": found_here}
     processes = [
         subprocess.Popen(
-            [sys.executable, "-W", "error", "-c", block],
-            cwd=tmp_path,
+            command,
+            cwd=folder,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
-        for block in blocks
+        for command in commands
     ]
     until = time.monotonic() + SECONDS
     try:
@@ -62,8 +79,9 @@ def test_a_snippet_runs(blocks: list[str], tmp_path: Path) -> None:
         for process in processes:
             process.kill()
             process.communicate()
-    assert [process.returncode for process in processes] == [0] * len(blocks), "\n".join(said)
+    assert [process.returncode for process in processes] == [0] * len(commands), "\n".join(said)
 
 
 def test_the_pages_have_snippets() -> None:
     assert len(SNIPPETS) >= 10
+    assert TERMINALS
