@@ -53,6 +53,12 @@ def yes_or_no(what: str, value: Any) -> bool:
     return value
 
 
+def can_call(what: str, value: Any) -> None:
+    """Raises TypeError for what cannot be called."""
+    if not callable(value):
+        raise TypeError(f"{what} is a function, not {value!r:.80}.")
+
+
 def called(what: str, value: Any) -> None:
     """Raises TypeError for what is neither None nor can be called."""
     if value is not None and not callable(value):

@@ -70,6 +70,11 @@ class FifoWriter(_Closing):
 
     def __init__(self, end: fifo_records.FifoWriter) -> None:
         """Take over a writer; it is this one's from here on."""
+        if not isinstance(end, fifo_records.FifoWriter):
+            raise TypeError(
+                f"An aio.FifoWriter takes over an ipc.FifoWriter, not {end!r:.80}; to open one: "
+                "await aio.FifoWriter.open(address)."
+            )
         self._end = end
         self.address = end.address
 

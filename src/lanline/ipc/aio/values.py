@@ -8,6 +8,7 @@ from typing import Any, Generic, Self, TypeVar, overload
 
 from lanline.errors import ClosedError, TimedOutError
 from lanline.ipc.aio.watch import Watch
+from lanline.ipc.given import can_call
 from lanline.ipc.handed import StaysHere
 from lanline.ipc.shared import broadcast, value
 from lanline.ipc.waiting import Deadline, seconds_of
@@ -75,6 +76,7 @@ class SharedValue(StaysHere, Generic[T]):
         Waits at most `timeout` seconds for other writers. They wait meanwhile, so `change` is to be
         quick, and not a coroutine.
         """
+        can_call("What changes a value", change)
         await self._turn(self._value.try_lock, timeout)
         return self._value.update_locked(change)
 
@@ -99,6 +101,7 @@ class SharedValue(StaysHere, Generic[T]):
     async def wait(self, version: int, timeout: float | None = None) -> int:
         """Wait until it has been set oftener than `version` says; the version then."""
         deadline = Deadline(timeout)
+        version = value.version_of(version)
         if self._value.version > version:
             return self._value.version
         what = "The value did not change"

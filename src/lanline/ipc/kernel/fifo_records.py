@@ -31,7 +31,6 @@ from lanline.errors import (
     NotFoundError,
     PeerClosedError,
     PermissionDeniedError,
-    TimedOutError,
 )
 from lanline.ipc.address import parse_address
 from lanline.ipc.copies import drop_in_child
@@ -246,8 +245,8 @@ class FifoWriter(_End):
         check_bytes(record)
         line = bytes(record) + END
         if len(line) > select.PIPE_BUF:
-            raise MessageTooLargeError(len(record), select.PIPE_BUF - 1)
-        if END in record:
+            raise MessageTooLargeError(len(line) - 1, select.PIPE_BUF - 1)
+        if END in line[:-1]:
             raise ValueError("A record of a FIFO ends with a newline and cannot hold another.")
         deadline = Deadline(timeout)
         while True:
@@ -276,7 +275,7 @@ def opened_to_write(address: str, timeout: float | None) -> Steps[int]:
             left = deadline.left()
             if left is not None and left <= RETRY_SECONDS:
                 if timeout:
-                    raise TimedOutError(f"Nobody read {address} within {timeout:g} s.") from None
+                    raise deadline.passed(f"Nobody read {address}") from None
                 raise
         yield Wait(RETRY_SECONDS)
 

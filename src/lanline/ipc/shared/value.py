@@ -16,10 +16,10 @@ from itertools import starmap
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
 from lanline.errors import NotFoundError
-from lanline.ipc.given import whole, yes_or_no
+from lanline.ipc.given import can_call, whole, yes_or_no
 from lanline.ipc.handed import StaysHere
 from lanline.ipc.native import load
-from lanline.ipc.payload import codec_for, said_of
+from lanline.ipc.payload import check_bytes, codec_for, said_of
 from lanline.ipc.shared.named import Block
 from lanline.ipc.system import by_the_system
 
@@ -32,6 +32,7 @@ T = TypeVar("T")
 
 DEFAULT_BYTES = 1024
 MOST_BYTES = 1 << 40
+VERSION_MOST = (1 << 64) - 1
 
 
 class SharedValue(StaysHere, Generic[T]):
@@ -131,6 +132,7 @@ class SharedValue(StaysHere, Generic[T]):
         Waits at most `timeout` seconds for other writers. They wait meanwhile, so `change` is to be
         quick, and may not set it itself.
         """
+        can_call("What changes a value", change)
         locked: deque[None] = deque()
         try:
             # All in C: no handler comes between the locking and what says so.
@@ -150,14 +152,12 @@ class SharedValue(StaysHere, Generic[T]):
     def _changed(self, change: Callable[[T], T]) -> T:
         """Set it, while this thread has the lock."""
         value = change(self.get())
-        data: Any = value if self._encode is None else self._encode(value)
-        self._value.set_locked(bytes(data))
+        self._value.set_locked(bytes(self._encoded(value)))
         return value
 
     def try_set(self, value: T) -> bool:
         """Set it, unless another writer that lives is at it just now."""
-        data: Any = value if self._encode is None else self._encode(value)
-        return self._value.try_set(data)
+        return self._value.try_set(self._encoded(value))
 
     def try_lock(self) -> bool:
         """Keep other writers out until `update_locked`, unless one that lives is at it just now."""
@@ -177,7 +177,7 @@ class SharedValue(StaysHere, Generic[T]):
 
         Waits at most `timeout` seconds (TimedOutError). 0 is the version of what was never set.
         """
-        return self._value.wait(version, timeout)
+        return self._value.wait(version_of(version), timeout)
 
     def close(self) -> None:
         """Let go; with the last holder the value is gone. Again does nothing.
@@ -193,9 +193,20 @@ class SharedValue(StaysHere, Generic[T]):
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _encoded(self, value: T) -> Any:
+        if self._encode is not None:
+            return self._encode(value)
+        check_bytes(value)
+        return value
+
     def _decoded(self, data: bytes) -> T:
         value: Any = data if self._decode is None else self._decode(data)
         return value  # type: ignore[no-any-return]
+
+
+def version_of(number: Any) -> int:
+    """What `wait` is told. Raises TypeError and ValueError."""
+    return whole("A version", number, 0, VERSION_MOST)
 
 
 class ValueBlock(Block):
