@@ -104,6 +104,21 @@ def test_views_outlive_it(runtime_folder: Path) -> None:
     assert view[5] == 9
 
 
+def test_an_array_alone_outlives_it(runtime_folder: Path) -> None:
+    memory = ipc.SharedMemory("shm:block", 100)
+    array = memory.array(np.uint8)
+    part = memory.array(np.int16, (2, 3), offset=10).T[1:]
+    memory.close()
+    del memory
+    gc.collect()
+    array[:] = 9
+    assert part.tolist() == [[0x909, 0x909], [0x909, 0x909]]
+    del array, part
+    gc.collect()
+    with open("/proc/self/maps", encoding="utf-8") as maps:
+        assert str(runtime_folder) not in maps.read()
+
+
 def test_python_objects_are_refused() -> None:
     with ipc.SharedMemory("shm:block", 100) as memory, pytest.raises(TypeError, match="objects"):
         memory.array(object)

@@ -48,6 +48,12 @@ def place_of_view(view: memoryview) -> Place:
     return place_of_array(np.frombuffer(view, np.uint8))
 
 
+def pass_on(one: ipc.Channel[Any], other: ipc.Channel[Any], array: NDArray[Any]) -> None:
+    for _ in range(10_000):
+        one.send(array, 0)
+        assert other.recv(SECONDS)[0] == array[0]
+
+
 @pytest.fixture
 def ends() -> Iterator[tuple[ipc.Channel[Any], ipc.Channel[Any]]]:
     with ipc.listen("shm:place", type=np.ndarray) as listener, ExitStack() as stack:
@@ -106,6 +112,23 @@ def test_other_methods_lend_a_copy(folder: Path) -> None:
         one.send(np.arange(1000), SECONDS)
         with other.borrow_array(SECONDS) as lent:
             assert place_of_array(lent).file in ("", "[heap]")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_lent_array_that_is_kept_keeps_its_place(
+    size: int, ends: tuple[ipc.Channel[Any], ipc.Channel[Any]]
+) -> None:
+    one, other = ends
+    one.send(np.full(size, 7.0), SECONDS)
+    with other.borrow_array(SECONDS) as lent:
+        kept = lent[:3]
+    del lent
+    more = np.full(max(size, 1000), 8.0)
+    with pytest.raises(ipc.TimedOutError):  # the ring comes round to the place, and waits for it
+        pass_on(one, other, more)
+    one.close()
+    other.close()
+    assert (kept == 7).all()
 
 
 async def test_on_an_event_loop_it_is_the_same(

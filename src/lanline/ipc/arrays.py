@@ -110,7 +110,7 @@ def array_in(
 ) -> NDArray[Any]:
     """The array whose message lies in `room`, to be filled; its head is written."""
     room[: len(head)] = head
-    return np.ndarray(shape, dtype, room, len(head))
+    return np.ndarray(shape, dtype, _held(room), len(head))
 
 
 def laid_over(
@@ -133,7 +133,16 @@ def laid_over(
             f"An array of {size:,} bytes does not fit into the {room:,} bytes from offset "
             f"{offset:,} on; give a smaller shape."
         )
-    return np.ndarray(sizes, kind, view, offset)
+    return np.ndarray(sizes, kind, _held(view), offset)
+
+
+def _held(view: memoryview) -> NDArray[np.uint8]:
+    """Its bytes, kept for as long as an array lies in them.
+
+    `numpy.ndarray` gives the buffer back at once and holds only whose it was, which may then close
+    it, or let others write there, under the array. `numpy.frombuffer` keeps the buffer.
+    """
+    return np.frombuffer(view, np.uint8)
 
 
 def encode(array: NDArray[Any]) -> bytes:
@@ -156,7 +165,7 @@ def decode_untrusted(data: bytes | memoryview) -> NDArray[Any]:
             raise MessageError("What arrived is not an array of plain numbers.")
         if math.prod(head.shape) * dtype.itemsize != len(body):
             raise MessageError("What arrived is not an array: its size does not fit its shape.")
-        array: NDArray[Any] = np.ndarray(head.shape, dtype, body)
+        array: NDArray[Any] = np.ndarray(head.shape, dtype, _held(body))
     except _NOT_AN_ARRAY as problem:
         raise MessageError(f"What arrived is not an array: {problem}.") from None
     array.flags.writeable = False
