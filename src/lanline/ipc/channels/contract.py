@@ -32,7 +32,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeVar
 
 from lanline.errors import (
     ClosedError,
-    ForkedError,
     FullError,
     MessageError,
     PeerClosedError,
@@ -41,6 +40,7 @@ from lanline.errors import (
 )
 from lanline.ipc.channels.views import Borrowed, HeldMessage, Loan
 from lanline.ipc.ending import at_exit
+from lanline.ipc.forked import OfOneProcess
 from lanline.ipc.given import at_most, check_several, whole
 from lanline.ipc.handed import StaysHere
 from lanline.ipc.payload import BytesLike, check_bytes, codec_for, size_of
@@ -126,7 +126,7 @@ def check_rule(overflow: str, takes_back: bool) -> None:
     )
 
 
-class Channel(StaysHere, ABC, Generic[T]):
+class Channel(OfOneProcess, StaysHere, ABC, Generic[T]):
     """An open two-way link that carries messages; both sides say the same `type` of them.
 
     Calls wait at most `timeout` seconds (None: for ever, 0: not at all). One that times out or is
@@ -139,6 +139,7 @@ class Channel(StaysHere, ABC, Generic[T]):
     yours to write to).
     """
 
+    _forked = "This channel came through a fork; open one in the child."
     takes_back: ClassVar[bool] = False  # can it drop what it has sent?
 
     def __init__(self, kind: Any = bytes, overflow: Overflow = "block") -> None:
@@ -430,19 +431,6 @@ class Channel(StaysHere, ABC, Generic[T]):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _pid_is_ours(self) -> bool:
-        return self._pid == os.getpid()
-
-    @property
-    def is_forked(self) -> bool:
-        """Did it come into this process through a fork?"""
-        return not self._pid_is_ours()
-
-    def check_fork(self) -> None:
-        """Raise ForkedError in a process that has this channel through a fork."""
-        if not self._pid_is_ours():
-            raise ForkedError("This channel came through a fork; open one in the child.")
-
 
 _listeners: weakref.WeakSet[Listener[Any]] = weakref.WeakSet()
 
@@ -457,13 +445,14 @@ def _free_addresses() -> None:
                 listener.free_address()
 
 
-class Listener(StaysHere, ABC, Generic[T]):
+class Listener(OfOneProcess, StaysHere, ABC, Generic[T]):
     """Waits under an address for others to connect; a `for` over it gives channels until `close`.
 
     Threads may share it. Any call raises ClosedError once you closed it, and ForkedError in a
     process that has it through a fork.
     """
 
+    _forked = "This listener came through a fork and is the parent's."
     address: str  # as others connect to it; with the port that the system chose
 
     def __init__(self) -> None:
@@ -485,19 +474,6 @@ class Listener(StaysHere, ABC, Generic[T]):
         self.check_fork()
         with speaking(self.address):
             return run(self.accepting(Deadline(timeout)))
-
-    def _pid_is_ours(self) -> bool:
-        return self._pid == os.getpid()
-
-    @property
-    def is_forked(self) -> bool:
-        """Did it come into this process through a fork?"""
-        return not self._pid_is_ours()
-
-    def check_fork(self) -> None:
-        """Raise ForkedError in a process that has this listener through a fork."""
-        if not self._pid_is_ours():
-            raise ForkedError("This listener came through a fork and is the parent's.")
 
     @abstractmethod
     def fileno(self) -> int:
