@@ -76,6 +76,11 @@ def test_the_name_is_enough_for_who_comes_later() -> None:
         ipc.Broadcast[bytes]("shm:prices") as behind_a_reader,
     ):
         assert behind_a_reader.limit < 4096
+    with (
+        ipc.Subscription[bytes]("shm:prices"),
+        pytest.raises(ipc.AddressInUseError, match="which may be a reader: let that one say the s"),
+    ):
+        ipc.Broadcast[bytes]("shm:prices", max_bytes=4096)
 
 
 def test_there_is_one_writer_at_a_time() -> None:

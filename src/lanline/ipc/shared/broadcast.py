@@ -113,8 +113,10 @@ class Subscription(StaysHere, Generic[T]):
     """A reader's end. Not for several threads at once: each opens its own, as does a fork's child.
 
     It begins with what is sent after it came. `type`, `max_bytes` and `create` are as those of
-    Broadcast, and so is what it raises when it is opened; TimedOutError as well, when the writer
-    comes round faster than one can begin to read. Arrays that it gives are read-only.
+    Broadcast, and so is what it raises when it is opened: one that comes before its writer makes
+    the ring, so let it say the writer's `max_bytes`, or wait for the writer (`create=False`).
+    TimedOutError as well, when the writer comes round faster than one can begin to read. Arrays
+    that it gives are read-only.
     """
 
     @overload
@@ -210,6 +212,11 @@ class Subscription(StaysHere, Generic[T]):
 
 class BroadcastBlock(Block):
     """The ring, behind what is told of it."""
+
+    _way_out = (
+        "who came first made it, which may be a reader: let that one say the same, or open it by "
+        "its name alone"
+    )
 
     @property
     def ring_bytes(self) -> int:

@@ -174,6 +174,7 @@ class Block:
     """
 
     _closed = True  # until it is open
+    _way_out = "open it by its name alone, or choose another name"  # where sizes differ
 
     def __init__(
         self, address: str, kind: str, size: int | None, new: int | None, holds: str = ""
@@ -193,8 +194,8 @@ class Block:
             self.size = self._size_of_untrusted(kind, native.BODY)
             if size is not None and size != self.size:
                 raise AddressInUseError(
-                    f"{address} exists with {self._said(self.size)}, not {self._said(size)}; open "
-                    "it by its name alone, or choose another name."
+                    f"{address} exists with {self._said(self.size)}, not {self._said(size)}; "
+                    f"{self._way_out}."
                 )
             self._agree(holds)
             self.place: Place = native.Place(self.descriptor)
