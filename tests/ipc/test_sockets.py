@@ -39,6 +39,24 @@ def test_a_peer_that_announces_too_much_ends_the_channel(make: Make) -> None:
                 channel.recv(5)
 
 
+@pytest.mark.parametrize("said", [b"", b"x", b"x" * 20_000], ids=len)
+def test_who_was_never_accepted_hears_of_a_close_and_of_no_death(make: Make, said: bytes) -> None:
+    listener = ipc.listen(make())
+    with contextlib.ExitStack() as stack:
+        callers = [stack.enter_context(ipc.connect(listener.address, 5)) for _ in range(3)]
+        if said:
+            for caller in callers:
+                caller.send(said, 5)
+        listener.close()
+        for caller in callers:
+            assert list(caller) == []
+            for call in (caller.recv, caller.borrow):
+                with pytest.raises(ipc.PeerClosedError):
+                    call(5)
+            with pytest.raises(ipc.PeerClosedError):
+                caller.send_many([bytes(10_000)] * 1000, 5)
+
+
 def test_unix_sockets_tell_who_is_there(folder: Path) -> None:
     with channels.pair(lambda: f"unix:{folder}/s") as ends:
         for end in ends:

@@ -488,8 +488,8 @@ class Listener(OfOneProcess, StaysHere, ABC, Generic[T]):
     def close(self) -> None:
         """Take nobody more and free the address. Channels that were accepted go on.
 
-        Who has connected and was never accepted is told that the peer is gone: NotFoundError where
-        its `connect` still waits, PeerDiedError where the kernel has connected it already.
+        Who has connected and was never accepted is told: NotFoundError where its `connect` still
+        waits, PeerClosedError where the kernel has connected it already (unix:, tcp:).
         """
 
     def __iter__(self) -> Iterator[Channel[T]]:

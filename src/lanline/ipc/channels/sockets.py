@@ -24,7 +24,8 @@ from lanline.errors import (
 )
 from lanline.ipc.address import Address
 from lanline.ipc.channels.contract import MESSAGE_BYTES, Credentials, Listener, Overflow
-from lanline.ipc.channels.link import DONT_WAIT, SocketLink
+from lanline.ipc.channels.framing import FAREWELL
+from lanline.ipc.channels.link import DONT_WAIT, LAST_READS, NO_SIGNAL, READ_BYTES, SocketLink
 from lanline.ipc.channels.stale import chosen_alone, taken
 from lanline.ipc.channels.stream import StreamChannel
 from lanline.ipc.copies import drop_in_child
@@ -75,6 +76,8 @@ def credentials(sock: socket.socket) -> Credentials:
 
 class SocketListener(Listener[T]):
     """Waits on a Unix or TCP socket."""
+
+    tells_all = False  # does `close` tell those whom nobody accepted, in the words of channels?
 
     def __init__(
         self,
@@ -150,9 +153,26 @@ class SocketListener(Listener[T]):
             self.socket.close()  # the parent listens on
             return
         self.free_address()
+        if self.tells_all:
+            self._turn_away()
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)  # wakes a thread that waits in accept
         self.socket.close()
+
+    def _turn_away(self) -> None:
+        """Else the kernel cuts off who waits to be accepted, as if we had died. Never waits."""
+        with contextlib.suppress(IpcError, OSError):  # where no descriptor is left, it does
+            for _ in range(BACKLOG + 1):
+                sock = self.accepted()
+                if sock is None:
+                    return
+                with sock, contextlib.suppress(OSError):
+                    sock.setblocking(False)
+                    sock.send(FAREWELL, NO_SIGNAL)
+                    sock.shutdown(socket.SHUT_WR)
+                    for _ in range(LAST_READS):  # what is left unread may take our word with it
+                        if not sock.recv(READ_BYTES):
+                            break
 
 
 class SocketMethod:
@@ -162,7 +182,9 @@ class SocketMethod:
         self._address = address
 
     def listen(self, kind: Any, limit: int, overflow: Overflow) -> SocketListener[Any]:
-        return SocketListener(self._address, kind, limit, overflow)
+        listener: SocketListener[Any] = SocketListener(self._address, kind, limit, overflow)
+        listener.tells_all = True
+        return listener
 
     def connect(
         self, timeout: float | None, kind: Any, limit: int, overflow: Overflow
