@@ -93,6 +93,13 @@ def test_an_option_that_would_be_passed_over_is_refused(call: str) -> None:
     assert b"--" in done.stderr.splitlines()[-1]
 
 
+@pytest.mark.parametrize("address", ["queue:", "value:two words"])
+def test_a_name_that_cannot_be_is_told_as_it_was_typed(address: str) -> None:
+    done = run("send", address)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"lanline: {address!r} is not an address".encode())
+
+
 def test_what_is_listed_is_json_for_scripts_and_columns_in_a_pipe() -> None:
     run("send", "queue:listed", given=b"1\n2\n")
     (found,) = (

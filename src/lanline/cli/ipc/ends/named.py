@@ -25,7 +25,14 @@ def opener_of_named(address: str, options: Options) -> Callable[[], End]:
         "value": ValueEnd,
         "memory": MemoryEnd,
     }[kind]
-    return lambda: opening(name, options)
+
+    def opened() -> End:
+        try:
+            return opening(name, options)
+        except AddressError as problem:  # it speaks of shm:, which nobody typed
+            raise AddressError(address, problem.problem) from None
+
+    return opened
 
 
 class QueueEnd(End):
