@@ -521,6 +521,7 @@ def test_a_queue_that_was_emptied_gives_its_memory_back(
 
 
 FULL_FILE_SYSTEM = """
+import os
 from lanline import ipc
 with ipc.Queue("shm:jobs", capacity=None) as queue:
     put = 0
@@ -535,6 +536,36 @@ with ipc.Queue("shm:jobs", capacity=None) as queue:
     for _ in range(put):
         assert queue.get(0) == b"x" * 100_000
     queue.put(b"x" * 100_000)
+    while not queue.empty():
+        queue.get(0)
+
+folder = os.environ["XDG_RUNTIME_DIR"]
+MAKERS = {
+    "queue": lambda: ipc.Queue("shm:more", capacity=4),
+    "lock": lambda: ipc.Lock("/more"),
+    "memory": lambda: ipc.SharedMemory("shm:more", 10_000),
+    "value": lambda: ipc.SharedValue("shm:more"),
+    "broadcast": lambda: ipc.Broadcast("shm:more"),
+}
+os.truncate(os.open(f"{folder}/lanline/more.queue", os.O_CREAT | os.O_RDWR, 0o600), 1 << 30)
+with open(f"{folder}/all", "wb", buffering=0) as file:
+    try:
+        while file.write(bytes(4096)):
+            pass
+    except OSError:
+        pass
+for _ in range(2):  # what the first one left behind would be a bus error for the second
+    for name, make in MAKERS.items():
+        try:
+            make()
+        except ipc.NoRoomError as problem:
+            assert "more" in str(problem) and "its file system is full" in str(problem), problem
+        else:
+            raise AssertionError(name)
+assert os.listdir(f"{folder}/lanline") == [], os.listdir(f"{folder}/lanline")
+os.unlink(f"{folder}/all")
+for make in MAKERS.values():
+    make().close()
 """
 
 

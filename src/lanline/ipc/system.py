@@ -31,11 +31,11 @@ with contextlib.suppress(ImportError):
 NO_ROOM = {
     errno.EMFILE: "this process has as many files open as it may; close some, or raise `ulimit -n`",
     errno.ENFILE: "the system has as many files open as it can; see fs.file-max",
-    errno.ENOMEM: "there is no memory for it",
+    errno.ENOMEM: "there is no memory for it; see `free` and `ulimit -v`",
     errno.ENOBUFS: "there is no memory for it",
     errno.ENOSPC: "its file system is full",
     getattr(errno, "EDQUOT", errno.ENOSPC): "you may take no more of its file system",
-    errno.EFBIG: "its file system holds no file of that size",
+    errno.EFBIG: "its file system, or `ulimit -f`, allows no file of that size",
 }
 NOWHERE = (errno.ENOENT, errno.ENOTDIR)
 NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
@@ -108,9 +108,6 @@ def as_ours(place: str, problem: OSError) -> IpcError:
         return PermissionDeniedError(f"{place} is not for you to use: {why}.")
     if number in NO_PATH:
         return AddressError(place[:80], NO_PATH[number])
-    if not number:  # by the native core, where only memory and descriptors can be missing
-        limits = "see `ulimit -n` (open files) and `ulimit -v` (memory)"
-        return NoRoomError(f"{place} cannot be opened: {why} {limits}.")
     return IpcError(f"{place} cannot be opened: {why}.")
 
 

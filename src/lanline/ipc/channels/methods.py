@@ -65,10 +65,12 @@ def place_of(
 ) -> Place:
     """Raises AddressError, UnsupportedError, TypeError and ValueError, before anybody waits."""
     address = parse_address(text)
-    limit = check_options(kind, limit, overflow, takes_back=address.scheme == "shm")
-    if tls is not None:
-        _check_context(address, tls)
-    return Place(address, tls, _method_of(address, tls), kind, limit, overflow)
+    with speaking(str(address)):  # of files that cannot be opened, those of modules too
+        limit = check_options(kind, limit, overflow, takes_back=address.scheme == "shm")
+        if tls is not None:
+            _check_context(address, tls)
+        method = _method_of(address, tls)
+    return Place(address, tls, method, kind, limit, overflow)
 
 
 def _check_context(address: Address, tls: SSLContext) -> None:

@@ -42,7 +42,7 @@ from lanline.ipc.native import load
 from lanline.ipc.payload import is_array
 from lanline.ipc.shared.named import runtime_folder
 from lanline.ipc.steps import Steps, Wait
-from lanline.ipc.system import fcntl, kernel_call
+from lanline.ipc.system import as_ours, fcntl, kernel_call
 from lanline.ipc.waiting import Deadline
 
 if TYPE_CHECKING:
@@ -191,8 +191,10 @@ class ShmListener(Listener[T]):
         except AddressInUseError:
             self._folder.close()
             raise AddressInUseError(f"Somebody listens on {address} already.") from None
-        except BaseException:
+        except BaseException as problem:
             self._folder.close()
+            if isinstance(problem.__cause__, OSError):  # in words of the socket's
+                raise as_ours(self.address, problem.__cause__) from problem.__cause__
             raise
         drop_in_child(self)
 

@@ -34,6 +34,13 @@ def load(name: str) -> ModuleType:
                 "a second interpreter of one process (the native core is the first one's)",
                 "use it there, or unix: or a pipe here",
             ) from error
+        if not isinstance(error, ModuleNotFoundError):
+            raise UnsupportedError(
+                "shared memory",
+                f"this process (its native core cannot be loaded: {error})",
+                "if it is memory or open files that it lacks, see `ulimit -v` and `ulimit -n`; "
+                "else install Lanline again",
+            ) from error
         raise UnsupportedError(
             "shared memory",
             "this installation (its native core was not built)",

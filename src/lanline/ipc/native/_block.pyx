@@ -144,17 +144,19 @@ def enter_door(int fd, timeout):
     """Hold the door of this file; at most one open file description does."""
     cdef uint64_t deadline = deadline_of(timeout), soon
     cdef result answer
+    cdef int problem
     while True:
         soon = min(deadline, clock_ns() + 50000000)
         with nogil:
             answer = roster_enter_door(fd, soon)
+            problem = errno
         PyErr_CheckSignals()
         if answer != RESULT_TIMED_OUT or is_over(deadline):
             break
     if answer == RESULT_TIMED_OUT:
         raise TimedOutError("The door stayed shut: somebody is opening or closing it all the while.")
     if answer != RESULT_OK:
-        raise OSError("The file cannot be locked; is it on a file system without locks?")
+        raise OSError(problem, "its file cannot be locked (on some network file systems none can)")
 
 
 def leave_door(int fd):
@@ -220,12 +222,12 @@ cdef class Place:
         self.r.fd = fd
         self.r.shared = <roster_table *>memory_map_apart(fd, HEADER, sizeof(roster_table))
         if self.r.shared == NULL:
-            raise OSError("The shared memory could not be mapped.")
+            raise OSError(errno, os.strerror(errno))
         answer = roster_join(&self.r, &inherited)
         if answer == RESULT_FULL:
             raise FullError("1,023 participants hold it already.")
         if answer != RESULT_OK:
-            raise OSError("The file cannot be locked; is it on a file system without locks?")
+            raise OSError(errno, "its file cannot be locked (on some network file systems none can)")
         self.generation = fork_generation
         self.closed = False
         _places.add(self)
@@ -279,7 +281,7 @@ cdef class Body:
         self.size = size
         self.memory = memory_map_apart(place.r.fd, BODY, size)
         if self.memory == NULL:
-            raise OSError("The shared memory could not be mapped.")
+            raise OSError(errno, os.strerror(errno))
 
     def __dealloc__(self):
         if self.memory != NULL:

@@ -33,6 +33,7 @@ from cpython.pythread cimport (
     PyThread_release_lock,
     PyThread_type_lock,
 )
+from libc.errno cimport errno
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 from libcpp cimport bool as c_bool
@@ -267,7 +268,7 @@ cdef class Mapping:
                 at += RING_PLACES * large_size
                 good = self.large[side] != NULL
         if not good:
-            raise OSError("The shared memory could not be mapped.")
+            raise OSError(errno, os.strerror(errno))
 
     def __dealloc__(self):
         cdef int side

@@ -15,6 +15,7 @@ from cpython.buffer cimport PyBuffer_Release
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from libc.errno cimport errno
 from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memset
 
@@ -155,7 +156,7 @@ def make(int fd, uint64_t size, uint32_t capacity, bint redeliver, bint settled)
     if answer == RESULT_TOO_LARGE:
         raise ValueError(f"A queue cannot hold {size:,} bytes; between 256 bytes and 256 GiB it can.")
     if answer != RESULT_OK:
-        raise OSError("The queue's file could not be made: is the file system full?")
+        raise OSError(errno, os.strerror(errno))
 
 
 def look(int fd):
@@ -242,7 +243,7 @@ cdef class Member:
         if answer == RESULT_FULL:
             raise FullError("The queue has 1,023 participants already.")
         if answer != RESULT_OK:
-            raise OSError("The queue's file could not be mapped.")
+            raise OSError(errno, os.strerror(errno))
         self.closed = False
         self.generation = fork_generation
         _members.add(self)

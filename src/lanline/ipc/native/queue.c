@@ -25,9 +25,9 @@ static result make(int fd, uint64_t bytes, uint32_t capacity, bool redeliver, bo
     uint64_t size = queue_file_size(bytes);
     if (!size)
         return RESULT_TOO_LARGE;
-    /* The first pages for certain; the blocks get memory as they are used (see touch). */
-    if (ftruncate(fd, (off_t)size)
-        || (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, FIRST_BLOCK) && errno != EOPNOTSUPP))
+    /* The first pages for certain, and before the file is as long as a queue's, which whoever comes next
+     * would look into; the blocks get memory as they are used (see touch). */
+    if ((fallocate(fd, 0, 0, FIRST_BLOCK) && errno != EOPNOTSUPP) || ftruncate(fd, (off_t)size))
         return RESULT_SYSTEM;
     queue_control *shared = memory_map_apart(fd, 0, CONTROL);
     if (!shared)
@@ -107,10 +107,15 @@ result queue_open(queue *q, int fd)
 {
     memset(q, 0, sizeof *q);
     struct stat file;
+    queue_control control;
     if (fstat(fd, &file))
         return RESULT_SYSTEM;
+    /* Read, and not in the mapping: there, a hole in the file of a full file system is a bus error. */
     if ((uint64_t)file.st_size < FIRST_BLOCK + QUEUE_BLOCK)
         return RESULT_CORRUPT;
+    result answer = queue_look(fd, &control);
+    if (answer != RESULT_OK)
+        return answer;
     q->size = (size_t)file.st_size;
     q->mapping = memory_map_apart(fd, 0, q->size);
     if (!q->mapping)
@@ -118,7 +123,7 @@ result queue_open(queue *q, int fd)
     q->shared = q->mapping;
     q->block = (queue_block *)((char *)q->mapping + FIRST_BLOCK);
     uint64_t blocks = GET(q->shared->blocks), capacity = GET(q->shared->capacity);
-    result answer = RESULT_CORRUPT;
+    answer = RESULT_CORRUPT;
     if (GET(q->shared->magic) == MAGIC && blocks >= 1 && capacity <= UINT32_MAX
         && blocks <= (q->size - FIRST_BLOCK) / QUEUE_BLOCK && blocks <= MOST_BLOCKS) {
         q->blocks = (uint32_t)blocks;

@@ -214,7 +214,9 @@ class Queue(StaysHere, Generic[T]):
         descriptor = named.enter(path, create=create)
         made = False
         try:
-            made = self._prepare(native, descriptor, capacity, max_bytes, redeliver)
+            made = self._is_to_be_made(native, descriptor)
+            if made:
+                self._make(native, descriptor, capacity, max_bytes, redeliver)
             self._member: Member = native.Member(descriptor, path)
         except BaseException:
             if made:
@@ -228,22 +230,23 @@ class Queue(StaysHere, Generic[T]):
         self.whose: Callable[[], Any] = threading.current_thread
         self._kept: deque[Taken] = deque()  # taken behind one that is not of the type
 
-    def _prepare(
-        self,
+    @staticmethod
+    def _is_to_be_made(native: Any, descriptor: int) -> bool:
+        """Is the file new, or left empty by the dead, or half made?"""
+        return not os.fstat(descriptor).st_size or native.is_abandoned(descriptor)
+
+    @staticmethod
+    def _make(
         native: Any,
         descriptor: int,
         capacity: int | EllipsisType | None,
         max_bytes: int | None,
         redeliver: bool | None,
-    ) -> bool:
-        """Make a new file a queue; and one that was left empty by the dead, or half made, too."""
-        if os.fstat(descriptor).st_size and not native.is_abandoned(descriptor):
-            return False
+    ) -> None:
         os.ftruncate(descriptor, 0)
         slots = DEFAULT_CAPACITY if capacity is ... else capacity or 0
         settled = capacity is not ... or max_bytes is not None or redeliver is not None
         native.make(descriptor, max_bytes or DEFAULT_MAX_BYTES, slots, bool(redeliver), settled)
-        return True
 
     def _check_agreement(
         self, capacity: int | EllipsisType | None, max_bytes: int | None, redeliver: bool | None
