@@ -60,6 +60,22 @@ def test_a_receiver_that_is_killed_ends_the_sender(
     assert (code, said.count("\n")) == (5, 1)
 
 
+@pytest.mark.parametrize("method", ["shm", "unix"])
+def test_a_receiver_that_cannot_write_ends_who_still_sends(
+    method: str, shell: Start, address: Address
+) -> None:
+    where = address(method)
+    receiver = shell(f"exec lanline ipc recv --listen {where} > /dev/full")
+    reader, writer = os.pipe()
+    sender = shell(f"exec lanline ipc send --timeout 40 {where}", stdin=reader)
+    os.close(reader)
+    os.write(writer, b"first\n")
+    assert ended(receiver)[0] == 1
+    os.write(writer, b"second\n")
+    os.close(writer)
+    assert ended(sender)[0] == 5
+
+
 @pytest.mark.parametrize("who", ["recv", "send"])
 def test_ctrl_c_is_quiet_and_no_good_end_to_the_other_side(
     who: str, shell: Start, address: Address

@@ -26,7 +26,6 @@ from lanline.errors import (
     AddressError,
     AddressInUseError,
     ClosedError,
-    ForkedError,
     MessageTooLargeError,
     NotFoundError,
     PeerClosedError,
@@ -35,6 +34,7 @@ from lanline.errors import (
 from lanline.ipc.address import parse_address
 from lanline.ipc.copies import drop_in_child
 from lanline.ipc.forgotten import warn_unclosed
+from lanline.ipc.forked import OfOneProcess
 from lanline.ipc.given import whole, yes_or_no
 from lanline.ipc.handed import StaysHere
 from lanline.ipc.kernel.closing import Waits
@@ -53,8 +53,10 @@ READ_BYTES = 65_536
 END = b"\n"
 
 
-class _End(StaysHere):
+class _End(OfOneProcess, StaysHere):
     """One end of a FIFO, never blocking."""
+
+    _forked = "This end of a FIFO came through a fork; open one in the child."
 
     def __init__(self, address: str, descriptor: int) -> None:
         self.address = address
@@ -74,8 +76,7 @@ class _End(StaysHere):
         return self._descriptor
 
     def _check(self) -> None:
-        if self._pid != os.getpid():
-            raise ForkedError("This end of a FIFO came through a fork; open one in the child.")
+        self.check_fork()
         if self._descriptor < 0:
             raise ClosedError("You closed this end of the FIFO.")
 
@@ -88,7 +89,7 @@ class _End(StaysHere):
     def __del__(self) -> None:
         if getattr(self, "_descriptor", -1) >= 0:
             self.close()
-            if self._pid == os.getpid():
+            if self._pid_is_ours():
                 warn_unclosed(self.address, self)
 
     def __enter__(self) -> Self:
@@ -205,7 +206,7 @@ class FifoReader(_End):
                 return
 
     def close(self) -> None:
-        if self._made and self._descriptor >= 0 and self._pid == os.getpid():
+        if self._made and self._descriptor >= 0 and self._pid_is_ours():
             with contextlib.suppress(OSError):
                 if os.path.samestat(os.stat(self._path), os.fstat(self._descriptor)):
                     os.unlink(self._path)
