@@ -44,9 +44,12 @@ class Ear:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pid = 0  # where it was registered
         self._waiter: asyncio.Future[bool] | None = None
+        self._failed: Exception | None = None
 
     async def wait(self, seconds: float | None = None) -> bool:
         """Whether one was ready in time. Spurious wake-ups happen."""
+        if self._failed is not None:  # who had to wait for a turn comes after that
+            raise self._failed.__class__(*self._failed.args)
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             self._start(loop)
@@ -61,8 +64,9 @@ class Ear:
                 timer.cancel()
 
     def fail(self, error: Exception) -> None:
-        """Raise it where a task waits, and listen no more."""
+        """Raise it where a task waits, or comes to wait, and listen no more."""
         self.check()
+        self._failed = error
         self.stop()
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(error)
