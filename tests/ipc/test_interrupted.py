@@ -17,7 +17,7 @@ from tests.kernel_queues import fresh_queue
 from lanline import ipc
 from lanline.testing.helpers import SECONDS, met
 
-METHODS = ["unix", "tcp", "fifo", "mq", "shm"]
+METHODS = ["unix", "tcp", "fifo", "mq", "shm", "tls"]
 
 
 class Interrupted(BaseException):
@@ -41,11 +41,21 @@ def interrupt() -> Iterator[Callable[[], object]]:
 def ends(
     request: pytest.FixtureRequest, folder: Path
 ) -> Iterator[tuple[ipc.Channel[Any], ipc.Channel[Any]]]:
-    places = {"tcp": "tcp://127.0.0.1:0", "mq": f"mq:/{fresh_queue()}", "shm": "shm:place"}
-    method = request.param
+    """Two ends; "unix polled": the first one's fileno was asked for, so that it reads carefully."""
+    places = {
+        "tcp": "tcp://127.0.0.1:0",
+        "tls": "tls://127.0.0.1:0",
+        "mq": f"mq:/{fresh_queue()}",
+        "shm": "shm:place",
+    }
+    method, _, polled = request.param.partition(" ")
+    if method == "tls":
+        request.getfixturevalue("trusted")
     with ipc.listen(places.get(method, f"{method}:{folder}/place")) as listener:
         one, other = met(listener)
     with one, other:
+        if polled:
+            one.fileno()
         yield one, other
 
 
@@ -106,8 +116,10 @@ def _message(number: int) -> bytes:
     return b"%08d" % number + bytes(SIZES[number % len(SIZES)])
 
 
-# A kernel queue's large messages come in pieces, which Python puts together: docs/design/death.md.
-@pytest.mark.parametrize("ends", ["unix", "tcp", "fifo", "shm"], indirect=True)
+STORMY = [*METHODS, "unix polled", "fifo polled", "mq polled", "tls polled"]
+
+
+@pytest.mark.parametrize("ends", STORMY, indirect=True)
 def test_a_storm_of_interrupts_loses_hardly_what_is_just_being_returned(
     ends: tuple[ipc.Channel[Any], ipc.Channel[Any]], storm: Callable[[], object]
 ) -> None:
@@ -143,7 +155,7 @@ def test_a_storm_of_interrupts_loses_hardly_what_is_just_being_returned(
     assert one.statistics().received == messages
 
 
-@pytest.mark.parametrize("ends", ["unix", "tcp", "fifo", "shm"], indirect=True)
+@pytest.mark.parametrize("ends", METHODS, indirect=True)
 def test_nor_does_it_leave_a_sender_waiting_for_itself(
     ends: tuple[ipc.Channel[Any], ipc.Channel[Any]], storm: Callable[[], object]
 ) -> None:

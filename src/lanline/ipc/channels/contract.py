@@ -1,7 +1,8 @@
 """The contract: what every channel and listener does, whatever carries it.
 
 Time-outs are the same everywhere: None waits for ever, 0 asks once, a number is seconds. A `recv`
-that times out or is interrupted consumes nothing. A `send` that times out has sent nothing. (What a
+that times out or is interrupted consumes nothing. A `send` that times out has sent nothing; of one
+that is interrupted nothing goes, or all of it: what had begun follows, and counts. (What a
 signal's handler raises in the very instant in which a call returns takes what it returns with it,
 as with every call of Python's; one that must lose nothing sets a flag, or closes the channel.)
 

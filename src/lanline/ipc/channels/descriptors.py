@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import operator
 import os
 import threading
+from collections import deque
+from functools import partial
 from io import FileIO
+from itertools import filterfalse, starmap
 
 from lanline.errors import UnsupportedError
 from lanline.ipc.channels.link import StreamLink
@@ -13,6 +17,7 @@ from lanline.ipc.payload import BytesLike
 from lanline.ipc.system import fcntl
 from lanline.ipc.waiting import Waker
 
+_is_none = partial(operator.is_, None)  # in C
 PIPE_BYTES = 256 * 1024  # what the kernel holds; four times its default streams faster
 
 
@@ -48,14 +53,14 @@ class DescriptorLink(StreamLink):
             "files", source, target, watched, self.limit, reading, self._reading, writing
         )
 
-    def take(self, wait: bool = False) -> bytes | None:
+    def take(self, wait: bool = False, into: deque[bytes] | None = None) -> bytes | None:
         if not self.receives:
             raise UnsupportedError("Receiving", "the end that sends", "use the other end.")
-        return super().take(wait)
+        return super().take(wait, into)
 
-    def give(self, message: BytesLike) -> bool:
+    def give(self, message: BytesLike, before: int = 0) -> bool:
         self._check_sends()
-        return super().give(message)
+        return super().give(message, before)
 
     def give_many(self, messages: list[BytesLike]) -> int:
         self._check_sends()
@@ -65,11 +70,12 @@ class DescriptorLink(StreamLink):
         if not self.sends:
             raise UnsupportedError("Sending", "the end that receives", "use the other end.")
 
-    def _receive(self, wait: bool) -> bytes | None:
-        return self._reader.read(self.read_bytes)
+    def _receive(self, wait: bool, arrived: deque[bytes]) -> None:
+        asked = starmap(self._reader.read, ((self.read_bytes,),))
+        arrived.extend(filterfalse(_is_none, asked))
 
-    def _transmit(self, data: BytesLike) -> int | None:
-        return self._writer.write(data)
+    def _transmit(self, data: BytesLike, gone: deque[int]) -> None:
+        gone.extend(filter(None, starmap(self._writer.write, ((data,),))))
 
     def _hang_up(self) -> None:
         self._waker.set()

@@ -23,6 +23,8 @@ from lanline.ipc.channels.first_bytes import (
 from lanline.ipc.native import in_python
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lanline.ipc.native._cut import cut
 else:
     try:
@@ -36,64 +38,99 @@ LONGEST = 0x7FFFFFFF  # what the header can say, and sockets can take at once
 
 
 class Framer:
-    """What has been read of a stream, cut into messages. Pure; not for several threads at once."""
+    """What has been read of a stream, cut into messages. Pure; not for several threads at once.
 
-    __slots__ = ("_buffer", "_limit", "closed", "may_be_greeted", "messages")
+    What a signal's handler raises may come between any two lines here. Nothing is lost then: what
+    was read stays in `came` until it is cut, and the next call goes on.
+    """
+
+    __slots__ = (
+        "_buffer",
+        "_cut",
+        "_have",
+        "_limit",
+        "at_end",
+        "came",
+        "closed",
+        "may_be_greeted",
+        "messages",
+    )
 
     def __init__(self, limit: int) -> None:
         """`limit`: bytes of one message."""
         self._buffer = bytearray()
+        self._have = 0  # of it; what is behind was not yet said to be cut
+        self._cut: tuple[Iterator[bytes], bytearray] | None = None  # to be taken over
         self._limit = limit
+        self.came: deque[bytes] = deque()  # as it was read
         self.messages: deque[bytes] = deque()
         self.closed = False  # the farewell was read
+        self.at_end = False  # nothing follows
         self.may_be_greeted = False  # at the beginning, by who takes this for a TLS listener
 
     @property
     def is_inside_message(self) -> bool:
-        return bool(self._buffer)
+        return bool(self._have)
 
     @property
     def is_alert(self) -> bool:
         """Are the bytes that are no message those of who speaks TLS?"""
         return is_alert_untrusted(self._buffer)
 
-    @property
-    def wanted(self) -> int:
-        """How many bytes complete the message begun; 0 when none is begun."""
-        buffer = self._buffer
-        if len(buffer) < HEADER.size:
-            return 0
-        (size,) = HEADER.unpack_from(buffer)
-        return int(size) + HEADER.size - len(buffer)
-
-    def feed_untrusted(self, data: bytes) -> None:
-        """Take bytes as they come.
+    def feed_untrusted(self, data: bytes | None = None) -> None:
+        """Take bytes as they come, with those that wait in `came`; nothing of them is the end.
 
         Raises MessageTooLargeError, MessageError or TlsError; the stream is lost then.
         """
-        buffer = self._buffer
-        if buffer:
+        if data is not None:
+            self.came.append(data)
+        self._take_over()
+        if self.came:
+            self._cut = self._cut_all_untrusted()
+            self._take_over()
+        self._check_untrusted()
+
+    def _cut_all_untrusted(self) -> tuple[Iterator[bytes], bytearray]:
+        """The messages of what came, and the rest; it may be done again with the same result."""
+        came, buffer = self.came, self._buffer
+        data = came[0] if len(came) == 1 else b"".join(came)
+        if not came[-1]:
+            self.at_end = True
+        del buffer[self._have :]
+        messages: deque[bytes] = deque()
+        if self._have:
             buffer += data
         if self.may_be_greeted:
             self._look_for_greeting(buffer or data)
-        if buffer:
-            if len(buffer) < HEADER.size or 0 < self.wanted <= self._limit:
-                return
-            data = self._after_first(buffer)
-            buffer.clear()
-        start = cut(data, self._limit, self.messages)
-        left = len(data) - start
-        if left >= HEADER.size:
-            (size,) = HEADER.unpack_from(data, start)
-            if size == 0xFFFFFFFF:
-                self._bid_farewell(left)
-                return
-            if size > self._limit:
-                raise MessageTooLargeError(size, self._limit)
-        if left:
-            buffer += data[start:]
+        if self._have:
+            if len(buffer) < HEADER.size:
+                return iter(messages), buffer
+            (size,) = HEADER.unpack_from(buffer)
+            if len(buffer) < HEADER.size + size and size <= self._limit:
+                return iter(messages), buffer
+            data = self._after_first(buffer, messages)
+        start = cut(data, self._limit, messages)
+        return iter(messages), bytearray(data[start:])
 
-    def _after_first(self, buffer: bytearray) -> bytes:
+    def _take_over(self) -> None:
+        """What was cut. Each step may be done twice: an iterator gives what it has but once."""
+        if self._cut is not None:
+            messages, rest = self._cut
+            self.came.clear()
+            self.messages.extend(messages)
+            self._buffer = rest
+            self._have = len(rest)
+            self._cut = None
+
+    def _check_untrusted(self) -> None:
+        if self._have >= HEADER.size:
+            (size,) = HEADER.unpack_from(self._buffer)
+            if size == 0xFFFFFFFF:
+                self._bid_farewell(self._have)
+            elif size > self._limit:
+                raise MessageTooLargeError(size, self._limit)
+
+    def _after_first(self, buffer: bytearray, messages: deque[bytes]) -> bytes:
         """Take the message at the front, if it is one; all that follows it.
 
         Copied once only: what is large comes in pieces, and memory for copies of it is not free.
@@ -103,7 +140,7 @@ class Framer:
             if size > self._limit:
                 return bytes(whole)
             stop = HEADER.size + size
-            self.messages.append(bytes(whole[HEADER.size : stop]))
+            messages.append(bytes(whole[HEADER.size : stop]))
             return bytes(whole[stop:])
 
     def _look_for_greeting(self, source: bytes | bytearray) -> None:
@@ -119,7 +156,7 @@ class Framer:
         if left > HEADER.size:
             raise MessageError("The peer sent bytes after its farewell.")
         self.closed = True
-        self._buffer.clear()
+        self._have = 0
 
 
 def framed(message: bytes | bytearray | memoryview) -> list[bytes | bytearray | memoryview]:

@@ -29,6 +29,8 @@ class NoLane:
         self.closed = False
         self.said = False  # the farewell is on its way
         self.inside = False  # the framer has to see what comes: it holds a part of a message
+        self.uncut = False  # what was read waits in `arrived` to be cut
+        self.arrived: deque[bytes] = deque()
         self.ended: IpcError | None = None  # why nothing more comes
         self.unsent = memoryview(b"")  # of a message that was taken
         self.messages: deque[bytes] = deque()  # that came and were not yet asked for

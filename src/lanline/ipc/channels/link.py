@@ -14,7 +14,8 @@ import threading
 from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections import deque
-from itertools import islice
+from itertools import islice, starmap
+from typing import Any
 
 from lanline.errors import (
     ClosedError,
@@ -65,6 +66,9 @@ class StreamLink(Lane, ABC):
         self.limit = limit
         self._framer = Framer(limit)
         self.messages = self._framer.messages
+        self.arrived = self._framer.came
+        self._gone: deque[int] = deque()  # how much the last write sent
+        self.begun = 0  # messages that the last `give` or `give_many` took
         self.read_bytes = READ_BYTES_LEAST
         self.unsent = memoryview(b"")
         self._reading = threading.Lock()  # a failed send reads what the peer said last
@@ -75,12 +79,15 @@ class StreamLink(Lane, ABC):
     # --- what carries the bytes ---------------------------------------------------------------
 
     @abstractmethod
-    def _receive(self, wait: bool) -> bytes | None:
-        """Some bytes; none at the end; None or BlockingIOError when there are none yet."""
+    def _receive(self, wait: bool, arrived: deque[bytes]) -> None:
+        """Add some bytes; none at the end. Nothing or BlockingIOError when there are none yet."""
 
     @abstractmethod
-    def _transmit(self, data: BytesLike) -> int | None:
-        """How much was sent; None or BlockingIOError for no room."""
+    def _transmit(self, data: BytesLike, gone: deque[int]) -> None:
+        """Add how much was sent; nothing or BlockingIOError for no room.
+
+        Both add what they did in C, where no handler of a signal comes between.
+        """
 
     @abstractmethod
     def _hang_up(self) -> None:
@@ -95,10 +102,11 @@ class StreamLink(Lane, ABC):
 
     # --- in ---------------------------------------------------------------------------------
 
-    def take(self, wait: bool = False) -> bytes | None:
+    def take(self, wait: bool = False, into: deque[bytes] | None = None) -> bytes | None:
         """The next message, or None when none is there (with `wait`: wait for ever instead).
 
-        Raises what ended the link once everything before the end has been taken.
+        `into`: it is added there in one with its taking. Raises what ended the link once everything
+        before the end has been taken.
         """
         messages = self.messages
         if self.closed:
@@ -108,7 +116,11 @@ class StreamLink(Lane, ABC):
                 raise self.ended.__class__(*self.ended.args)
             if not self._read(wait):
                 return None
-        message = messages.popleft()
+        if into is None:
+            message = messages.popleft()
+        else:
+            into.extend(starmap(messages.popleft, ((),)))
+            message = into[-1]
         self.tell()
         return message
 
@@ -134,19 +146,24 @@ class StreamLink(Lane, ABC):
             return self._read_alone(wait)
 
     def _read_alone(self, wait: bool) -> bool:
+        if self.uncut:  # what was read when a signal's handler came between
+            self.take_in()
+            return True
         if not wait and (read := self.read_now()) is not None:
             return read
         self.hand_over()
+        self.uncut = True
         try:
-            data = self._receive(wait)
+            self._receive(wait, self.arrived)
         except (BlockingIOError, InterruptedError):
-            return False
+            pass
         except OSError as problem:
             self.take_error(problem)
             return True
-        if data is None:
+        if not self.arrived:
+            self.uncut = False
             return False
-        self.take_in(data)
+        self.take_in()
         return True
 
     def take_error(self, problem: OSError) -> None:
@@ -159,21 +176,24 @@ class StreamLink(Lane, ABC):
         self.ended = NoRoomError("Memory ran out while a message was received; connect anew.")
         self.tell()
 
-    def take_in(self, data: bytes) -> None:
+    def take_in(self) -> None:
         """What was read; nothing at the end."""
-        self._cut_untrusted(data)
-        self.tell()
+        try:
+            self._cut_untrusted()
+        finally:
+            self.tell()
 
-    def _cut_untrusted(self, data: bytes) -> None:
-        if len(data) >= self.read_bytes:
+    def _cut_untrusted(self) -> None:
+        size = sum(map(len, self.arrived))
+        if size >= self.read_bytes:
             self.read_bytes = min(self.read_bytes * 4, READ_BYTES)
-        elif len(data) < self.read_bytes // 8:
+        elif size < self.read_bytes // 8:
             self.read_bytes = max(self.read_bytes // 4, READ_BYTES_LEAST)
         try:
-            if data:
-                self._framer.feed_untrusted(data)
+            self._framer.feed_untrusted()
         except IpcError as problem:
             self.ended = problem
+            self.uncut = False
             self._refuse(problem)
             return
         except MemoryError:
@@ -182,8 +202,9 @@ class StreamLink(Lane, ABC):
         self.inside = self._framer.is_inside_message or self._framer.may_be_greeted
         if self._framer.closed:
             self.ended = PeerClosedError("The peer closed the channel.")
-        elif not data:
+        elif self._framer.at_end:
             self.ended = self._why(None)
+        self.uncut = False
 
     # --- who polls --------------------------------------------------------------------------
 
@@ -209,7 +230,7 @@ class StreamLink(Lane, ABC):
             self._news.tell(self._is_left)
 
     def _is_left(self) -> bool:
-        return bool(self.messages or self._kept) or self.ended is not None
+        return bool(self.messages or self._kept or self.arrived) or self.ended is not None
 
     def _refuse(self, problem: IpcError) -> bool:
         """What came ended the link; whether there was a way to tell the peer why."""
@@ -233,57 +254,80 @@ class StreamLink(Lane, ABC):
     def has_unsent(self) -> bool:
         return bool(self.unsent)
 
-    def give(self, message: BytesLike) -> bool:
+    def give(self, message: BytesLike, before: int = 0) -> bool:
         """Take a message to send; False when there is no room, and nothing was taken.
+
+        `begun` counts it, and those `before` it, also when it is interrupted.
 
         A message that goes out in part is taken: `flush` sends the rest.
         """
+        self.begun = before
         size = size_of(message)
         if size > self.limit:
             raise MessageTooLargeError(size, self.limit)
         self._check_peer()
         if self.unsent and not self.flush():
             return False
-        if size <= JOIN_BYTES:
-            data = b"".join((HEADER.pack(size), message))
-            sent = self._write(data)
-        else:
-            data = b""
-            sent = self._write_pieces(HEADER.pack(size), message)
-        if sent < 0:
-            return False
+        data = b"".join((HEADER.pack(size), message)) if size <= JOIN_BYTES else b""
+        try:
+            sent = self._write(data) if data else self._write_pieces(HEADER.pack(size), message)
+            if sent < 0:
+                return False
+            self._keep_rest(data, message, sent)
+            self.begun = before + 1
+        except IpcError:
+            raise
+        except BaseException:  # of a signal's handler: what has begun goes on
+            if self._gone:
+                self._keep_rest(data, message, self._gone[0])
+                self.begun = before + 1
+            raise
+        return True
+
+    def _keep_rest(self, data: bytes, message: BytesLike, sent: int) -> None:
+        size = size_of(message)
         if sent < HEADER.size + size:
             whole = data or HEADER.pack(size) + bytes(message)
             self.unsent = memoryview(whole)[sent:]
-        return True
 
     def give_many(self, messages: list[BytesLike]) -> int:
         """Take messages to send as long as there is room; how many were taken.
 
         Small ones go out together: a system call costs as much as hundreds of them.
         """
+        self.begun = taken = 0
         self._check_peer()
-        taken = 0
         while taken < len(messages) and (not self.unsent or self.flush()):
             pieces, ends = self._joined(messages, taken)
             if not ends:  # a large one, or one over the limit
                 if taken and size_of(messages[taken]) > self.limit:
                     break  # those before it count
-                if not self.give(messages[taken]):
+                if not self.give(messages[taken], taken):
                     break
                 taken += 1
                 continue
             data = b"".join(pieces)
-            sent = self._write(data)
-            if sent <= 0:
-                break
-            whole = bisect_right(ends, sent)
-            taken += whole
-            begun = ends[whole - 1] if whole else 0
-            if sent > begun:  # the next one went out in part, so it is taken
-                taken += 1
-                self.unsent = memoryview(data)[sent : ends[whole]]
+            try:
+                sent = self._write(data)
+                if sent <= 0:
+                    break
+                self.begun = taken = taken + self._taken_of(data, ends, sent)
+            except IpcError:
+                raise
+            except BaseException:  # of a signal's handler
+                if self._gone:
+                    self.begun = taken + self._taken_of(data, ends, self._gone[0])
+                raise
         return taken
+
+    def _taken_of(self, data: bytes, ends: list[int], sent: int) -> int:
+        """How many messages went out; one that did in part is taken, and its rest is unsent."""
+        whole = bisect_right(ends, sent)
+        begun = ends[whole - 1] if whole else 0
+        if sent > begun:
+            self.unsent = memoryview(data)[sent : ends[whole]]
+            return whole + 1
+        return whole
 
     def _joined(self, messages: list[BytesLike], start: int) -> tuple[list[BytesLike], list[int]]:
         """The small messages from there on with their headers, and where each of them ends."""
@@ -318,23 +362,32 @@ class StreamLink(Lane, ABC):
     def flush(self) -> bool:
         """Send what is left of the last message; whether all is sent."""
         while self.unsent:
-            sent = self._write(self.unsent)
-            if sent < 0:
-                return False
-            self.unsent = self.unsent[sent:]
+            rest = self.unsent
+            try:
+                sent = self._write(rest)
+                if sent < 0:
+                    return False
+                self.unsent = rest[sent:]
+            except IpcError:
+                raise
+            except BaseException:  # of a signal's handler
+                if self._gone:
+                    self.unsent = rest[self._gone[0] :]
+                raise
         return True
 
     def _write(self, data: BytesLike) -> int:
         """How much was sent; -1 for no room."""
+        self._gone.clear()
         if self.closed:
             raise ClosedError("You closed this channel.")
         try:
-            sent = self._transmit(data)
+            self._transmit(data, self._gone)
         except (BlockingIOError, InterruptedError):
             return -1
         except OSError as problem:
             raise self.why_not_sent(problem) from problem
-        return -1 if sent is None else sent
+        return self._gone[0] if self._gone else -1
 
     def _write_pieces(self, header: bytes, message: BytesLike) -> int:
         return self._write(header + bytes(message))
@@ -411,19 +464,24 @@ class SocketLink(StreamLink):
         door = self.socket.fileno()
         self.open_lane("socket", door, door, (), self.limit, reading, self._reading, writing)
 
-    def _receive(self, wait: bool) -> bytes | None:
-        return self.socket.recv(self.read_bytes, 0 if wait else DONT_WAIT)
+    def _receive(self, wait: bool, arrived: deque[bytes]) -> None:
+        asked = (self.read_bytes, 0 if wait else DONT_WAIT)
+        arrived.extend(starmap(self.socket.recv, (asked,)))
 
-    def _transmit(self, data: BytesLike) -> int | None:
-        return self.socket.send(data, DONT_WAIT | NO_SIGNAL)
+    def _transmit(self, data: BytesLike, gone: deque[int]) -> None:
+        gone.extend(starmap(self.socket.send, ((data, DONT_WAIT | NO_SIGNAL),)))
 
     def _write_pieces(self, header: bytes, message: BytesLike) -> int:
         if not hasattr(self.socket, "sendmsg"):
             return super()._write_pieces(header, message)
+        self._gone.clear()
         if self.closed:
             raise ClosedError("You closed this channel.")
+        nothing: list[Any] = []  # of ancillary data
+        asked = ([header, message], nothing, DONT_WAIT | NO_SIGNAL)
         try:
-            return self.socket.sendmsg([header, message], [], DONT_WAIT | NO_SIGNAL)
+            self._gone.extend(starmap(self.socket.sendmsg, (asked,)))
+            return self._gone[0]
         except (BlockingIOError, InterruptedError):
             return -1
         except OSError as problem:

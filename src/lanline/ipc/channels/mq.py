@@ -24,6 +24,8 @@ import struct
 import threading
 from collections import deque
 from contextlib import ExitStack
+from itertools import repeat, starmap
+from operator import itemgetter
 from typing import Any, TypeVar
 
 from lanline.errors import (
@@ -59,6 +61,7 @@ PIECE_BYTES = 4096  # of one of the kernel's messages; eight channels fit in RLI
 PIECES = 10  # what fs.mqueue.msg_max allows everybody
 DOOR_BYTES = 61  # of a call; by this size a door is told from a queue of somebody's own
 CALL_PREFIX = "/lanline-call."
+_second = itemgetter(1)
 CALL = struct.Struct("<16sI")  # token, process id
 
 
@@ -73,16 +76,21 @@ class Queue:
 
     def receive(self) -> bytes | None:
         """The next message, None when there is none."""
-        try:
-            return self._queue.receive()[0]  # type: ignore[no-any-return]
-        except posix_ipc.BusyError:
-            return None
+        found: deque[bytes] = deque()
+        self.receive_into(found)
+        return found[0] if found else None
 
-    def send(self, data: BytesLike) -> bool:
-        """Whether there was room."""
+    def receive_into(self, found: deque[bytes]) -> None:
+        """Add the next message, if there is one, in C: no handler of a signal comes between."""
+        with contextlib.suppress(posix_ipc.BusyError, posix_ipc.SignalError):
+            found.extend(map(itemgetter(0), starmap(self._queue.receive, ((),))))
+
+    def send(self, data: BytesLike, gone: deque[int] | None = None) -> bool:
+        """Whether there was room. `gone`: how much went is added there, in C as well."""
+        sent = starmap(self._queue.send, ((data,),))
         try:
-            self._queue.send(data)
-        except posix_ipc.BusyError:
+            (deque() if gone is None else gone).extend(map(_second, zip(sent, repeat(len(data)))))
+        except (posix_ipc.BusyError, posix_ipc.SignalError):
             return False
         return True
 
@@ -140,20 +148,18 @@ class MqLink(StreamLink):
             "queues", source, target, watched, self.limit, reading, self._reading, writing
         )
 
-    def _receive(self, wait: bool) -> bytes | None:
-        data = self._reads.receive()
-        if data is None and self._is_dead():
-            return self._reads.receive() or b""  # what it sent just before it died
-        return data
+    def _receive(self, wait: bool, arrived: deque[bytes]) -> None:
+        self._reads.receive_into(arrived)
+        if not arrived and self._is_dead():
+            self._reads.receive_into(arrived)  # what it sent just before it died
+            if not arrived:
+                arrived.append(b"")
 
-    def _transmit(self, data: BytesLike) -> int | None:
+    def _transmit(self, data: BytesLike, gone: deque[int]) -> None:
         # Nothing refuses for a reader that is gone; it is looked for where there is no room.
         piece = data if len(data) <= PIECE_BYTES else bytes(data[:PIECE_BYTES])
-        if self._writes.send(piece):
-            return len(piece)
-        if self._is_dead() or self._writes.is_free():
+        if not self._writes.send(piece, gone) and (self._is_dead() or self._writes.is_free()):
             raise OSError(errno.EPIPE, "nobody reads the queue any more")
-        return None
 
     def _is_dead(self) -> bool:
         return wait_readable((self._process.fileno(),), Deadline(0))

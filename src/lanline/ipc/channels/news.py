@@ -25,7 +25,7 @@ class News:
         self._lock = threading.Lock()
         self._event = FileIO(os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC), "rb")
         self._poll = select.epoll()
-        self._is_set = False
+        self._is_set: bool | None = False
         self._pid = os.getpid()
         self._guests: set[int] = set()
         for source in (*sources, self._event.fileno()):
@@ -39,11 +39,14 @@ class News:
         with self._lock:
             if not self._is_ours() or is_left() == self._is_set:
                 return
-            self._is_set = not self._is_set
-            if self._is_set:
+            # Not known until it is done: a signal's handler may come between, and it is done again.
+            self._is_set, now = None, is_left()
+            if now:
                 os.eventfd_write(self._event.fileno(), 1)
             else:
-                os.eventfd_read(self._event.fileno())
+                with contextlib.suppress(BlockingIOError):
+                    os.eventfd_read(self._event.fileno())
+            self._is_set = now
 
     def watch(self, guests: Iterable[int]) -> None:
         """Be readable for these, too, and no more for those that were given here before."""

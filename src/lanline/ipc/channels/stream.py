@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections import deque
+from itertools import starmap
 from typing import Any, TypeVar
 
 from lanline.errors import ClosedError, IpcError, TimedOutError
@@ -43,7 +45,27 @@ class StreamChannel(Calls[T], Channel[T]):
 
     def recv_carefully(self, timeout: float | None) -> bytes:
         self.check_fork()
-        return Channel._next(self, timeout)  # noqa: SLF001  past the calls, which come first
+        taken: deque[bytes] = deque()
+        counted: deque[None] = deque()
+        again = True
+        try:
+            if self._undecoded:
+                with contextlib.suppress(IndexError):  # another thread was quicker
+                    taken.extend(starmap(self._undecoded.popleft, ((),)))
+            again = bool(taken)
+            if again:
+                self.told()
+            else:
+                self._recv(timeout, taken)
+                counted.extend(starmap(self.link.count_received, ((1, len(taken[0])),)))
+            return taken[0]
+        except BaseException:
+            if taken:  # a signal's handler came between: it comes first again, and is counted once
+                if not counted and not again:
+                    self.count_received(1, len(taken[0]))
+                self._undecoded.extendleft(taken)
+                self.told()
+            raise
 
     def count_sent(self, count: int, size: int) -> None:
         self.link.count_sent(count, size)
@@ -107,7 +129,7 @@ class StreamChannel(Calls[T], Channel[T]):
         taken = False
         with Held(self._writing, 0) as ours:
             if ours:
-                taken = self.link.give(data)
+                taken = self._given(data)
                 if taken and not self.link.has_unsent:
                     return
         self._send_slowly(data, Deadline(timeout), taken, [data])
@@ -116,8 +138,14 @@ class StreamChannel(Calls[T], Channel[T]):
         with Held(self._writing, 0) as ours:
             if not ours:
                 return 0
-            count = self.link.give_many(batch)
-            begun = self.link.has_unsent
+            try:
+                count = self.link.give_many(batch)
+                begun = self.link.has_unsent
+            except IpcError:
+                raise
+            except BaseException:
+                self._interrupted(batch)
+                raise
         if begun:
             self._send_slowly(b"", deadline, taken=True, uncounted=batch[:count])
         return count
@@ -136,7 +164,7 @@ class StreamChannel(Calls[T], Channel[T]):
                 if not ours:
                     raise deadline.passed("Nothing could be sent")
                 while True:
-                    taken = taken or link.give(data)
+                    taken = taken or self._given(data)
                     if taken and link.flush():
                         return
                     if not self._wait(link.ends, link.writers, deadline):
@@ -153,6 +181,22 @@ class StreamChannel(Calls[T], Channel[T]):
                 self.finish_later()
             raise
 
+    def _given(self, data: BytesLike) -> bool:
+        try:
+            return self.link.give(data)
+        except IpcError:
+            raise
+        except BaseException:
+            self._interrupted([data])
+            raise
+
+    def _interrupted(self, batch: list[BytesLike]) -> None:
+        """By what a signal's handler raised, in a `give`: what has begun is sent, and counts."""
+        begun = batch[: self.link.begun]
+        self.count_sent(len(begun), sum(map(size_of, begun)))
+        if self.link.has_unsent:
+            self.finish_later()
+
     def finish_later(self) -> None:
         threading.Thread(target=self._finish, daemon=True).start()
 
@@ -162,19 +206,21 @@ class StreamChannel(Calls[T], Channel[T]):
             while not self.link.flush():
                 self._wait(self.link.ends, self.link.writers, FOREVER)
 
-    def _recv(self, timeout: float | None) -> bytes:
+    def _recv(self, timeout: float | None, into: deque[bytes] | None = None) -> bytes:
         if timeout is None:
             with self._reading:
-                return self._take(None, FOREVER)
+                return self._take(None, FOREVER, into)
         deadline = Deadline(timeout)
         with held(self._reading, deadline) as ours:
             if not ours:
                 raise deadline.passed("Nothing came")
-            return self._take(timeout, deadline)
+            return self._take(timeout, deadline, into)
 
-    def _take(self, timeout: float | None, deadline: Deadline) -> bytes:
+    def _take(
+        self, timeout: float | None, deadline: Deadline, into: deque[bytes] | None = None
+    ) -> bytes:
         link = self.link
-        while (message := link.take(wait=timeout is None)) is None:
+        while (message := link.take(timeout is None, into)) is None:
             if not self._wait(link.readers, (), deadline):
                 raise deadline.passed("Nothing came")
         return message

@@ -12,6 +12,8 @@ class Lane:
     closed: bool
     said: bool
     inside: bool
+    uncut: bool
+    arrived: deque[bytes]
     ended: IpcError | None
     unsent: memoryview
     messages: deque[bytes]

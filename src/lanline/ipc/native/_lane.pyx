@@ -38,6 +38,7 @@ from libc.string cimport memcpy, memset, strerror
 from lanline.ipc.native._clock cimport BELL_FOR_EVER, clock_ns, deadline_of
 from lanline.ipc.native._given cimport check_timeout, take_buffer
 
+from lanline.errors import MessageError
 from lanline.ipc.waiting import Deadline, seconds_of
 
 
@@ -138,6 +139,8 @@ cdef class Lane:
     cdef public bint closed
     cdef public bint said  # the farewell is on its way
     cdef public bint inside  # the framer has to see what comes: it holds a part of a message
+    cdef public bint uncut  # what was read waits in `arrived` to be cut: a handler came between
+    cdef public object arrived
     cdef public object ended  # why nothing more comes
     cdef object rest
     cdef bint has_rest
@@ -400,10 +403,10 @@ cdef class Lane:
     cdef object _get(self):
         cdef object message
         cdef int calls = 0
-        if self.source < 0 or self.closed or self.generation != fork_generation:
+        if self.source < 0 or self.closed or self.uncut or self.generation != fork_generation:
             return None
         while not len(self.messages):
-            if (self.closed or self.ended is not None
+            if (self.closed or self.uncut or self.ended is not None
                     or self.reading.locked() or self.inner.locked()):
                 return None
             calls += 1
@@ -443,7 +446,8 @@ cdef class Lane:
         size = PyBytes_GET_SIZE(self.part)
         whole = size.to_bytes(HEADER, "little") + self.part[:self.part_came]
         self.part = None
-        self.take_in(whole)
+        self.uncut = True
+        self.arrived.append(whole)
 
     cdef bint _read(self, bint held) except -1:
         """Read once and take in what came; False: there is nothing yet. `held`: `inner` is."""
@@ -522,7 +526,9 @@ cdef class Lane:
             self.inner.acquire()
         try:
             self.hand_over()
-            self.take_in(whole)
+            self.uncut = True
+            self.arrived.append(whole)
+            self.take_in()
         finally:
             if not held:
                 self.inner.release()
@@ -553,7 +559,7 @@ cdef class Lane:
         cdef iovec pieces[2]
         cdef Py_ssize_t came
         cdef int count, error
-        if (self.source < 0 or self.closed or self.generation != fork_generation
+        if (self.source < 0 or self.closed or self.uncut or self.generation != fork_generation
                 or len(self.messages) or self.ended is not None
                 or not self.reading.acquire(False)):
             return 0
@@ -679,12 +685,25 @@ cdef class Calls:
             else:
                 timeout = 0  # it is taken, and its rest follows without the caller
         if left != 0:
-            self.send_carefully(message, timeout, left > 0)
+            try:
+                self.send_carefully(message, timeout, left > 0)
+            except BaseException:
+                if left > 0 and self.lane.has_rest:
+                    self.finish_later()
+                raise
 
     def recv(self, timeout=None):
         """Take the next message; wait at most `timeout` for it."""
         message = self._received(timeout)
-        return message if self.decode is None else self.decode(message)
+        if self.decode is None:
+            return message
+        try:
+            return self.decode(message)
+        except MessageError:
+            raise
+        except BaseException:  # of a signal's handler: it comes first again
+            self.undecoded.appendleft(message)
+            raise
 
     def _next(self, timeout):
         """The same as bytes."""

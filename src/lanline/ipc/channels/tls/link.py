@@ -6,6 +6,8 @@ import contextlib
 import socket
 import ssl
 import threading
+from collections import deque
+from itertools import repeat, starmap
 from typing import Any, TypeVar
 
 from lanline.ipc.channels.contract import Overflow
@@ -18,7 +20,8 @@ from lanline.ipc.waiting import Deadline
 
 T = TypeVar("T")
 
-WRITE_BYTES = 256 * 1024  # encrypted at a time
+WRITE_BYTES = 256 * 1024  # encrypted at a time; never a record of one byte (`_decrypt_some`)
+UNREAD = b"\xa5"  # in what nothing was read into yet
 
 
 class TlsLink(SocketLink):
@@ -35,7 +38,10 @@ class TlsLink(SocketLink):
             self._incoming, self._outgoing, server_side=host is None, server_hostname=host
         )
         self._guard = threading.Lock()  # one thread at a time is in OpenSSL; nothing waits there
-        self._sealed = memoryview(b"")  # encrypted, and not yet sent
+        self._sealed: deque[bytes | memoryview] = deque()  # encrypted, and not yet sent
+        self._pushing = memoryview(b"")  # the first of them, and how much of it went
+        self._pushed: deque[int] = deque()
+        self._raw: deque[bytes] = deque()  # received, and not yet decrypted
         self._notified = False
         self.heard = False  # anything at all from the peer
 
@@ -97,47 +103,91 @@ class TlsLink(SocketLink):
             self._incoming.write_eof()
 
     def _push(self) -> bool:
-        """Send what is encrypted; whether all of it went."""
-        if self._outgoing.pending:
-            self._sealed = memoryview(bytes(self._sealed) + self._outgoing.read())
+        """Send what is encrypted; whether all of it went.
+
+        What a signal's handler raises may come between any two lines: each is either done in C,
+        or gives the same when it is done again.
+        """
+        self._sealed.extend(filter(None, starmap(self._outgoing.read, ((),))))
         try:
-            while self._sealed:
-                sent = self.socket.send(self._sealed, DONT_WAIT | NO_SIGNAL)
-                self._sealed = self._sealed[sent:]
+            while True:
+                if self._pushed:
+                    self._sealed[0] = self._pushing[sum(self._pushed) :]
+                    self._pushed.clear()
+                while self._sealed and not len(self._sealed[0]):
+                    self._sealed.popleft()
+                if not self._sealed:
+                    return True
+                self._pushing = memoryview(self._sealed[0])
+                asked = (self._pushing, DONT_WAIT | NO_SIGNAL)
+                self._pushed.extend(starmap(self.socket.send, (asked,)))
         except (BlockingIOError, InterruptedError):
             return False
-        return True
 
-    def _receive(self, wait: bool) -> bytes | None:
-        while (data := self._decrypted()) is None:
-            raw = self.socket.recv(self.read_bytes, 0 if wait else DONT_WAIT)
-            with self._guard:
-                self._take_in(raw)
-        return data
+    def _receive(self, wait: bool, arrived: deque[bytes]) -> None:
+        while not self._decrypt(arrived):
+            asked = (self.read_bytes, 0 if wait else DONT_WAIT)
+            self._raw.extend(starmap(self.socket.recv, (asked,)))
 
-    def _decrypted(self) -> bytes | None:
-        """All that can be decrypted now; none at the end, and None when there is nothing yet."""
-        pieces: list[bytes] = []
+    def _decrypt(self, arrived: deque[bytes]) -> bool:
+        """Add all that can be decrypted now, nothing at the end; whether there was anything."""
+        before = len(arrived)
         with self._guard:
+            if self._raw:
+                self.heard = True
+                is_end = not self._raw[-1]
+                taking = starmap(self._raw.popleft, repeat((), len(self._raw)))
+                deque(map(self._incoming.write, taking), 0)
+                if is_end:
+                    self._incoming.write_eof()
             try:
-                while piece := self._ssl.read(READ_BYTES):
-                    pieces.append(piece)
+                while self._decrypt_some(arrived):
+                    pass
+                arrived.append(b"")
             except ssl.SSLWantReadError:
-                if not pieces:
-                    return None
+                pass
             except ssl.SSLEOFError:
-                pass  # the framing's farewell says whether this is a death
+                arrived.append(b"")  # the framing's farewell says whether this is a death
             if self._outgoing.pending:
                 self._push()  # TLS's own answers
-        return b"".join(pieces)
+        return len(arrived) > before
 
-    def _transmit(self, data: BytesLike) -> int | None:
+    def _decrypt_some(self, arrived: deque[bytes]) -> bool:
+        """The next byte of a record, or the rest of one; False at the end.
+
+        OpenSSL's read looks for signals when it has read, and forgets what that was. The rest of
+        a record is known before: so it is seen afterwards whether it was taken.
+        """
+        left = self._ssl.pending()
+        room = bytearray(UNREAD) * (left or 1)
+        before = len(arrived)
+        try:
+            if not self._ssl.read(len(room), room):
+                return False
+            arrived.append(bytes(room))
+        except ssl.SSLError:
+            raise
+        except BaseException:  # of a signal's handler
+            was_read = self._ssl.pending() != left or bytes(room[:1]) != UNREAD
+            if len(arrived) == before and was_read:
+                arrived.append(bytes(room))
+            raise
+        return True
+
+    def _transmit(self, data: BytesLike, gone: deque[int]) -> None:
         with self._guard:
             if not self._push():
-                return None
-            taken = self._ssl.write(memoryview(data)[:WRITE_BYTES])
+                return
+            piece = memoryview(data)[:WRITE_BYTES]
+            try:
+                gone.append(self._ssl.write(piece))
+            except ssl.SSLError:
+                raise
+            except BaseException:  # of a signal's handler; all of it is encrypted, or nothing
+                if self._outgoing.pending and not gone:
+                    gone.append(len(piece))
+                raise
             self._push()
-            return taken
 
     def _write_pieces(self, header: bytes, message: BytesLike) -> int:
         return self._write(b"".join((header, message)))
