@@ -74,6 +74,10 @@ async def test_the_same_semaphore_as_the_blocking_one() -> None:
     await gpu.close()
     with pytest.raises(ipc.ClosedError):
         await gpu.acquire()
+    ledger = aio.Lock("/ledger")
+    await ledger.close()
+    with pytest.raises(ipc.ClosedError):
+        ledger.release()
 
 
 async def test_tasks_wait_without_holding_up_the_loop() -> None:

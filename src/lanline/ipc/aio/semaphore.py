@@ -191,6 +191,7 @@ class Lock(AsyncPermits):
     def release(self) -> None:
         """Give it back. BusyError: this task does not hold it."""
         if self._owner is None or self._owner is not asyncio.current_task():
+            self._watch.check()
             raise BusyError("This task does not hold the lock; only its holder releases it.")
         self._owner = None
         super().release()

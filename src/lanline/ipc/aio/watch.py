@@ -95,7 +95,7 @@ class Watch:
 
     def start(self) -> None:
         """From here on no ring is missed. Needs the loop that is to wait."""
-        self._check()
+        self.check()
         loop = asyncio.get_running_loop()
         if self._loop is loop:
             return
@@ -152,7 +152,7 @@ class Watch:
 
     async def rung(self, seconds: float) -> int:
         """Wait for a ring; what it was for (the event's mask), 0 when the time is over."""
-        self._check()
+        self.check()
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[int] = loop.create_future()
         timer = loop.call_later(seconds, _give_up, waiter)
@@ -163,7 +163,8 @@ class Watch:
             self._waiters.discard(waiter)
             timer.cancel()
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raises ClosedError after `fail`."""
         if self._closed is not None:
             raise ClosedError(*self._closed.args)
 
