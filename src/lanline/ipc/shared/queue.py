@@ -123,13 +123,8 @@ class Queue(StaysHere, Generic[T]):
     MessageError, so that it comes to nobody again.
 
     Time-outs are in seconds; None waits for ever, 0 asks once. A call that times out or is
-<<<<<<< HEAD
     interrupted has put and consumed nothing; only `put_many`, when a signal's handler raises, has
     put what had room until then. Messages of one producer are taken in their order.
-=======
-    interrupted has put and consumed nothing; only `put_many`, when a signal's handler raises, has
-    put what had room until then. Messages of one producer are taken in their order.
->>>>>>> 70c41e6 (The queue's docstring says what put_many has put when a signal's handler raises)
 
     Raises NotFoundError (`create=False`, and there is none), AddressInUseError (it exists with
     other bounds), AddressError, PermissionDeniedError, NoRoomError, UnsupportedError, and
