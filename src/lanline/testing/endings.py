@@ -63,6 +63,18 @@ def closed_by_the_peer_after_all_it_sent(make: MakeAddress) -> None:
         raises(ipc.PeerClosedError, other.recv, 0)
 
 
+def sends_hear_of_the_peers_close_at_last(make: MakeAddress) -> None:
+    """What the method has room for may still go; then it is said, without a time-out."""
+    with pair(make) as (one, other):
+        other.close()
+        raises(ipc.PeerClosedError, send_on, lambda: one.send(b"x", SECONDS))
+
+
+def send_on(send: Callable[[], object]) -> None:
+    for _ in range(1_000_000):
+        send()
+
+
 def iteration_ends_with_the_peers_close(make: MakeAddress) -> None:
     with pair(make) as (one, other):
         one.send_many([b"1", b"2"], SECONDS)
@@ -206,6 +218,7 @@ CHECKS: list[Check] = [
     closed_before_anything_was_said,
     a_listener_says_where_it_is_until_it_is_closed,
     closed_by_the_peer_after_all_it_sent,
+    sends_hear_of_the_peers_close_at_last,
     iteration_ends_with_the_peers_close,
     a_thread_that_waits_hears_of_a_close_by_another,
     a_close_ends_the_waits_though_a_child_of_a_fork_lives,

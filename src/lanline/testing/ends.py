@@ -40,6 +40,7 @@ ONE_WAY_CHECKS: list[Check] = [
     channels.those_before_the_one_that_fails_have_been_sent,
     endings.closed_before_anything_was_said,
     endings.closed_by_the_peer_after_all_it_sent,
+    endings.sends_hear_of_the_peers_close_at_last,
     endings.iteration_ends_with_the_peers_close,
     payloads.pickle_is_only_by_name,
     payloads.views_and_bytearrays_are_messages,

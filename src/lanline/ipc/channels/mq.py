@@ -98,11 +98,14 @@ class Queue:
         """Take it for ourselves; False when another has it."""
         return self._flock(fcntl.LOCK_EX)
 
+    def unlock(self) -> None:
+        fcntl.flock(self.fd, fcntl.LOCK_UN)
+
     def is_free(self) -> bool:
         """Nobody holds its lock: who did has closed it, or is dead."""
         free = self._flock(fcntl.LOCK_SH)
         if free:
-            fcntl.flock(self.fd, fcntl.LOCK_UN)
+            self.unlock()
         return free
 
     def _flock(self, how: int) -> bool:
@@ -165,6 +168,7 @@ class MqLink(StreamLink):
         return wait_readable((self._process.fileno(),), Deadline(0))
 
     def _hang_up(self) -> None:
+        self._reads.unlock()  # first, so that a sender who finds no room after this finds us gone
         while self._reads.receive() is not None:
             pass  # room, so that a sender who waits for it wakes and finds us gone
         self._waker.set()

@@ -64,6 +64,12 @@ cdef extern from "<sys/socket.h>" nogil:
     const int MSG_DONTWAIT
     const int MSG_NOSIGNAL
 
+cdef extern from "<sys/file.h>" nogil:
+    int flock(int fd, int how)
+    const int LOCK_SH
+    const int LOCK_NB
+    const int LOCK_UN
+
 cdef extern from "<mqueue.h>" nogil:
     Py_ssize_t mq_receive(int queue, char *data, size_t size, unsigned int *priority)
     int mq_send(int queue, const char *data, size_t size, unsigned int priority)
@@ -101,6 +107,7 @@ cdef enum:
     PIECE = 4096  # of a kernel queue, mq.PIECE_BYTES
     GATHER_NS = 20000  # less than half of what it takes to sleep and be woken
     BURSTS = 4  # a fast reader finds one alone now and then, and more come all the same
+    LOOK_NS = 5000000  # a wait for room, until it is worth to ask who is to make it
     WATCHED = 4
     # What is left to do of a message. Any more than nothing: so many bytes wait as unsent.
     ALL = -1
@@ -349,22 +356,35 @@ cdef class Lane:
 
     cdef object _put_later(self, message, timeout):
         """There was no room."""
-        cdef uint64_t deadline = deadline_of(timeout)
+        cdef uint64_t until, deadline = deadline_of(timeout)
         cdef Py_ssize_t left
         cdef int found
+        cdef bint looked = self.kind != QUEUES
         while self.writing.acquire(False):
+            until = deadline if looked else min(deadline, clock_ns() + LOOK_NS)
             try:
-                found = self._poll(self.target, POLLOUT, deadline)
+                found = self._poll(self.target, POLLOUT, until)
             finally:
                 self.writing.release()
-            if found == 0:
-                raise Deadline(timeout).passed("The peer took nothing")
-            if found < 0:
+            if found < 0 or found == 0 and self.kind == QUEUES and self._is_left():
                 break
+            if found == 0:
+                if until == deadline:
+                    raise Deadline(timeout).passed("The peer took nothing")
+                looked = True
+                continue
             left = self._put(message)
             if left != FULL:
                 return left
+            looked = self.kind != QUEUES
         return ALL
+
+    cdef bint _is_left(self) noexcept:
+        """Nobody reads the kernel queue any more, as Queue.is_free in channels/mq.py finds it."""
+        if flock(self.target, LOCK_SH | LOCK_NB) != 0:
+            return False
+        flock(self.target, LOCK_UN)
+        return True
 
     # --- in -----------------------------------------------------------------------------------
 
