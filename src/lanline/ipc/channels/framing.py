@@ -100,7 +100,7 @@ class Framer:
         messages: deque[bytes] = deque()
         if self._have:
             buffer += data
-        if self.may_be_greeted:
+        if self.may_be_greeted and (buffer or data):
             self._look_for_greeting(buffer or data)
         if self._have:
             if len(buffer) < HEADER.size:
