@@ -159,6 +159,7 @@ cdef class Lane:
     cdef readonly uint64_t sent, sent_bytes, received, received_bytes
     cdef Py_ssize_t came  # messages with the last read
     cdef int bursts  # so often is waited awake before it is slept: several came with one read
+    cdef uint64_t burst_ns  # when they last did
     cdef patience spin
     cdef int kind
     cdef int source
@@ -405,6 +406,8 @@ cdef class Lane:
         if self.came == 1 and self.bursts == 0 and timeout is None and self.kind == SOCKET:
             self._read_waiting()
             PyErr_CheckSignals()  # as in _get
+        elif self.bursts > 0 and not len(self.messages) and (timeout is None or timeout):
+            self._gather()
         return self._get()
 
     cdef object _get_later(self, timeout):
@@ -413,6 +416,7 @@ cdef class Lane:
         while True:
             if self.bursts > 0 and deadline != 1:
                 self.bursts -= 1
+                self.burst_ns = clock_ns()
                 self._gather()
             elif not self._wait_to_get(deadline, timeout):
                 return None
@@ -437,6 +441,7 @@ cdef class Lane:
                 return EMPTY
             if self.came > 1:
                 self.bursts = BURSTS
+                self.burst_ns = clock_ns()
         if calls:
             PyErr_CheckSignals()  # what a handler raises comes before the message is taken
             if not len(self.messages):
@@ -617,13 +622,13 @@ cdef class Lane:
         return found > 0
 
     cdef int _gather(self) except -1:
-        """Leave a sender that is at it a moment to send more."""
-        cdef uint64_t end
+        """Leave a sender that is at it a moment since the last burst to send more: who reads and who
+        writes a pipe wait for each other, and a read for each few would cost the sender a quarter."""
+        cdef uint64_t end = self.burst_ns + GATHER_NS
         cdef int _
         if self.spin.alone:
             return 0
         with nogil:
-            end = clock_ns() + GATHER_NS
             while clock_ns() < end:
                 sched_yield()  # to a sender on the same processor
                 for _ in range(16):
