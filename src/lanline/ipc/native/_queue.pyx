@@ -427,15 +427,8 @@ cdef class Member:
             PyMem_Free(bytes)
             sentry_go(&self.q.sentry, &w)
 
-    def get_many(self, uint32_t most, timeout=None):
-        """At least one message and at most `most`; waits as `get` does, for the first."""
-        return [taken.body for taken in self._take_many(most, timeout)]
-
     def take_many(self, uint32_t most, timeout=None):
-        """The same, as Taken."""
-        return self._take_many(most, timeout)
-
-    cdef list _take_many(self, uint32_t most, timeout):
+        """At least one message and at most `most`, as Taken; waits as `get` does, for the first."""
         cdef queue_message messages[BATCH]
         cdef queue_try attempt
         cdef list out = []
