@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.ipc.interruption import Interrupted, alarms
 from tests.kernel_queues import fresh_queue
 
 from lanline import ipc
@@ -20,21 +21,11 @@ from lanline.testing.helpers import SECONDS, met
 METHODS = ["unix", "tcp", "fifo", "mq", "shm", "tls"]
 
 
-class Interrupted(BaseException):
-    """As KeyboardInterrupt, which pytest would take for itself."""
-
-
 @pytest.fixture
 def interrupt() -> Iterator[Callable[[], object]]:
     """Raise it in a moment, in whatever this thread does then."""
-
-    def handler(*_: object) -> None:
-        raise Interrupted
-
-    before = signal.signal(signal.SIGALRM, handler)
-    yield lambda: signal.setitimer(signal.ITIMER_REAL, 0.1)
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    signal.signal(signal.SIGALRM, before)
+    with alarms():
+        yield lambda: signal.setitimer(signal.ITIMER_REAL, 0.1)
 
 
 @pytest.fixture(params=METHODS)

@@ -14,22 +14,15 @@ from typing import Any
 
 import pytest
 from tests.ipc.beside import SECONDS, Beside
+from tests.ipc.interruption import Interrupted, alarms
 
 from lanline import ipc
-
-
-class Interrupted(BaseException):
-    """As KeyboardInterrupt, which pytest would take for itself."""
 
 
 @pytest.fixture
 def storm() -> Iterator[Callable[[Callable[[], object]], bool]]:
     """Call something, and raise it at some moment of the first milliseconds; whether it came."""
     moments = random.Random(7)
-
-    def handler(*_: object) -> None:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        raise Interrupted
 
     def call(something: Callable[[], object]) -> bool:
         try:
@@ -42,23 +35,15 @@ def storm() -> Iterator[Callable[[Callable[[], object]], bool]]:
             return True
         return False
 
-    before = signal.signal(signal.SIGALRM, handler)
-    yield call
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    signal.signal(signal.SIGALRM, before)
+    with alarms():
+        yield call
 
 
 @pytest.fixture
 def interrupt() -> Iterator[Callable[[], object]]:
     """Raise it in a moment, in whatever this thread does then."""
-
-    def handler(*_: object) -> None:
-        raise Interrupted
-
-    before = signal.signal(signal.SIGALRM, handler)
-    yield lambda: signal.setitimer(signal.ITIMER_REAL, 0.05)
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    signal.signal(signal.SIGALRM, before)
+    with alarms():
+        yield lambda: signal.setitimer(signal.ITIMER_REAL, 0.05)
 
 
 MESSAGES = 600
